@@ -1,0 +1,197 @@
+//! The configuration: what the operator says, checked, with every default in one place.
+//!
+//! With no file and no flag everything works. A file that is wrong is refused whole, with every
+//! error at once, each with line, column and what was expected.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::outcome::ProbeKind;
+
+/// The effective configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where the Engine answers.
+    pub docker: Docker,
+    /// Which networks are watched.
+    pub destinations: Selection,
+    /// What is probed and how often.
+    pub probes: Probes,
+}
+
+/// Where the Engine answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Docker {
+    /// `unix:///var/run/docker.sock` or `tcp://host:port`.
+    pub host: String,
+    /// Folder of the Engine's namespace mounts as this process sees it.
+    pub netns_dir: String,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// The periodic listing that corrects what events missed.
+    pub refresh_interval: Duration,
+}
+
+/// Which networks are destinations. Patterns have `*` as their only special sign.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Selection {
+    /// Only networks whose name matches one of these (empty: all).
+    pub include: Vec<String>,
+    /// Never these.
+    pub exclude: Vec<String>,
+    /// Only networks with all of these labels (`key` or `key=value`).
+    pub include_labels: Vec<String>,
+    /// Never networks with one of these.
+    pub exclude_labels: Vec<String>,
+    /// Destinations that ought to be there: absent ones are told (`destination_present` 0).
+    pub expect: Vec<String>,
+}
+
+/// What is probed and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probes {
+    /// Peers that each container probes, on the ring.
+    pub ring: usize,
+    /// Up to this many containers everyone probes everyone.
+    pub full_mesh_up_to: usize,
+    /// Most probes started per second, over all destinations.
+    pub budget_per_second: u32,
+    /// Most probes under way at once in one namespace.
+    pub in_flight_per_namespace: usize,
+    /// By kind.
+    pub dns: Timing,
+    /// By kind.
+    pub dns_external: Timing,
+    /// By kind.
+    pub icmp: Timing,
+    /// By kind.
+    pub icmp_external: Timing,
+    /// By kind.
+    pub tcp: Timing,
+    /// By kind.
+    pub http: Timing,
+    /// Echo requests a run.
+    pub icmp_packets: u16,
+    /// Time between the echo requests of a run.
+    pub icmp_spacing: Duration,
+    /// Names outside the destinations; empty: `dns_external` is off.
+    pub external_names: Vec<Arc<str>>,
+    /// Addresses outside the destinations; empty: `icmp_external` is off.
+    pub external_addresses: Vec<std::net::IpAddr>,
+    /// Ports that no handshake is made with. MySQL counts a handshake without a login against the
+    /// client and locks it out after 100 (`max_connect_errors`).
+    pub tcp_skip_ports: Vec<u16>,
+    /// Ports that are asked whether they speak HTTP, besides those that a proxy's labels name.
+    pub http_ports: Vec<u16>,
+    /// Of those, the ones that speak TLS.
+    pub https_ports: Vec<u16>,
+    /// Most bytes of an HTTP body that are read.
+    pub http_body_cap: u64,
+    /// Overrides per destination: pattern of the name, then what differs.
+    pub overrides: Vec<Override>,
+}
+
+/// When one kind runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timing {
+    /// False: never.
+    pub enabled: bool,
+    /// Time between two runs of one probe.
+    pub interval: Duration,
+    /// How long one run may take; may be longer than the interval.
+    pub timeout: Duration,
+}
+
+/// What differs on some destinations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Override {
+    /// Pattern of the destination's name.
+    pub destination: String,
+    /// Of one kind.
+    pub kind: ProbeKind,
+    /// What differs; `None` leaves it as it is.
+    pub enabled: Option<bool>,
+    /// As above.
+    pub interval: Option<Duration>,
+    /// As above.
+    pub timeout: Option<Duration>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let timing = |timeout| Timing {
+            enabled: true,
+            interval: Duration::from_secs(15),
+            timeout: Duration::from_millis(timeout),
+        };
+        Self {
+            docker: Docker {
+                host: "unix:///var/run/docker.sock".into(),
+                netns_dir: "/var/run/docker/netns".into(),
+                timeout: Duration::from_secs(5),
+                refresh_interval: Duration::from_secs(30),
+            },
+            destinations: Selection::default(),
+            probes: Probes {
+                ring: 3,
+                full_mesh_up_to: 6,
+                budget_per_second: 1000,
+                in_flight_per_namespace: 32,
+                dns: timing(2000),
+                dns_external: timing(5000),
+                icmp: timing(1000),
+                icmp_external: timing(3000),
+                tcp: timing(3000),
+                http: timing(5000),
+                icmp_packets: 3,
+                icmp_spacing: Duration::from_millis(20),
+                external_names: Vec::new(),
+                external_addresses: Vec::new(),
+                tcp_skip_ports: vec![3306],
+                http_ports: vec![80, 443, 3000, 4000, 5000, 8000, 8080, 8443, 8888],
+                https_ports: vec![443, 8443],
+                http_body_cap: 65536,
+                overrides: Vec::new(),
+            },
+        }
+    }
+}
+
+impl Probes {
+    /// The timing of a kind on a destination, overrides applied (the last one that matches wins).
+    pub fn timing(&self, destination: &str, kind: ProbeKind) -> Timing {
+        let mut timing = match kind {
+            ProbeKind::Dns => self.dns,
+            ProbeKind::DnsExternal => self.dns_external,
+            ProbeKind::Icmp => self.icmp,
+            ProbeKind::IcmpExternal => self.icmp_external,
+            ProbeKind::Tcp => self.tcp,
+            ProbeKind::Http => self.http,
+        };
+        for over in &self.overrides {
+            if over.kind == kind && matches(&over.destination, destination) {
+                timing.enabled = over.enabled.unwrap_or(timing.enabled);
+                timing.interval = over.interval.unwrap_or(timing.interval);
+                timing.timeout = over.timeout.unwrap_or(timing.timeout);
+            }
+        }
+        timing
+    }
+}
+
+/// Whether `text` matches `pattern`, in which `*` stands for any run of characters.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(first) = parts.next() else { return text.is_empty() };
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut last: Option<&str> = None;
+    for part in parts {
+        if let Some(middle) = last.replace(part) {
+            match rest.find(middle) {
+                Some(at) => rest = &rest[at + middle.len()..],
+                None => return false,
+            }
+        }
+    }
+    last.map_or(rest.is_empty(), |end| rest.ends_with(end))
+}

@@ -1,0 +1,97 @@
+//! What a finding says.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use super::Code;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Users are hit now.
+    Page,
+    /// Will hit them, or hits a part.
+    Ticket,
+    /// Worth knowing.
+    Info,
+}
+
+impl Severity {
+    /// Every value.
+    pub const ALL: [Self; 3] = [Self::Page, Self::Ticket, Self::Info];
+
+    /// The value of the label `severity`.
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Ticket => "ticket",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// What a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Subject {
+    /// `container`, `destination`, `name`, `engine` or `exporter`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// One piece of evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// Where it was read.
+    pub source: String,
+    /// What was seen.
+    pub observed: String,
+    /// What should have been seen.
+    pub expected: String,
+}
+
+/// A diagnosed fault.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// Which fault of the catalogue.
+    pub code: Code,
+    /// How bad.
+    pub severity: Severity,
+    /// About what.
+    pub subject: Subject,
+    /// Where; `None` for the host or the exporter itself.
+    pub destination: Option<Arc<str>>,
+    /// One sentence that an on-call can read aloud.
+    pub summary: String,
+    /// What was seen.
+    pub evidence: Vec<Evidence>,
+    /// The failed probes that it accounts for, in words.
+    pub explains: Vec<String>,
+    /// What was checked and is fine.
+    pub ruled_out: Vec<String>,
+    /// Steps, with the exact command.
+    pub fix: Vec<String>,
+    /// Commands to see it by hand.
+    pub verify: Vec<String>,
+    /// Since when.
+    #[serde(serialize_with = "rfc3339")]
+    pub since: SystemTime,
+    /// Where the runbook is.
+    pub runbook: String,
+}
+
+fn rfc3339<S: serde::Serializer>(at: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&humantime::format_rfc3339_millis(*at))
+}
+
+/// What is known, and what it means: the value that faces show.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// What is known.
+    pub snapshot: Arc<crate::state::Snapshot>,
+    /// What is wrong, worst first.
+    pub findings: Vec<Finding>,
+}

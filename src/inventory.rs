@@ -1,0 +1,16 @@
+//! The picture of what there is: destinations, containers, names.
+//!
+//! Pure: [`build`] turns what the Engine said ([`seen`]) into an [`Inventory`], an immutable value
+//! that every other room reads. Nothing here asks anybody anything. Names, labels and addresses come
+//! from strangers: they are data, bounded in length when they enter ([`seen::bounded`]).
+
+pub mod build;
+pub mod ids;
+pub mod model;
+pub mod names;
+pub mod seen;
+pub mod select;
+pub mod workload;
+
+pub use ids::{ContainerId, NetworkId};
+pub use model::*;

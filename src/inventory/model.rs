@@ -1,0 +1,300 @@
+//! The values of the picture.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use ipnet::IpNet;
+use serde::Serialize;
+
+use super::ids::{ContainerId, NetworkId};
+
+/// Everything that was there at one moment. Sorted, so that two equal hosts give equal values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inventory {
+    /// Who answered.
+    pub engine: EngineInfo,
+    /// When the listing was complete.
+    pub taken_at: SystemTime,
+    /// By name.
+    pub destinations: Vec<Destination>,
+    /// Every container of the Engine, running or not, by id.
+    pub containers: BTreeMap<ContainerId, Container>,
+    /// What could not be read, in words: one odd container never costs the rest.
+    pub oddities: Vec<String>,
+}
+
+/// The Engine as it introduces itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct EngineInfo {
+    /// `Version`.
+    pub version: String,
+    /// `ApiVersion`.
+    pub api_version: String,
+    /// True where the compatible API of Podman answers.
+    pub podman: bool,
+}
+
+/// One Docker network that workloads are deployed to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Destination {
+    /// The label value `destination`: the network's name, with the short id behind it where two
+    /// networks have one name.
+    pub name: Arc<str>,
+    /// What a person would call it.
+    pub display_name: Arc<str>,
+    /// The Engine's id.
+    pub id: NetworkId,
+    /// `bridge` or `overlay` (others are not destinations).
+    pub driver: Arc<str>,
+    /// `local` or `swarm`.
+    pub scope: Arc<str>,
+    /// Why it counts as a destination.
+    pub origin: Origin,
+    /// `--internal`: no way out.
+    pub internal: bool,
+    /// Interface MTU where the network's options name one.
+    pub mtu: Option<u32>,
+    /// The address ranges.
+    pub subnets: Vec<Subnet>,
+    /// Endpoints of running (or paused) containers, by name.
+    pub endpoints: Vec<Endpoint>,
+    /// Containers that were created for this network and have no endpoint on it, although they run.
+    pub detached: Vec<Missing>,
+    /// Workloads of this network whose only containers are not running (exited, dead, restarting).
+    pub stopped: Vec<Missing>,
+}
+
+/// What a destination is, in the words of who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A Coolify destination: `coolify`, `coolify-overlay`, or one that Coolify's containers share.
+    CoolifyDestination,
+    /// The network of one Coolify service or Compose application.
+    CoolifyStack,
+    /// Made by Compose.
+    Compose,
+    /// The default bridge, used by containers.
+    DefaultBridge,
+    /// Made by hand.
+    Plain,
+}
+
+/// One address range of a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// The range.
+    pub net: IpNet,
+    /// The part that containers get addresses from, where it is smaller.
+    pub range: Option<IpNet>,
+    /// The bridge's own address in it.
+    pub gateway: Option<IpAddr>,
+    /// Addresses that are taken, gateway included: counted from endpoints, or as the Engine says.
+    pub used: u64,
+    /// Addresses that can be given out at all, gateway included (a /24 has 254).
+    pub capacity: u64,
+}
+
+/// A container's place on one destination.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// The endpoint name: label values `source` and `target`.
+    pub name: Arc<str>,
+    /// Whose it is.
+    pub container: ContainerId,
+    /// Addresses on this network, IPv4 first.
+    pub addresses: Vec<IpAddr>,
+    /// The interface's MAC, lower case.
+    pub mac: String,
+    /// Every name that should resolve to it on this network, sorted.
+    pub names: Vec<Arc<str>>,
+}
+
+/// A container that one expects on a destination and that is not there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Missing {
+    /// The endpoint name it would have.
+    pub name: Arc<str>,
+    /// Which.
+    pub container: ContainerId,
+}
+
+/// One container.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Container {
+    /// The Engine's id.
+    pub id: ContainerId,
+    /// Its name, without the slash.
+    pub name: Arc<str>,
+    /// The image as it was asked for.
+    pub image: Arc<str>,
+    /// Its identity across redeploys.
+    pub workload: Arc<str>,
+    /// Compose's container number or Swarm's slot, where there is one.
+    pub replica: Option<u32>,
+    /// What it is doing.
+    pub state: RunState,
+    /// What its own check says.
+    pub health: Health,
+    /// The exit code of one that does not run.
+    pub exit_code: Option<i64>,
+    /// True where the Engine is to start it again when it ends (`always`, `unless-stopped`, `on-failure`).
+    pub kept_running: bool,
+    /// Which network stack it uses.
+    pub place: Place,
+    /// How to get into its network namespace, while it runs.
+    pub way_in: Option<WayIn>,
+    /// When it was started, where the Engine says.
+    pub started_at: Option<SystemTime>,
+    /// Ports that the image or the run command names, sorted (TCP).
+    pub exposed_tcp: Vec<u16>,
+    /// Ports of the host that lead to it.
+    pub published: Vec<PublishedPort>,
+    /// The resolver that its processes ask.
+    pub resolver: Resolver,
+    /// Ports that a proxy's labels name: they speak HTTP.
+    pub proxied_ports: Vec<u16>,
+    /// True for the reverse proxy (`coolify-proxy`, Traefik, Caddy).
+    pub is_proxy: bool,
+    /// What Coolify says of it.
+    pub coolify: Option<Coolify>,
+}
+
+/// What Coolify's labels say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Coolify {
+    /// `coolify.projectName`.
+    pub project: String,
+    /// `coolify.environmentName`.
+    pub environment: String,
+    /// `coolify.resourceName`.
+    pub resource: String,
+}
+
+/// A container's state, as the Engine's words have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Made and never started.
+    Created,
+    /// Runs.
+    Running,
+    /// Frozen: the kernel answers for it, its processes do not.
+    Paused,
+    /// Between two starts.
+    Restarting,
+    /// Being removed.
+    Removing,
+    /// Ended.
+    Exited,
+    /// Ended, and could not be removed.
+    Dead,
+    /// A word that this version does not know.
+    Other,
+}
+
+impl RunState {
+    /// The Engine's word.
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Restarting => "restarting",
+            Self::Removing => "removing",
+            Self::Exited => "exited",
+            Self::Dead => "dead",
+            Self::Other => "other",
+        }
+    }
+
+    /// True where its network namespace stands.
+    pub const fn has_namespace(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
+    }
+}
+
+/// The container's own check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// It has none.
+    None,
+    /// Not yet decided.
+    Starting,
+    /// Good.
+    Healthy,
+    /// Bad.
+    Unhealthy,
+}
+
+/// Which network stack a container uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Its own, with endpoints on networks (or none left: see [`Destination::detached`]).
+    Own,
+    /// The host's (`--network host`).
+    Host,
+    /// Another container's (`--network container:X`): what reaches X reaches it.
+    SharedWith(ContainerId),
+    /// None at all (`--network none`).
+    Isolated,
+}
+
+/// How to enter a container's network namespace; which one is used is for `namespace` to choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WayIn {
+    /// `SandboxKey`: the Engine's bind mount of the namespace.
+    pub sandbox: Option<PathBuf>,
+    /// The main process, for `/proc/<pid>/ns/net`.
+    pub pid: Option<u32>,
+}
+
+/// One published port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct PublishedPort {
+    /// Bound address of the host.
+    pub host_ip: Option<IpAddr>,
+    /// Port of the host.
+    pub host_port: u16,
+    /// Port in the container.
+    pub container_port: u16,
+    /// `tcp`, `udp` or `sctp`.
+    pub protocol: String,
+}
+
+/// Who answers a container's DNS queries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolver {
+    /// Name servers in order: 127.0.0.11 on user-defined networks, the gateway on Podman.
+    pub servers: Vec<IpAddr>,
+    /// True where it is Docker's embedded resolver, which knows containers by name.
+    pub embedded: bool,
+}
+
+impl Inventory {
+    /// The destination of this label value.
+    pub fn destination(&self, name: &str) -> Option<&Destination> {
+        self.destinations.iter().find(|d| &*d.name == name)
+    }
+
+    /// The container behind an endpoint of this inventory.
+    pub fn container(&self, id: &ContainerId) -> Option<&Container> {
+        self.containers.get(id)
+    }
+}
+
+impl Destination {
+    /// The endpoint of this name.
+    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|e| &*e.name == name)
+    }
+
+    /// The gateways, in the order of the subnets.
+    pub fn gateways(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.subnets.iter().filter_map(|s| s.gateway)
+    }
+}

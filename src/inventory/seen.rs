@@ -1,0 +1,130 @@
+//! What the Engine said, as plain values: the input of [`super::build`].
+//!
+//! The room that speaks to the Engine translates its answers into these, so that the rest of the
+//! house does not depend on a client library, and tests can write an Engine's answer by hand.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::SystemTime;
+
+use super::model::{EngineInfo, Health, PublishedPort, RunState};
+
+/// The longest name, label value or address text that is kept, in bytes.
+pub const LONGEST: usize = 1024;
+
+/// One complete listing.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Who answered.
+    pub engine: EngineInfo,
+    /// Networks of every driver.
+    pub networks: Vec<SeenNetwork>,
+    /// Containers in every state.
+    pub containers: Vec<SeenContainer>,
+    /// What could not be read, in words.
+    pub oddities: Vec<String>,
+}
+
+/// One network.
+#[derive(Clone, Debug, Default)]
+pub struct SeenNetwork {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Driver.
+    pub driver: String,
+    /// Scope.
+    pub scope: String,
+    /// `--internal`.
+    pub internal: bool,
+    /// Swarm's routing mesh network.
+    pub ingress: bool,
+    /// Subnet, range and gateway as the Engine writes them, and addresses in use where it says (API 1.52).
+    pub ipam: Vec<SeenSubnet>,
+    /// Driver options.
+    pub options: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// One IPAM entry.
+#[derive(Clone, Debug, Default)]
+pub struct SeenSubnet {
+    /// CIDR.
+    pub subnet: String,
+    /// CIDR.
+    pub ip_range: String,
+    /// Address.
+    pub gateway: String,
+    /// `Status.IPAM.Subnets[].IPsInUse`.
+    pub in_use: Option<u64>,
+}
+
+/// One container: the listing's row, completed by its inspection.
+#[derive(Clone, Debug)]
+pub struct SeenContainer {
+    /// Id.
+    pub id: String,
+    /// Name without the slash.
+    pub name: String,
+    /// Image.
+    pub image: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// State.
+    pub state: RunState,
+    /// Health.
+    pub health: Health,
+    /// Exit code where it does not run.
+    pub exit_code: Option<i64>,
+    /// `HostConfig.RestartPolicy.Name`.
+    pub restart_policy: String,
+    /// `HostConfig.NetworkMode`.
+    pub network_mode: String,
+    /// `NetworkSettings.SandboxKey`.
+    pub sandbox_key: String,
+    /// `State.Pid`, 0 where it does not run.
+    pub pid: u32,
+    /// `State.StartedAt`.
+    pub started_at: Option<SystemTime>,
+    /// `Config.ExposedPorts` that are TCP.
+    pub exposed_tcp: Vec<u16>,
+    /// Published ports.
+    pub published: Vec<PublishedPort>,
+    /// By network name.
+    pub endpoints: Vec<SeenEndpoint>,
+    /// Name servers of the container's resolv.conf where it could be read; else empty.
+    pub name_servers: Vec<IpAddr>,
+}
+
+/// One entry of `NetworkSettings.Networks`.
+#[derive(Clone, Debug, Default)]
+pub struct SeenEndpoint {
+    /// The network's name (the key).
+    pub network: String,
+    /// The network's id (its name, on Podman).
+    pub network_id: String,
+    /// Addresses as text; empty where there are none.
+    pub ipv4: String,
+    /// As above.
+    pub ipv6: String,
+    /// MAC.
+    pub mac: String,
+    /// `Aliases`.
+    pub aliases: Vec<String>,
+    /// `DNSNames` (API 1.44).
+    pub dns_names: Vec<String>,
+}
+
+/// Cuts what a stranger wrote to [`LONGEST`] bytes, at a character's border.
+pub fn bounded(text: &str) -> &str {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let mut end = LONGEST;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

@@ -1,0 +1,34 @@
+//! `destination-exporter` watches the Docker networks that workloads are deployed to, from inside.
+//!
+//! The house stands on floors, and every import runs down (`tests/floors.rs` holds this):
+//!
+//! | floor | rooms |
+//! | --- | --- |
+//! | 8 | `commands` |
+//! | 7 | `web` |
+//! | 6 | `metrics`, `report` |
+//! | 5 | `schedule`, `diagnosis` |
+//! | 4 | `plan`, `state` |
+//! | 3 | `probe`, `docker` |
+//! | 2 | `namespace` |
+//! | 1 | `inventory`, `outcome`, `config`, `cli` |
+//!
+//! Data flows one way: `docker` → `inventory` → `plan` → `schedule` → `probe` → `state` →
+//! `diagnosis` → `metrics`, `report`, `web`, `commands`.
+#![deny(unsafe_code)]
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod diagnosis;
+pub mod docker;
+pub mod inventory;
+pub mod metrics;
+pub mod namespace;
+pub mod outcome;
+pub mod plan;
+pub mod probe;
+pub mod report;
+pub mod schedule;
+pub mod state;
+pub mod web;

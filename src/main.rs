@@ -1,0 +1,3 @@
+//! Reads the command line and calls one command.
+
+fn main() {}

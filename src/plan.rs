@@ -1,0 +1,1 @@
+//! Which probes are worth running for an inventory: pure.

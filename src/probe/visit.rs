@@ -1,0 +1,108 @@
+//! What a probe is asked to do.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::namespace::Vantage;
+use crate::outcome::{Blindness, Outcome, ProbeKey, ProbeKind, QueryType, Run};
+
+/// Everything of one kind that one vantage measures at one time.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// One kind a visit.
+    pub kind: ProbeKind,
+    /// Where the sockets are made.
+    pub vantage: Vantage,
+    /// The measurements; each has this kind and spec variant.
+    pub jobs: Arc<[Job]>,
+    /// Bounds of the visit.
+    pub limits: Limits,
+}
+
+/// Bounds of a visit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// How long one job may take.
+    pub timeout: Duration,
+    /// How many jobs are under way at once in this namespace.
+    pub in_flight: usize,
+}
+
+/// One measurement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// Its identity.
+    pub key: ProbeKey,
+    /// What to do.
+    pub spec: Spec,
+}
+
+/// What to do, by kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spec {
+    /// Echo requests.
+    Icmp {
+        /// To whom.
+        address: IpAddr,
+        /// How many.
+        packets: u16,
+        /// How far apart.
+        spacing: Duration,
+    },
+    /// One query.
+    Dns {
+        /// The container's resolver.
+        resolver: SocketAddr,
+        /// The absolute name; for PTR the reverse name is made from `address_of`.
+        name: Arc<str>,
+        /// Record type.
+        qtype: QueryType,
+        /// How the answer is judged.
+        expect: Expect,
+    },
+    /// One handshake.
+    Tcp {
+        /// To whom.
+        peer: SocketAddr,
+    },
+    /// One request `GET path`.
+    Http {
+        /// To whom.
+        peer: SocketAddr,
+        /// The `Host` header (and SNI where `tls`).
+        host: Arc<str>,
+        /// The path.
+        path: Arc<str>,
+        /// TLS first. The certificate is not judged here.
+        tls: bool,
+        /// The most bytes of body that are read.
+        body_cap: u64,
+    },
+}
+
+/// How a DNS answer is judged.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expect {
+    /// Any NOERROR answer with at least one record of the type (external names).
+    Any,
+    /// At least one of these addresses, and no other. Empty (AAAA of a container without IPv6):
+    /// NOERROR without records is right.
+    Addresses(Arc<[IpAddr]>),
+    /// PTR: the first label of the answer is one of these names, in any case.
+    Names(Arc<[Arc<str>]>),
+}
+
+impl Visit {
+    /// A run per job that says that nobody could look.
+    pub fn blind(&self, why: Blindness, note: &str) -> Vec<Run> {
+        self.jobs
+            .iter()
+            .map(|job| Run {
+                key: job.key.clone(),
+                outcome: Outcome::Unknown(why),
+                seen: crate::outcome::Observation { note: Some(note.to_owned()), ..Default::default() },
+            })
+            .collect()
+    }
+}

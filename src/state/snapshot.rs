@@ -1,0 +1,205 @@
+//! What every reader sees.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use crate::inventory::{ContainerId, Inventory};
+use crate::outcome::{Blindness, Observation, Outcome, ProbeKey, ProbeKind, Reason};
+
+use super::Histogram;
+
+/// Everything known at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// When it was made.
+    pub at: SystemTime,
+    /// The last picture of the Engine; `None` before the first listing.
+    pub inventory: Option<Arc<Inventory>>,
+    /// What the exporter can and cannot see.
+    pub sight: Sight,
+    /// The latest of each planned probe, by key: nothing that is not planned.
+    pub probes: Arc<BTreeMap<ProbeKey, Record>>,
+    /// Counters per destination and kind.
+    pub tallies: Arc<BTreeMap<(Arc<str>, ProbeKind), Tally>>,
+    /// Counters per pair (destination, source, target) of echo requests.
+    pub echoes: Arc<BTreeMap<(Arc<str>, Arc<str>, Arc<str>), EchoTally>>,
+    /// Round-trip times per destination.
+    pub rtts: Arc<BTreeMap<Arc<str>, Histogram>>,
+    /// What namespaces told: by container.
+    pub containers: Arc<BTreeMap<ContainerId, Inner>>,
+    /// The exporter's own figures.
+    pub own: Own,
+}
+
+/// The latest of one probe.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The latest outcome.
+    pub outcome: Outcome,
+    /// What it noticed.
+    pub seen: Observation,
+    /// When it ended.
+    pub at: SystemTime,
+    /// How many runs in a row failed, up to the latest one that looked (unknown runs do not count
+    /// and do not end the row).
+    pub failures_in_a_row: u32,
+    /// How many runs in a row succeeded.
+    pub successes_in_a_row: u32,
+    /// When the present row (of failures or successes) began.
+    pub since: SystemTime,
+    /// The last runs, newest in the lowest bit, 1 is a failure (unknown runs are not in it).
+    pub history: u32,
+    /// How many bits of the history are filled.
+    pub history_len: u8,
+}
+
+/// Counters of one kind on one destination.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Runs that looked.
+    pub attempts: u64,
+    /// Runs that failed, by reason.
+    pub failures: BTreeMap<Reason, u64>,
+    /// Durations of successes.
+    pub durations: Histogram,
+    /// Probes in the present plan.
+    pub planned: u64,
+    /// When the last run ended.
+    pub last_run: Option<SystemTime>,
+}
+
+/// Counters of one pair.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EchoTally {
+    /// Echo requests sent.
+    pub requests: u64,
+    /// Distinct replies.
+    pub replies: u64,
+    /// Duplicates.
+    pub duplicates: u64,
+}
+
+/// What a container's namespace told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inner {
+    /// Sockets in LISTEN; `None` where they could not be read.
+    pub listeners: Option<Vec<Listener>>,
+    /// Datagrams that the embedded resolver's socket dropped since it was made.
+    pub resolver_drops: Option<u64>,
+    /// Counters per interface.
+    pub interfaces: Vec<Interface>,
+    /// `/proc/net/snmp` and `netstat`.
+    pub tcp: Option<TcpCounters>,
+    /// When it was read.
+    pub at: Option<SystemTime>,
+}
+
+/// A listening TCP socket.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Listener {
+    /// Local address; unspecified means every address (`::` takes IPv4 too unless `v6_only`).
+    pub address: std::net::IpAddr,
+    /// Local port.
+    pub port: u16,
+    /// `IPV6_V6ONLY`; false for IPv4 sockets, and where the kernel does not say.
+    pub v6_only: bool,
+}
+
+/// Counters of one interface of a container, from its own `/proc/net/dev`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// Name in the container.
+    pub name: String,
+    /// The destination that it leads to, found by its address; `None` for others.
+    pub destination: Option<Arc<str>>,
+    /// Counters.
+    pub receive: Direction,
+    /// Counters.
+    pub transmit: Direction,
+}
+
+/// One direction's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Direction {
+    /// Bytes.
+    pub bytes: u64,
+    /// Packets.
+    pub packets: u64,
+    /// Errors.
+    pub errors: u64,
+    /// Drops.
+    pub drops: u64,
+}
+
+/// TCP counters of a namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpCounters {
+    /// `Tcp: CurrEstab`.
+    pub established: u64,
+    /// `Tcp: RetransSegs`.
+    pub retransmits: u64,
+    /// `TcpExt: ListenOverflows`.
+    pub listen_overflows: u64,
+    /// `sockstat: TCP: tw`.
+    pub time_wait: u64,
+}
+
+/// What the exporter can and cannot see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// Whether the Engine answers, and since when not, and why.
+    pub engine: Engine,
+    /// Namespaces can be entered. `None`: not tried yet.
+    pub namespaces: Option<Result<(), String>>,
+    /// ICMP sockets can be made in them.
+    pub icmp: Option<Result<(), String>>,
+    /// Socket diagnostics work in them.
+    pub socket_diagnostics: Option<Result<(), String>>,
+    /// The own namespace is the host's.
+    pub host_network: bool,
+}
+
+/// Whether the Engine answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// Not asked yet.
+    #[default]
+    NotAsked,
+    /// It answers.
+    Up,
+    /// It does not.
+    Down {
+        /// Since when.
+        since: SystemTime,
+        /// What it said, or what the connection said.
+        why: String,
+    },
+}
+
+/// The exporter's own figures.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Own {
+    /// Started minus due, of every visit.
+    pub lag: Histogram,
+    /// Runs that could not look.
+    pub unknown: BTreeMap<Blindness, u64>,
+    /// Probes under way.
+    pub in_flight: u64,
+    /// Requests to the Engine: duration by endpoint.
+    pub docker_durations: BTreeMap<&'static str, Histogram>,
+    /// Requests to the Engine that failed, by endpoint and reason.
+    pub docker_failures: BTreeMap<(&'static str, &'static str), u64>,
+    /// The last complete listing.
+    pub inventory_last_success: Option<SystemTime>,
+    /// Whether the last load of the configuration was good, and when the last good one was.
+    pub config_reload: (bool, Option<SystemTime>),
+    /// When the last round (every planned probe at least once) was complete.
+    pub round_last_completed: Option<SystemTime>,
+    /// The longest interval in the plan.
+    pub round_interval: Duration,
+    /// Probes that the budget put off.
+    pub postponed: u64,
+}
