@@ -11,7 +11,7 @@
 //! | 4 | `plan`, `state` |
 //! | 3 | `probe`, `docker` |
 //! | 2 | `namespace` |
-//! | 1 | `inventory`, `outcome`, `config`, `cli` |
+//! | 1 | `inventory`, `netstack`, `outcome`, `config`, `cli` |
 //!
 //! Data flows one way: `docker` → `inventory` → `plan` → `schedule` → `probe` → `state` →
 //! `diagnosis` → `metrics`, `report`, `web`, `commands`.
@@ -25,6 +25,7 @@ pub mod docker;
 pub mod inventory;
 pub mod metrics;
 pub mod namespace;
+pub mod netstack;
 pub mod outcome;
 pub mod plan;
 pub mod probe;

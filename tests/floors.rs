@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 const FLOORS: &[&[&str]] = &[
-    &["inventory", "outcome", "config", "cli"],
+    &["inventory", "netstack", "outcome", "config", "cli"],
     &["namespace"],
     &["probe", "docker"],
     &["plan", "state"],

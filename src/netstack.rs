@@ -1,0 +1,74 @@
+//! What the kernel tells of one network namespace: plain values.
+//!
+//! Read by `namespace`, kept by `state`, judged by `diagnosis`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+/// What a container's namespace told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inner {
+    /// Sockets in LISTEN; `None` where they could not be read.
+    pub listeners: Option<Vec<Listener>>,
+    /// Datagrams that the embedded resolver's socket dropped since it was made.
+    pub resolver_drops: Option<u64>,
+    /// Counters per interface.
+    pub interfaces: Vec<Interface>,
+    /// `/proc/net/snmp` and `netstat`.
+    pub tcp: Option<TcpCounters>,
+    /// When it was read.
+    pub at: Option<SystemTime>,
+}
+
+/// A listening TCP socket.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Listener {
+    /// Local address; unspecified means every address (`::` takes IPv4 too unless `v6_only`).
+    pub address: IpAddr,
+    /// Local port.
+    pub port: u16,
+    /// `IPV6_V6ONLY`; false for IPv4 sockets, and where the kernel does not say.
+    pub v6_only: bool,
+}
+
+/// Counters of one interface of a container, from its own `/proc/net/dev`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// Name in the container.
+    pub name: String,
+    /// The destination that it leads to, found by its address; `None` for others.
+    pub destination: Option<Arc<str>>,
+    /// Counters.
+    pub receive: Direction,
+    /// Counters.
+    pub transmit: Direction,
+}
+
+/// One direction's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Direction {
+    /// Bytes.
+    pub bytes: u64,
+    /// Packets.
+    pub packets: u64,
+    /// Errors.
+    pub errors: u64,
+    /// Drops.
+    pub drops: u64,
+}
+
+/// TCP counters of a namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpCounters {
+    /// `Tcp: CurrEstab`.
+    pub established: u64,
+    /// `Tcp: RetransSegs`.
+    pub retransmits: u64,
+    /// `TcpExt: ListenOverflows`.
+    pub listen_overflows: u64,
+    /// `sockstat: TCP: tw`.
+    pub time_wait: u64,
+}
