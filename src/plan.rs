@@ -1,1 +1,127 @@
-//! Which probes are worth running for an inventory: pure.
+//! Which probes are worth running for an inventory.
+//!
+//! Pure: the same inventory, listeners and configuration give the same plan. Cost is bounded by
+//! construction: on a destination with more than `full_mesh_up_to` containers each one probes the
+//! next `ring` peers of a [`mesh`] ordered by a hash of their names, so every container is probed by
+//! as many others, and a redeploy moves few edges.
+
+pub mod mesh;
+mod targets;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Probes;
+use crate::inventory::{Container, ContainerId, Destination, Endpoint, Inventory, Place, RunState};
+use crate::namespace::Vantage;
+use crate::netstack::Listener;
+use crate::outcome::{ProbeKey, ProbeKind};
+use crate::probe::Job;
+
+/// What namespaces told about who listens where; containers that are not in it could not be read.
+pub type Listeners = BTreeMap<ContainerId, Vec<Listener>>;
+
+/// Everything of one kind that one container measures on one destination.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Errand {
+    /// The destination's label value.
+    pub destination: Arc<str>,
+    /// The kind.
+    pub kind: ProbeKind,
+    /// Endpoint name of the vantage.
+    pub source: Arc<str>,
+    /// The vantage's container.
+    pub container: ContainerId,
+    /// How to get there.
+    pub vantage: Vantage,
+    /// Time between two runs.
+    pub interval: Duration,
+    /// How long one job may take.
+    pub timeout: Duration,
+    /// The measurements.
+    pub jobs: Arc<[Job]>,
+}
+
+impl Errand {
+    /// What makes it the same errand after a new listing: its phase and its series hang on this.
+    pub fn identity(&self) -> (Arc<str>, ProbeKind, Arc<str>) {
+        (Arc::clone(&self.destination), self.kind, Arc::clone(&self.source))
+    }
+}
+
+/// The errands, sorted by identity.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// All of them.
+    pub errands: Vec<Errand>,
+}
+
+impl Plan {
+    /// Every planned measurement.
+    pub fn keys(&self) -> impl Iterator<Item = &ProbeKey> {
+        self.errands.iter().flat_map(|errand| errand.jobs.iter().map(|job| &job.key))
+    }
+}
+
+/// Plans the probes of an inventory.
+pub fn plan(inventory: &Inventory, listeners: &Listeners, probes: &Probes) -> Plan {
+    let mut errands = Vec::new();
+    for destination in &inventory.destinations {
+        let names: Vec<&str> = destination.endpoints.iter().map(|e| &*e.name).collect();
+        let mesh = mesh::peers(&names, probes.ring, probes.full_mesh_up_to);
+        let first_asker = mesh::first_askers(&mesh);
+        for (at, source) in destination.endpoints.iter().enumerate() {
+            let Some((container, vantage)) = vantage(inventory, source) else { continue };
+            let peers: Vec<&Endpoint> = mesh
+                .get(at)
+                .map(|row| row.iter().filter_map(|peer| destination.endpoints.get(*peer)).collect())
+                .unwrap_or_default();
+            let asked: Vec<&Endpoint> = destination
+                .endpoints
+                .iter()
+                .enumerate()
+                .filter(|(target, _)| first_asker.get(target) == Some(&at))
+                .map(|(_, endpoint)| endpoint)
+                .collect();
+            let from = targets::From { inventory, destination, source, container, listeners, probes };
+            for kind in ProbeKind::ALL {
+                let timing = probes.timing(&destination.name, kind);
+                if !timing.enabled {
+                    continue;
+                }
+                let jobs = from.jobs(kind, &peers, &asked);
+                if !jobs.is_empty() {
+                    errands.push(Errand {
+                        destination: Arc::clone(&destination.name),
+                        kind,
+                        source: Arc::clone(&source.name),
+                        container: container.id.clone(),
+                        vantage: vantage.clone(),
+                        interval: timing.interval,
+                        timeout: timing.timeout,
+                        jobs: jobs.into(),
+                    });
+                }
+            }
+        }
+    }
+    errands.sort_by_cached_key(Errand::identity);
+    Plan { errands }
+}
+
+/// A container that can be looked out of: it runs, in a network stack of its own, with a way in.
+fn vantage<'a>(inventory: &'a Inventory, endpoint: &Endpoint) -> Option<(&'a Container, Vantage)> {
+    let container = inventory.container(&endpoint.container)?;
+    if container.state != RunState::Running || container.place != Place::Own {
+        return None;
+    }
+    // Without a way in the errand is planned all the same: it will come back as *unknown*, and said.
+    let way_in = container.way_in.clone().unwrap_or(crate::inventory::WayIn { sandbox: None, pid: None });
+    Some((container, Vantage::Container(way_in)))
+}
+
+/// The addresses of a destination that may be probed on it: the containers' and the gateways'.
+pub fn addresses(destination: &Destination) -> impl Iterator<Item = std::net::IpAddr> + '_ {
+    destination.endpoints.iter().flat_map(|e| e.addresses.iter().copied()).chain(destination.gateways())
+}

@@ -1,9 +1,19 @@
 //! The thread that enters namespaces.
 
+use std::fs::File;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use std::os::fd::AsFd;
+use tokio::sync::{mpsc, oneshot};
+
 use crate::inventory::WayIn;
 use crate::outcome::Blindness;
 
 use super::inside::Inside;
+use super::open;
 
 /// Where a socket is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,17 +34,32 @@ pub struct HopError {
     pub detail: String,
 }
 
-/// A handle on the thread; cheap to clone.
+/// What the thread is asked to do: enter, work, answer; it is given the own namespace to return to.
+type Errand = Box<dyn FnOnce(&File) + Send>;
+
+/// Visits that wait for the thread; one takes microseconds, so a full queue means that it hangs.
+const QUEUE: usize = 1024;
+
+/// A handle on the thread; cheap to clone. The thread ends with the last handle.
 #[derive(Clone, Debug)]
-pub struct Hopper {}
+pub struct Hopper {
+    errands: mpsc::Sender<Errand>,
+}
 
 impl Hopper {
     /// Starts the thread.
     ///
     /// # Errors
     /// When the thread cannot be started or its own namespace cannot be opened.
-    pub fn start() -> std::io::Result<Self> {
-        todo!()
+    pub fn start() -> io::Result<Self> {
+        let own = File::open("/proc/self/ns/net")?;
+        let (errands, mut queue) = mpsc::channel::<Errand>(QUEUE);
+        thread::Builder::new().name("hopper".into()).stack_size(256 * 1024).spawn(move || {
+            while let Some(errand) = queue.blocking_recv() {
+                errand(&own);
+            }
+        })?;
+        Ok(Self { errands })
     }
 
     /// Enters `vantage`, runs `job` there, and comes back with what it made.
@@ -44,12 +69,115 @@ impl Hopper {
     ///
     /// # Errors
     /// When the namespace is gone, is not a namespace, or may not be entered.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped the job may still run; what it made is dropped.
     pub async fn hop<T: Send + 'static>(
         &self,
         vantage: &Vantage,
         job: impl FnOnce(&Inside) -> T + Send + 'static,
     ) -> Result<T, HopError> {
-        let _ = (vantage, job);
-        todo!()
+        let (answer, made) = oneshot::channel();
+        let vantage = vantage.clone();
+        let errand: Errand = Box::new(move |own| {
+            // The asker may have given up meanwhile; then what was made is dropped here.
+            drop(answer.send(visit(own, &vantage, job)));
+        });
+        let gone = || HopError {
+            blindness: Blindness::Resources,
+            detail: "the thread that enters namespaces has ended".into(),
+        };
+        self.errands.send(errand).await.map_err(|_| gone())?;
+        made.await.map_err(|_| gone())?
+    }
+}
+
+/// Runs on the hopper's thread. Each visit enters explicitly, so that wherever the one before it
+/// left the thread does not matter.
+fn visit<T>(own: &File, vantage: &Vantage, job: impl FnOnce(&Inside) -> T) -> Result<T, HopError> {
+    match vantage {
+        Vantage::Own => enter(own)?,
+        Vantage::Container(way) => enter(&open::open(way)?)?,
+    }
+    let result = catch_unwind(AssertUnwindSafe(|| job(&Inside::new())));
+    // Not to pin the container's network between visits.
+    let returned = enter(own);
+    let made = result.map_err(|_| HopError {
+        blindness: Blindness::Resources,
+        detail: "a visit's job panicked: this is a fault of the exporter".into(),
+    })?;
+    returned.map(|()| made)
+}
+
+fn enter(namespace: &File) -> Result<(), HopError> {
+    move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).map_err(|errno| {
+        let error = io::Error::from(errno);
+        let hint = match open::blindness_of(&error) {
+            Blindness::NoPrivilege => ": CAP_SYS_ADMIN is missing",
+            _ => "",
+        };
+        HopError { blindness: open::blindness_of(&error), detail: format!("setns: {error}{hint}") }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+    use std::sync::mpsc as std_mpsc;
+
+    /// A thread in a network namespace of its own, as a container has; ends with the sender.
+    fn container() -> (WayIn, std_mpsc::Sender<()>) {
+        let (told, tell) = std_mpsc::channel();
+        let (end, ended) = std_mpsc::channel();
+        thread::spawn(move || {
+            let separate = std::process::Command::new("unshare").args(["-n", "sleep", "5"]).spawn();
+            let mut child = separate.expect("unshare (util-linux) runs as root");
+            told.send(child.id()).expect("listened to");
+            ended.recv().ok();
+            child.kill().ok();
+            child.wait().ok();
+        });
+        let pid = tell.recv().expect("started");
+        let own = std::fs::read_link("/proc/self/ns/net").expect("there");
+        // unshare needs a moment until it is in its new namespace.
+        for _ in 0..200 {
+            if std::fs::read_link(format!("/proc/{pid}/ns/net")).is_ok_and(|link| link != own) {
+                return (WayIn { sandbox: None, pid: Some(pid) }, end);
+            }
+            thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("unshare -n made no network namespace: run the tests as root");
+    }
+
+    fn has_route(inside: &Inside) -> bool {
+        let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
+        inside.udp(peer.ip()).and_then(|socket| socket.connect(&peer.into())).is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_socket_belongs_to_the_namespace_it_was_made_in() {
+        let hopper = Hopper::start().expect("starts");
+        let (way, _end) = container();
+        // In a fresh namespace even loopback is down; in the own one it is up.
+        let there = hopper.hop(&Vantage::Container(way), has_route).await.expect("entered");
+        let here = hopper.hop(&Vantage::Own, has_route).await.expect("entered");
+        assert_eq!((there, here), (false, true));
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_visit() {
+        let hopper = Hopper::start().expect("starts");
+        let failed = hopper.hop(&Vantage::Own, |_| -> () { panic!("on purpose") }).await;
+        assert_eq!(failed.expect_err("told").blindness, Blindness::Resources);
+        assert!(hopper.hop(&Vantage::Own, has_route).await.expect("goes on"));
+    }
+
+    #[tokio::test]
+    async fn a_container_that_is_gone_has_vanished() {
+        let hopper = Hopper::start().expect("starts");
+        let gone = WayIn { sandbox: None, pid: Some(u32::MAX) };
+        let error = hopper.hop(&Vantage::Container(gone), |_| ()).await.expect_err("told");
+        assert_eq!(error.blindness, Blindness::Vanished);
     }
 }

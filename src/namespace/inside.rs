@@ -32,6 +32,7 @@ impl Inside {
         Self::socket(domain(peer), Type::DGRAM, Protocol::UDP)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one place that may: the thread is inside")]
     fn socket(domain: Domain, kind: Type, protocol: Protocol) -> io::Result<Socket> {
         Socket::new(domain, kind.nonblocking(), Some(protocol))
     }

@@ -1,1 +1,126 @@
-//! (to come)
+//! From a container's way in to an open namespace that is surely its own.
+//!
+//! The Engine's bind mount (`/var/run/docker/netns/<id>`) needs `CAP_SYS_ADMIN` alone; the process's
+//! entry in `/proc` needs `CAP_SYS_PTRACE` and the host's PID namespace too. So the mount comes
+//! first. Where both are there, their inodes must agree: names and process ids are reused.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{fstat, fstatfs};
+
+use crate::inventory::WayIn;
+use crate::outcome::Blindness;
+
+use super::hopper::HopError;
+
+/// `NSFS_MAGIC` of `linux/magic.h`: the file system of namespaces.
+const NSFS_MAGIC: u64 = 0x6e73_6673;
+
+/// Opens the network namespace that `way` leads to.
+///
+/// # Errors
+/// When no way is there, it may not be taken, or it leads somewhere else.
+pub fn open(way: &WayIn) -> Result<File, HopError> {
+    let by_process = way.pid.map(|pid| PathBuf::from(format!("/proc/{pid}/ns/net")));
+    let mounted = way.sandbox.as_deref().map(|path| (path, open_checked(path)));
+    let process = by_process.as_deref().map(|path| (path, open_checked(path)));
+    match (mounted, process) {
+        (Some((sandbox, Ok(mount))), Some((path, Ok(entry)))) => {
+            if inode(&mount) == inode(&entry) {
+                Ok(mount)
+            } else {
+                let detail = format!(
+                    "{} and {} are two namespaces: the container ended and its process id is another's",
+                    sandbox.display(),
+                    path.display()
+                );
+                Err(HopError { blindness: Blindness::Vanished, detail })
+            }
+        }
+        (Some((_, Ok(file))), _) | (_, Some((_, Ok(file)))) => Ok(file),
+        (Some((_, Err(mount))), Some((_, Err(entry)))) => Err(worse(mount, entry)),
+        (Some((_, Err(error))), None) | (None, Some((_, Err(error)))) => Err(error),
+        (None, None) => Err(HopError {
+            blindness: Blindness::NoNamespace,
+            detail: "the Engine names neither a sandbox nor a process of the container".into(),
+        }),
+    }
+}
+
+/// Of two refusals the one that the operator can act on.
+fn worse(mount: HopError, entry: HopError) -> HopError {
+    let detail = format!("{}; {}", mount.detail, entry.detail);
+    let blindness = if mount.blindness == Blindness::Vanished { entry.blindness } else { mount.blindness };
+    HopError { blindness, detail }
+}
+
+fn inode(file: &File) -> Option<(u64, u64)> {
+    fstat(file).ok().map(|stat| (stat.st_dev, stat.st_ino))
+}
+
+fn open_checked(path: &Path) -> Result<File, HopError> {
+    let refused = |error: &io::Error| HopError {
+        blindness: blindness_of(error),
+        detail: format!("open {}: {error}", path.display()),
+    };
+    let file = File::open(path).map_err(|error| refused(&error))?;
+    let stat = fstatfs(&file).map_err(|error| refused(&error.into()))?;
+    if u64::try_from(stat.f_type).ok() == Some(NSFS_MAGIC) {
+        return Ok(file);
+    }
+    let detail = format!(
+        "{} is no namespace: the container ended, or the folder is mounted private (mount it `ro,rslave`)",
+        path.display()
+    );
+    Err(HopError { blindness: Blindness::NoNamespace, detail })
+}
+
+/// The bounded class of an error of opening or entering.
+pub(super) fn blindness_of(error: &io::Error) -> Blindness {
+    match error.raw_os_error() {
+        Some(libc::EPERM | libc::EACCES) => Blindness::NoPrivilege,
+        Some(libc::ENOENT | libc::ESRCH) => Blindness::Vanished,
+        Some(libc::EINVAL) => Blindness::NoNamespace,
+        _ => Blindness::Resources,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn way(sandbox: Option<&str>, pid: Option<u32>) -> WayIn {
+        WayIn { sandbox: sandbox.map(PathBuf::from), pid }
+    }
+
+    #[test]
+    fn the_own_process_leads_to_the_own_namespace() {
+        let file = open(&way(None, Some(std::process::id()))).expect("there");
+        let own = File::open("/proc/self/ns/net").expect("there");
+        assert_eq!(inode(&file), inode(&own));
+    }
+
+    #[test]
+    fn a_plain_file_is_no_namespace() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let error = open(&way(file.path().to_str(), None)).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::NoNamespace);
+        assert!(error.detail.contains("rslave"), "{error}");
+    }
+
+    #[test]
+    fn what_is_gone_has_vanished() {
+        let error = open(&way(Some("/nonexistent/netns/x"), None)).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::Vanished);
+        assert_eq!(open(&way(None, None)).expect_err("refused").blindness, Blindness::NoNamespace);
+    }
+
+    #[test]
+    fn two_namespaces_are_not_one_container() {
+        // A file of another namespace kind lies on the same file system and has another inode.
+        let error = open(&way(Some("/proc/self/ns/uts"), Some(std::process::id()))).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::Vanished);
+    }
+}

@@ -10,6 +10,9 @@ use crate::outcome::{Blindness, Observation, Outcome, ProbeKey, ProbeKind, Reaso
 
 use super::Histogram;
 
+/// Destination, source and target.
+pub type Pair = (Arc<str>, Arc<str>, Arc<str>);
+
 /// Everything known at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -24,7 +27,7 @@ pub struct Snapshot {
     /// Counters per destination and kind.
     pub tallies: Arc<BTreeMap<(Arc<str>, ProbeKind), Tally>>,
     /// Counters per pair (destination, source, target) of echo requests.
-    pub echoes: Arc<BTreeMap<(Arc<str>, Arc<str>, Arc<str>), EchoTally>>,
+    pub echoes: Arc<BTreeMap<Pair, EchoTally>>,
     /// Round-trip times per destination.
     pub rtts: Arc<BTreeMap<Arc<str>, Histogram>>,
     /// What namespaces told: by container.

@@ -1,0 +1,202 @@
+//! What one container measures, kind by kind.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::config::Probes;
+use crate::inventory::{Container, Destination, Endpoint, Inventory, RunState};
+use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType};
+use crate::probe::visit::Expect;
+use crate::probe::{Job, Spec};
+
+use super::Listeners;
+
+/// Ports of one container that are looked at: a process that listens on thousands is not walked.
+const MOST_PORTS: usize = 16;
+/// Names of one container that are asked for.
+const MOST_NAMES: usize = 16;
+
+/// A vantage and what is known around it.
+pub(super) struct From<'a> {
+    pub(super) inventory: &'a Inventory,
+    pub(super) destination: &'a Destination,
+    pub(super) source: &'a Endpoint,
+    pub(super) container: &'a Container,
+    pub(super) listeners: &'a Listeners,
+    pub(super) probes: &'a Probes,
+}
+
+impl From<'_> {
+    /// The jobs of one kind. `peers` are those of the mesh; `asked` those that only this source asks.
+    pub(super) fn jobs(&self, kind: ProbeKind, peers: &[&Endpoint], asked: &[&Endpoint]) -> Vec<Job> {
+        match kind {
+            ProbeKind::Icmp => self.icmp(peers),
+            ProbeKind::Tcp => peers.iter().flat_map(|peer| self.tcp(peer)).collect(),
+            ProbeKind::Http => asked.iter().flat_map(|peer| self.http(peer)).collect(),
+            ProbeKind::Dns => peers.iter().flat_map(|peer| self.dns(peer)).collect(),
+            ProbeKind::DnsExternal => self.dns_external(),
+            ProbeKind::IcmpExternal => self.icmp_external(),
+        }
+    }
+
+    fn job(&self, kind: ProbeKind, target: &Arc<str>, detail: Detail, spec: Spec) -> Job {
+        let key = ProbeKey {
+            destination: Arc::clone(&self.destination.name),
+            kind,
+            source: Arc::clone(&self.source.name),
+            target: Arc::clone(target),
+            detail,
+        };
+        Job { key, spec }
+    }
+
+    /// The addresses of a peer that this vantage has the family for: an IPv4-only container is not
+    /// told that IPv6 is down.
+    fn addresses(&self, peer: &Endpoint) -> impl Iterator<Item = IpAddr> {
+        let families: BTreeSet<bool> = self.source.addresses.iter().map(IpAddr::is_ipv4).collect();
+        peer.addresses.clone().into_iter().filter(move |address| families.contains(&address.is_ipv4()))
+    }
+
+    fn echo(&self, kind: ProbeKind, target: &Arc<str>, address: IpAddr) -> Job {
+        let spec =
+            Spec::Icmp { address, packets: self.probes.icmp_packets, spacing: self.probes.icmp_spacing };
+        self.job(kind, target, Detail::Address(address), spec)
+    }
+
+    fn icmp(&self, peers: &[&Endpoint]) -> Vec<Job> {
+        let gateway: Arc<str> = "gateway".into();
+        let mut jobs: Vec<Job> = peers
+            .iter()
+            .flat_map(|peer| {
+                self.addresses(peer).map(|address| self.echo(ProbeKind::Icmp, &peer.name, address))
+            })
+            .collect();
+        // An internal network's bridge has an address too, but answers nobody by design.
+        if !self.destination.internal {
+            let families: BTreeSet<bool> = self.source.addresses.iter().map(IpAddr::is_ipv4).collect();
+            jobs.extend(
+                self.destination
+                    .gateways()
+                    .filter(|address| families.contains(&address.is_ipv4()))
+                    .map(|address| self.echo(ProbeKind::Icmp, &gateway, address)),
+            );
+        }
+        jobs
+    }
+
+    /// Ports at which `peer` really answers on `address`, else those that its image names.
+    fn ports(&self, peer: &Endpoint, address: IpAddr) -> Vec<u16> {
+        let Some(container) = self.inventory.container(&peer.container) else { return Vec::new() };
+        // A paused container's kernel would shake hands for processes that will not answer.
+        if container.state != RunState::Running {
+            return Vec::new();
+        }
+        let ports: BTreeSet<u16> = match self.listeners.get(&peer.container) {
+            Some(listeners) => listeners
+                .iter()
+                .filter(|l| {
+                    l.address == address
+                        || (l.address.is_unspecified()
+                            && (l.address.is_ipv4() == address.is_ipv4()
+                                || (l.address.is_ipv6() && !l.v6_only)))
+                })
+                .map(|l| l.port)
+                .collect(),
+            None => container.exposed_tcp.iter().copied().collect(),
+        };
+        ports.into_iter().take(MOST_PORTS).collect()
+    }
+
+    fn tcp(&self, peer: &Endpoint) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        for address in self.addresses(peer) {
+            for port in self.ports(peer, address) {
+                if !self.probes.tcp_skip_ports.contains(&port) {
+                    let spec = Spec::Tcp { peer: SocketAddr::new(address, port) };
+                    jobs.push(self.job(ProbeKind::Tcp, &peer.name, Detail::Port(address, port), spec));
+                }
+            }
+        }
+        jobs
+    }
+
+    /// Asked once per target and only at ports that are known or likely to speak HTTP: a database
+    /// that is sent a request takes it for an attack.
+    fn http(&self, peer: &Endpoint) -> Vec<Job> {
+        let Some(container) = self.inventory.container(&peer.container) else { return Vec::new() };
+        let Some(address) = self.addresses(peer).next() else { return Vec::new() };
+        let mut jobs = Vec::new();
+        for port in self.ports(peer, address) {
+            if container.proxied_ports.contains(&port) || self.probes.http_ports.contains(&port) {
+                let spec = Spec::Http {
+                    peer: SocketAddr::new(address, port),
+                    host: peer.names.first().cloned().unwrap_or_else(|| Arc::clone(&peer.name)),
+                    path: "/".into(),
+                    tls: self.probes.https_ports.contains(&port),
+                    body_cap: self.probes.http_body_cap,
+                };
+                jobs.push(self.job(ProbeKind::Http, &peer.name, Detail::Port(address, port), spec));
+            }
+        }
+        jobs
+    }
+
+    fn resolver(&self) -> Option<SocketAddr> {
+        self.container.resolver.servers.first().map(|server| SocketAddr::new(*server, 53))
+    }
+
+    fn dns(&self, peer: &Endpoint) -> Vec<Job> {
+        // Without the embedded resolver (the default bridge) nobody knows containers by name.
+        let Some(resolver) = self.resolver().filter(|_| self.container.resolver.embedded) else {
+            return Vec::new();
+        };
+        let mut jobs = Vec::new();
+        for name in peer.names.iter().take(MOST_NAMES) {
+            for (qtype, v4) in [(QueryType::A, true), (QueryType::Aaaa, false)] {
+                let expect = Expect::Addresses(self.owners(name, v4).into());
+                let spec = Spec::Dns { resolver, name: Arc::clone(name), qtype, expect };
+                let detail = Detail::Name(Arc::clone(name), qtype);
+                jobs.push(self.job(ProbeKind::Dns, &peer.name, detail, spec));
+            }
+        }
+        jobs
+    }
+
+    /// Every address of a family that a name may lead to from here: those of all endpoints that
+    /// bear the name, on any destination that this container is on.
+    fn owners(&self, name: &str, v4: bool) -> Vec<IpAddr> {
+        let mut addresses: Vec<IpAddr> = self
+            .inventory
+            .destinations
+            .iter()
+            .filter(|d| d.endpoints.iter().any(|e| e.container == self.container.id))
+            .flat_map(|d| &d.endpoints)
+            .filter(|e| e.names.iter().any(|n| n.eq_ignore_ascii_case(name)))
+            .flat_map(|e| e.addresses.iter().copied())
+            .filter(|a| a.is_ipv4() == v4)
+            .collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses
+    }
+
+    fn dns_external(&self) -> Vec<Job> {
+        let Some(resolver) = self.resolver() else { return Vec::new() };
+        let job = |name: &Arc<str>| {
+            let qtype = QueryType::A;
+            let spec = Spec::Dns { resolver, name: Arc::clone(name), qtype, expect: Expect::Any };
+            self.job(ProbeKind::DnsExternal, name, Detail::Name(Arc::clone(name), qtype), spec)
+        };
+        self.probes.external_names.iter().map(job).collect()
+    }
+
+    fn icmp_external(&self) -> Vec<Job> {
+        if self.destination.internal {
+            return Vec::new();
+        }
+        let job =
+            |address: &IpAddr| self.echo(ProbeKind::IcmpExternal, &address.to_string().into(), *address);
+        self.probes.external_addresses.iter().map(job).collect()
+    }
+}
