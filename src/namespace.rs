@@ -16,8 +16,10 @@ pub mod inside;
 pub mod listeners;
 pub mod open;
 pub mod procnet;
+#[cfg(test)]
+mod scratch;
 #[allow(unsafe_code)]
 pub mod sys;
 
 pub use hopper::{HopError, Hopper, Vantage};
-pub use inside::Inside;
+pub use inside::{IcmpKind, IcmpSocket, Inside};

@@ -34,8 +34,8 @@ pub struct HopError {
     pub detail: String,
 }
 
-/// What the thread is asked to do: enter, work, answer; it is given the own namespace to return to.
-type Errand = Box<dyn FnOnce(&File) + Send>;
+/// What the thread is asked to do: enter, work, answer.
+type Errand = Box<dyn FnOnce(&mut Traveller) + Send>;
 
 /// Visits that wait for the thread; one takes microseconds, so a full queue means that it hangs.
 const QUEUE: usize = 1024;
@@ -55,8 +55,9 @@ impl Hopper {
         let own = File::open("/proc/self/ns/net")?;
         let (errands, mut queue) = mpsc::channel::<Errand>(QUEUE);
         thread::Builder::new().name("hopper".into()).stack_size(256 * 1024).spawn(move || {
+            let mut traveller = Traveller { own, astray: false };
             while let Some(errand) = queue.blocking_recv() {
-                errand(&own);
+                errand(&mut traveller);
             }
         })?;
         Ok(Self { errands })
@@ -71,7 +72,7 @@ impl Hopper {
     /// When the namespace is gone, is not a namespace, or may not be entered.
     ///
     /// # Cancel safety
-    /// When the future is dropped the job may still run; what it made is dropped.
+    /// When the future is dropped, a job that waits is not run; what a running one makes is dropped.
     pub async fn hop<T: Send + 'static>(
         &self,
         vantage: &Vantage,
@@ -79,9 +80,11 @@ impl Hopper {
     ) -> Result<T, HopError> {
         let (answer, made) = oneshot::channel();
         let vantage = vantage.clone();
-        let errand: Errand = Box::new(move |own| {
-            // The asker may have given up meanwhile; then what was made is dropped here.
-            drop(answer.send(visit(own, &vantage, job)));
+        let errand: Errand = Box::new(move |traveller| {
+            // The asker may have given up meanwhile: before, and nothing is made; after, and it is dropped here.
+            if !answer.is_closed() {
+                drop(answer.send(traveller.visit(&vantage, job)));
+            }
         });
         let gone = || HopError {
             blindness: Blindness::Resources,
@@ -92,21 +95,40 @@ impl Hopper {
     }
 }
 
-/// Runs on the hopper's thread. Each visit enters explicitly, so that wherever the one before it
-/// left the thread does not matter.
-fn visit<T>(own: &File, vantage: &Vantage, job: impl FnOnce(&Inside) -> T) -> Result<T, HopError> {
-    match vantage {
-        Vantage::Own => enter(own)?,
-        Vantage::Container(way) => enter(&open::open(way)?)?,
+/// What the hopper's thread knows of itself.
+struct Traveller {
+    own: File,
+    /// True while the thread is, or may be, in another namespace than its own.
+    astray: bool,
+}
+
+impl Traveller {
+    fn visit<T>(&mut self, vantage: &Vantage, job: impl FnOnce(&Inside) -> T) -> Result<T, HopError> {
+        // Wherever the visit before left the thread: no job runs in a place that was not asked for.
+        self.go_home()?;
+        if let Vantage::Container(way) = vantage {
+            enter(&open::open(way)?)?;
+            self.astray = true;
+        }
+        let result = catch_unwind(AssertUnwindSafe(|| job(&Inside::new())));
+        // Not to pin the container's network between visits.
+        let returned = self.go_home();
+        let made = result.map_err(|_| HopError {
+            blindness: Blindness::Resources,
+            detail: "a visit's job panicked: this is a fault of the exporter".into(),
+        })?;
+        returned.map(|()| made)
     }
-    let result = catch_unwind(AssertUnwindSafe(|| job(&Inside::new())));
-    // Not to pin the container's network between visits.
-    let returned = enter(own);
-    let made = result.map_err(|_| HopError {
-        blindness: Blindness::Resources,
-        detail: "a visit's job panicked: this is a fault of the exporter".into(),
-    })?;
-    returned.map(|()| made)
+
+    /// Does nothing at home: to enter even the own namespace needs `CAP_SYS_ADMIN`, and an exporter
+    /// without it must still measure from where it is.
+    fn go_home(&mut self) -> Result<(), HopError> {
+        if self.astray {
+            enter(&self.own)?;
+            self.astray = false;
+        }
+        Ok(())
+    }
 }
 
 fn enter(namespace: &File) -> Result<(), HopError> {
@@ -179,5 +201,36 @@ mod tests {
         let gone = WayIn { sandbox: None, pid: Some(u32::MAX) };
         let error = hopper.hop(&Vantage::Container(gone), |_| ()).await.expect_err("told");
         assert_eq!(error.blindness, Blindness::Vanished);
+    }
+
+    #[tokio::test]
+    async fn without_the_capability_only_the_own_namespace_is_left() {
+        use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+        let (way, _end) = container();
+        // A thread inherits what its maker may do, so the capability is dropped on a thread of its own.
+        let hopper = thread::spawn(|| {
+            let mut mine = capabilities(None).expect("told");
+            mine.effective.remove(CapabilitySet::SYS_ADMIN);
+            mine.permitted.remove(CapabilitySet::SYS_ADMIN);
+            mine.inheritable.remove(CapabilitySet::SYS_ADMIN);
+            set_capabilities(None, mine).expect("dropped");
+            Hopper::start().expect("starts")
+        });
+        let hopper = hopper.join().expect("ends");
+        assert!(hopper.hop(&Vantage::Own, has_route).await.expect("at home"));
+        let error = hopper.hop(&Vantage::Container(way), has_route).await.expect_err("refused");
+        assert_eq!(error.blindness, Blindness::NoPrivilege, "{error}");
+        assert!(hopper.hop(&Vantage::Own, has_route).await.expect("still at home"));
+    }
+
+    #[tokio::test]
+    async fn a_visit_that_broke_off_elsewhere_comes_home_too() {
+        let hopper = Hopper::start().expect("starts");
+        let (way, _end) = container();
+        let here = || std::fs::read_link("/proc/thread-self/ns/net").expect("there");
+        let own = here();
+        let failed = hopper.hop(&Vantage::Container(way), |_| -> () { panic!("on purpose") }).await;
+        assert_eq!(failed.expect_err("told").blindness, Blindness::Resources);
+        assert_eq!(hopper.hop(&Vantage::Own, move |_| here()).await.expect("at home"), own);
     }
 }
