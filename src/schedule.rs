@@ -1,1 +1,217 @@
-//! (to come)
+//! When each errand runs.
+//!
+//! The next start is `epoch + phase + n · interval`: no drift, whatever a run takes, and no
+//! thundering herd, since the phase is a hash of the errand's identity. A new plan keeps the phase of
+//! what stays. What an Engine event touched runs at once, and again in its own time. Pure: the
+//! caller brings the time, so tests need no clock.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::outcome::ProbeKind;
+use crate::plan::{Errand, Plan, mesh};
+
+/// Identity of an errand: destination, kind, source.
+pub type Identity = (Arc<str>, ProbeKind, Arc<str>);
+
+/// Time since the schedule's epoch.
+pub type Moment = Duration;
+
+/// The schedule: which errand is due when.
+#[derive(Clone, Debug, Default)]
+pub struct Schedule {
+    errands: BTreeMap<Identity, Errand>,
+    /// Soonest first; entries whose moment is not the errand's own are leftovers and passed over.
+    queue: BinaryHeap<Reverse<(Moment, Identity)>>,
+    due: BTreeMap<Identity, Moment>,
+}
+
+/// An errand that is to start.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// What to do.
+    pub errand: Errand,
+    /// When it should have started.
+    pub due: Moment,
+    /// Starts that the exporter missed altogether, being late by more than an interval.
+    pub missed: u64,
+}
+
+impl Schedule {
+    /// Takes a new plan. An errand that is new, or whose jobs changed, is due at once; one that
+    /// stays as it was keeps its moment; one that is no longer planned never starts again.
+    pub fn replan(&mut self, plan: Plan, now: Moment) {
+        let mut fresh = BTreeSet::new();
+        let mut errands = BTreeMap::new();
+        for errand in plan.errands {
+            let identity = errand.identity();
+            if self.errands.get(&identity) != Some(&errand) {
+                fresh.insert(identity.clone());
+            }
+            errands.insert(identity, errand);
+        }
+        self.errands = errands;
+        let known = &self.errands;
+        self.due.retain(|identity, _| known.contains_key(identity));
+        for identity in fresh {
+            self.start_at(identity, now);
+        }
+        self.queue = self.due.iter().map(|(identity, at)| Reverse((*at, identity.clone()))).collect();
+    }
+
+    /// Makes everything due at once that `touched` says.
+    pub fn hasten(&mut self, now: Moment, touched: impl Fn(&Errand) -> bool) {
+        let soon: Vec<Identity> =
+            self.errands.iter().filter(|(_, e)| touched(e)).map(|(identity, _)| identity.clone()).collect();
+        for identity in soon {
+            self.start_at(identity, now);
+        }
+    }
+
+    /// Errands whose moment has come, at most `most`; each gets its next moment on the grid.
+    pub fn take(&mut self, now: Moment, most: usize) -> Vec<Start> {
+        let mut starts = Vec::new();
+        while starts.len() < most {
+            match self.queue.peek() {
+                Some(Reverse((at, _))) if *at <= now => {}
+                _ => break,
+            }
+            let Some(Reverse((at, identity))) = self.queue.pop() else { break };
+            if self.due.get(&identity) != Some(&at) {
+                continue;
+            }
+            let Some(errand) = self.errands.get(&identity).cloned() else { continue };
+            let interval = errand.interval.max(Duration::from_millis(1));
+            let missed = (now - at).as_nanos() / interval.as_nanos();
+            self.start_at(identity.clone(), following(&identity, interval, now));
+            starts.push(Start { errand, due: at, missed: u64::try_from(missed).unwrap_or(u64::MAX) });
+        }
+        starts
+    }
+
+    /// When the next errand is due; `None` where nothing is planned.
+    pub fn next_due(&self) -> Option<Moment> {
+        self.due.values().min().copied()
+    }
+
+    /// How many errands there are.
+    pub fn len(&self) -> usize {
+        self.errands.len()
+    }
+
+    /// True where nothing is planned.
+    pub fn is_empty(&self) -> bool {
+        self.errands.is_empty()
+    }
+
+    fn start_at(&mut self, identity: Identity, at: Moment) {
+        self.due.insert(identity.clone(), at);
+        self.queue.push(Reverse((at, identity)));
+    }
+}
+
+/// The first moment after `now` on the errand's grid.
+fn following(identity: &Identity, interval: Duration, now: Moment) -> Moment {
+    let (destination, kind, source) = identity;
+    let hash = mesh::fnv1a(&format!("{destination}\0{}\0{source}", kind.as_label()));
+    let interval = interval.as_nanos();
+    let phase = u128::from(hash) % interval;
+    let now = now.as_nanos();
+    let turns = if now < phase { 0 } else { (now - phase) / interval + 1 };
+    Duration::from_nanos(u64::try_from(phase + turns * interval).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::ContainerId;
+    use crate::namespace::Vantage;
+    use proptest::prelude::*;
+
+    const INTERVAL: Duration = Duration::from_secs(15);
+
+    fn errand(source: &str) -> Errand {
+        Errand {
+            destination: "shop".into(),
+            kind: ProbeKind::Icmp,
+            source: source.into(),
+            container: ContainerId::new(source),
+            vantage: Vantage::Own,
+            interval: INTERVAL,
+            timeout: Duration::from_secs(1),
+            jobs: Vec::new().into(),
+        }
+    }
+
+    fn plan(sources: &[&str]) -> Plan {
+        Plan { errands: sources.iter().map(|source| errand(source)).collect() }
+    }
+
+    fn seconds(s: f64) -> Moment {
+        Duration::from_secs_f64(s)
+    }
+
+    #[test]
+    fn what_is_new_runs_at_once_and_what_stays_keeps_its_time() {
+        let mut schedule = Schedule::default();
+        schedule.replan(plan(&["a"]), seconds(100.0));
+        assert_eq!(schedule.take(seconds(100.0), 10).len(), 1);
+        let next = schedule.next_due();
+        schedule.replan(plan(&["a", "b"]), seconds(101.0));
+        let started = schedule.take(seconds(101.0), 10);
+        let started: Vec<&str> = started.iter().map(|s| &*s.errand.source).collect();
+        assert_eq!(started, ["b"]);
+        assert!(next.is_some_and(|at| at > seconds(101.0)));
+        schedule.replan(plan(&["b"]), seconds(102.0));
+        let started = schedule.take(seconds(200.0), 10);
+        assert!(started.iter().all(|s| &*s.errand.source == "b"));
+    }
+
+    #[test]
+    fn what_an_event_touched_runs_at_once_and_then_in_its_own_time() {
+        let mut schedule = Schedule::default();
+        schedule.replan(plan(&["a", "b"]), seconds(0.0));
+        schedule.take(seconds(0.0), 10);
+        let grid = schedule.due.clone();
+        let now = schedule.next_due().map_or(seconds(0.0), |at| at / 2);
+        schedule.hasten(now, |errand| &*errand.source == "b");
+        let started = schedule.take(now, 10);
+        assert_eq!(started.len(), 1);
+        assert_eq!(schedule.due, grid);
+    }
+
+    #[test]
+    fn the_budget_puts_off_and_forgets_nothing() {
+        let mut schedule = Schedule::default();
+        schedule.replan(plan(&["a", "b", "c"]), seconds(0.0));
+        assert_eq!(schedule.take(seconds(0.0), 2).len(), 2);
+        assert_eq!(schedule.take(seconds(0.0), 2).len(), 1);
+        assert_eq!(schedule.take(seconds(0.0), 2).len(), 0);
+    }
+
+    #[test]
+    fn an_exporter_that_slept_says_what_it_missed_and_does_not_catch_up() {
+        let mut schedule = Schedule::default();
+        schedule.replan(plan(&["a"]), seconds(0.0));
+        let started = schedule.take(seconds(61.0), 10);
+        assert_eq!((started.len(), started[0].missed), (1, 4));
+        assert!(schedule.take(seconds(61.0), 10).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_drift_whatever_a_run_takes(late in proptest::collection::vec(0.0_f64..14.0, 1..40)) {
+            let mut schedule = Schedule::default();
+            schedule.replan(plan(&["a"]), seconds(0.0));
+            schedule.take(seconds(0.0), 1);
+            let first = schedule.next_due().expect("planned");
+            for (turn, late) in late.iter().enumerate() {
+                let due = schedule.next_due().expect("planned");
+                prop_assert_eq!(due, first + INTERVAL * u32::try_from(turn).expect("few"));
+                schedule.take(due + seconds(*late), 1);
+            }
+        }
+    }
+}

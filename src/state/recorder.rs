@@ -1,5 +1,299 @@
-//! The only writer.
+//! The only writer of what is known.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::inventory::{ContainerId, Inventory};
+use crate::netstack::Inner;
+use crate::outcome::{Outcome, ProbeKey, Run};
+
+use super::{EchoTally, Pair, Tally};
+use super::{Engine, Histogram, Own, Record, Sight, Snapshot};
 
 /// Takes what happens and makes snapshots of it.
-#[derive(Debug)]
-pub struct Recorder {}
+///
+/// Pure in the sense that time comes in with every call. The tables are shared with the snapshots
+/// that were handed out and copied only where one of those is still held (`Arc::make_mut`).
+#[derive(Clone, Debug, Default)]
+pub struct Recorder {
+    inventory: Option<Arc<Inventory>>,
+    sight: Sight,
+    probes: Arc<BTreeMap<ProbeKey, Record>>,
+    planned: BTreeSet<ProbeKey>,
+    tallies: Arc<BTreeMap<(Arc<str>, crate::outcome::ProbeKind), Tally>>,
+    echoes: Arc<BTreeMap<Pair, EchoTally>>,
+    rtts: Arc<BTreeMap<Arc<str>, Histogram>>,
+    containers: Arc<BTreeMap<ContainerId, Inner>>,
+    own: Own,
+}
+
+impl Recorder {
+    /// A new picture of the Engine. What belongs to containers and destinations that are gone goes.
+    pub fn listed(&mut self, inventory: Arc<Inventory>, at: SystemTime) {
+        let running = |id: &ContainerId| inventory.container(id).is_some_and(|c| c.state.has_namespace());
+        Arc::make_mut(&mut self.containers).retain(|id, _| running(id));
+        let known: BTreeSet<&str> = inventory.destinations.iter().map(|d| &*d.name).collect();
+        Arc::make_mut(&mut self.tallies).retain(|(destination, _), _| known.contains(&**destination));
+        Arc::make_mut(&mut self.rtts).retain(|destination, _| known.contains(&**destination));
+        self.own.inventory_last_success = Some(at);
+        self.sight.engine = Engine::Up;
+        self.inventory = Some(inventory);
+    }
+
+    /// The Engine did not answer. What is known stays; the first moment of the silence is kept.
+    pub fn engine_lost(&mut self, why: String, at: SystemTime) {
+        let since = if let Engine::Down { since, .. } = &self.sight.engine { *since } else { at };
+        self.sight.engine = Engine::Down { since, why };
+    }
+
+    /// A new plan. Series of what is no longer planned go; known things stand at 0 before anything
+    /// happens; counters of what stays go on.
+    pub fn planned<'a>(&mut self, keys: impl Iterator<Item = &'a ProbeKey>, round_interval: Duration) {
+        self.planned = keys.cloned().collect();
+        let planned = &self.planned;
+        Arc::make_mut(&mut self.probes).retain(|key, _| planned.contains(key));
+        let pairs: BTreeSet<Pair> = planned.iter().filter(|key| is_echo(key)).map(pair).collect();
+        let echoes = Arc::make_mut(&mut self.echoes);
+        echoes.retain(|pair, _| pairs.contains(pair));
+        for pair in pairs {
+            echoes.entry(pair).or_default();
+        }
+        let tallies = Arc::make_mut(&mut self.tallies);
+        for tally in tallies.values_mut() {
+            tally.planned = 0;
+        }
+        for key in planned {
+            tallies.entry((Arc::clone(&key.destination), key.kind)).or_default().planned += 1;
+        }
+        tallies.retain(|_, tally| tally.planned > 0 || tally.attempts > 0);
+        self.own.round_interval = round_interval;
+    }
+
+    /// Finished runs. One that is no longer planned is dropped: its container may be gone.
+    pub fn record(&mut self, runs: Vec<Run>, at: SystemTime) {
+        let probes = Arc::make_mut(&mut self.probes);
+        let tallies = Arc::make_mut(&mut self.tallies);
+        for run in runs {
+            if !self.planned.contains(&run.key) {
+                continue;
+            }
+            if let Outcome::Unknown(why) = run.outcome {
+                *self.own.unknown.entry(why).or_default() += 1;
+            } else {
+                let of = (Arc::clone(&run.key.destination), run.key.kind);
+                count(tallies.entry(of).or_default(), &run.outcome, at);
+            }
+            if let Some(echo) = run.seen.echo.as_ref().filter(|_| is_echo(&run.key)) {
+                let tally = Arc::make_mut(&mut self.echoes).entry(pair(&run.key)).or_default();
+                tally.requests += u64::from(echo.sent);
+                tally.replies += u64::from(echo.received);
+                tally.duplicates += u64::from(echo.duplicates);
+                let rtts = Arc::make_mut(&mut self.rtts);
+                let histogram = rtts.entry(Arc::clone(&run.key.destination)).or_default();
+                echo.rtts.iter().for_each(|rtt| histogram.observe(*rtt));
+            }
+            let before = probes.get(&run.key);
+            let record = next(before, &run, at);
+            probes.insert(run.key, record);
+        }
+        if self.probes.len() == self.planned.len() && !self.planned.is_empty() {
+            self.own.round_last_completed = self.probes.values().map(|record| record.at).min();
+        }
+    }
+
+    /// What a container's namespace told.
+    pub fn looked(&mut self, container: ContainerId, inner: Inner) {
+        Arc::make_mut(&mut self.containers).insert(container, inner);
+    }
+
+    /// What the exporter can see.
+    pub const fn sight(&mut self) -> &mut Sight {
+        &mut self.sight
+    }
+
+    /// The exporter's own figures.
+    pub const fn own(&mut self) -> &mut Own {
+        &mut self.own
+    }
+
+    /// Everything known now.
+    pub fn snapshot(&self, at: SystemTime) -> Snapshot {
+        Snapshot {
+            at,
+            inventory: self.inventory.clone(),
+            sight: self.sight.clone(),
+            probes: Arc::clone(&self.probes),
+            tallies: Arc::clone(&self.tallies),
+            echoes: Arc::clone(&self.echoes),
+            rtts: Arc::clone(&self.rtts),
+            containers: Arc::clone(&self.containers),
+            own: self.own.clone(),
+        }
+    }
+}
+
+/// Echoes of peers and the gateway; those to the outside are told by their probe alone.
+fn is_echo(key: &ProbeKey) -> bool {
+    key.kind == crate::outcome::ProbeKind::Icmp
+}
+
+fn pair(key: &ProbeKey) -> Pair {
+    (Arc::clone(&key.destination), Arc::clone(&key.source), Arc::clone(&key.target))
+}
+
+fn count(tally: &mut Tally, outcome: &Outcome, at: SystemTime) {
+    tally.attempts += 1;
+    tally.last_run = Some(at);
+    match outcome {
+        Outcome::Success(took) => tally.durations.observe(*took),
+        Outcome::Failure(reason) => *tally.failures.entry(*reason).or_default() += 1,
+        Outcome::Unknown(_) => {}
+    }
+}
+
+/// The record after one more run. A run that could not look says nothing of the target: it neither
+/// ends nor lengthens a row.
+fn next(before: Option<&Record>, run: &Run, at: SystemTime) -> Record {
+    let mut record = before.cloned().unwrap_or(Record {
+        outcome: run.outcome.clone(),
+        seen: run.seen.clone(),
+        at,
+        failures_in_a_row: 0,
+        successes_in_a_row: 0,
+        since: at,
+        history: 0,
+        history_len: 0,
+    });
+    record.outcome = run.outcome.clone();
+    record.seen = run.seen.clone();
+    record.at = at;
+    let failed = match run.outcome {
+        Outcome::Unknown(_) => return record,
+        Outcome::Failure(_) => true,
+        Outcome::Success(_) => false,
+    };
+    let (longer, ended) = if failed {
+        (&mut record.failures_in_a_row, &mut record.successes_in_a_row)
+    } else {
+        (&mut record.successes_in_a_row, &mut record.failures_in_a_row)
+    };
+    *ended = 0;
+    *longer = longer.saturating_add(1);
+    if *longer == 1 {
+        record.since = at;
+    }
+    record.history = (record.history << 1) | u32::from(failed);
+    record.history_len = (record.history_len + 1).min(32);
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Blindness, Detail, Echo, Observation, ProbeKind, Reason};
+    use std::net::{IpAddr, Ipv4Addr};
+
+    const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+
+    fn key(target: &str) -> ProbeKey {
+        ProbeKey {
+            destination: "shop".into(),
+            kind: ProbeKind::Icmp,
+            source: "web".into(),
+            target: target.into(),
+            detail: Detail::Address(ADDRESS),
+        }
+    }
+
+    fn run(target: &str, outcome: Outcome) -> Run {
+        Run { key: key(target), outcome, seen: Observation::default() }
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn recorder(targets: &[&str]) -> Recorder {
+        let mut recorder = Recorder::default();
+        let keys: Vec<ProbeKey> = targets.iter().map(|target| key(target)).collect();
+        recorder.planned(keys.iter(), Duration::from_secs(15));
+        recorder
+    }
+
+    const GOOD: Outcome = Outcome::Success(Duration::from_micros(60));
+    const BAD: Outcome = Outcome::Failure(Reason::Timeout);
+    const BLIND: Outcome = Outcome::Unknown(Blindness::NoPrivilege);
+
+    #[test]
+    fn rows_are_counted_and_blindness_neither_ends_nor_lengthens_one() {
+        let mut recorder = recorder(&["db"]);
+        for (second, outcome) in [GOOD, BAD, BLIND, BAD].into_iter().enumerate() {
+            recorder.record(vec![run("db", outcome)], at(second as u64));
+        }
+        let snapshot = recorder.snapshot(at(9));
+        let record = &snapshot.probes[&key("db")];
+        assert_eq!((record.failures_in_a_row, record.successes_in_a_row), (2, 0));
+        assert_eq!((record.since, record.at), (at(1), at(3)));
+        assert_eq!((record.history, record.history_len), (0b011, 3));
+        let tally = &snapshot.tallies[&("shop".into(), ProbeKind::Icmp)];
+        assert_eq!((tally.attempts, tally.failures[&Reason::Timeout]), (3, 2));
+        assert_eq!(snapshot.own.unknown[&Blindness::NoPrivilege], 1);
+    }
+
+    #[test]
+    fn series_go_with_the_plan_and_counters_of_what_stays_go_on() {
+        let mut recorder = recorder(&["db", "cache"]);
+        recorder.record(vec![run("db", GOOD), run("cache", BAD)], at(1));
+        let db = key("db");
+        recorder.planned(std::iter::once(&db), Duration::from_secs(15));
+        recorder.record(vec![run("cache", BAD)], at(2));
+        let snapshot = recorder.snapshot(at(3));
+        assert_eq!(snapshot.probes.keys().collect::<Vec<_>>(), [&db]);
+        assert_eq!(snapshot.echoes.len(), 1);
+        let tally = &snapshot.tallies[&("shop".into(), ProbeKind::Icmp)];
+        assert_eq!((tally.attempts, tally.planned), (2, 1));
+    }
+
+    #[test]
+    fn known_things_stand_at_zero_before_anything_happens() {
+        let snapshot = recorder(&["db"]).snapshot(at(0));
+        assert_eq!(snapshot.tallies[&("shop".into(), ProbeKind::Icmp)].attempts, 0);
+        assert_eq!(snapshot.echoes[&pair(&key("db"))], EchoTally::default());
+        assert_eq!(snapshot.own.round_last_completed, None);
+    }
+
+    #[test]
+    fn a_round_is_complete_when_every_planned_probe_ran() {
+        let mut recorder = recorder(&["db", "cache"]);
+        recorder.record(vec![run("db", GOOD)], at(1));
+        assert_eq!(recorder.snapshot(at(1)).own.round_last_completed, None);
+        recorder.record(vec![run("cache", BLIND)], at(2));
+        assert_eq!(recorder.snapshot(at(2)).own.round_last_completed, Some(at(1)));
+    }
+
+    #[test]
+    fn echoes_are_summed_by_pair() {
+        let mut recorder = recorder(&["db"]);
+        let rtts = vec![Duration::from_micros(40); 2];
+        let echo = Echo { sent: 3, received: 2, duplicates: 1, rtts };
+        let mut lossy = run("db", Outcome::Failure(Reason::PacketLoss));
+        lossy.seen.echo = Some(echo);
+        recorder.record(vec![lossy.clone(), lossy], at(1));
+        let snapshot = recorder.snapshot(at(1));
+        let expected = EchoTally { requests: 6, replies: 4, duplicates: 2 };
+        assert_eq!(snapshot.echoes[&pair(&key("db"))], expected);
+        assert_eq!(snapshot.rtts["shop"].count(), 4);
+    }
+
+    #[test]
+    fn a_lost_engine_keeps_its_first_moment_and_loses_nothing() {
+        let mut recorder = recorder(&["db"]);
+        recorder.record(vec![run("db", GOOD)], at(1));
+        recorder.engine_lost("timeout".into(), at(5));
+        recorder.engine_lost("refused".into(), at(9));
+        let snapshot = recorder.snapshot(at(9));
+        assert_eq!(snapshot.sight.engine, Engine::Down { since: at(5), why: "refused".into() });
+        assert_eq!(snapshot.probes.len(), 1);
+    }
+}
