@@ -4,8 +4,9 @@
 //! entry in `/proc` needs `CAP_SYS_PTRACE` and the host's PID namespace too. So the mount comes
 //! first. Where both are there, their inodes must agree: names and process ids are reused.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{fstat, fstatfs};
@@ -24,7 +25,9 @@ const NSFS_MAGIC: u64 = 0x6e73_6673;
 /// When no way is there, it may not be taken, or it leads somewhere else.
 pub fn open(way: &WayIn) -> Result<File, HopError> {
     let by_process = way.pid.map(|pid| PathBuf::from(format!("/proc/{pid}/ns/net")));
-    let mounted = way.sandbox.as_deref().map(|path| (path, open_checked(path)));
+    // The Engine names an empty sandbox where the container uses another's network.
+    let sandbox = way.sandbox.as_deref().filter(|path| !path.as_os_str().is_empty());
+    let mounted = sandbox.map(|path| (path, open_checked(path)));
     let process = by_process.as_deref().map(|path| (path, open_checked(path)));
     match (mounted, process) {
         (Some((sandbox, Ok(mount))), Some((path, Ok(entry)))) => {
@@ -65,7 +68,12 @@ fn open_checked(path: &Path) -> Result<File, HopError> {
         blindness: blindness_of(error),
         detail: format!("open {}: {error}", path.display()),
     };
-    let file = File::open(path).map_err(|error| refused(&error))?;
+    // Non-blocking: at a pipe in this place the thread would wait for a writer for ever.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .map_err(|error| refused(&error))?;
     let stat = fstatfs(&file).map_err(|error| refused(&error.into()))?;
     if u64::try_from(stat.f_type).ok() == Some(NSFS_MAGIC) {
         return Ok(file);
@@ -100,6 +108,23 @@ mod tests {
         let file = open(&way(None, Some(std::process::id()))).expect("there");
         let own = File::open("/proc/self/ns/net").expect("there");
         assert_eq!(inode(&file), inode(&own));
+    }
+
+    #[test]
+    fn one_way_is_enough() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let me = std::process::id();
+        let here = Some("/proc/self/ns/net");
+        // The last: an exporter that does not see the server's processes.
+        let ways = [
+            way(here, None),
+            way(Some(""), Some(me)),
+            way(file.path().to_str(), Some(me)),
+            way(here, Some(u32::MAX)),
+        ];
+        for way in ways {
+            assert!(open(&way).is_ok(), "{way:?}");
+        }
     }
 
     #[test]
