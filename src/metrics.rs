@@ -1,1 +1,51 @@
-//! (to come)
+//! What is known, as Prometheus reads it.
+//!
+//! One [`table`] names every metric: the exposition ([`families`]), `docs/metrics.md` ([`docs`]) and
+//! the tests all come from it, so none of the three can drift from the others. Every scrape is made
+//! from one immutable [`Verdict`]: counters live in `state`, and nothing here remembers anything.
+//!
+//! What must never happen here: a call to the Engine, a wait for a probe, or an answer to what is not
+//! known. A value that nobody has seen has no series; it is not 0.
+
+pub mod docs;
+pub mod exposition;
+pub mod families;
+pub mod process;
+pub mod table;
+
+use crate::diagnosis::Verdict;
+
+use exposition::Exposition;
+
+/// The content type of what [`encode`] gives.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Which build of the exporter this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildInfo {
+    /// The version.
+    pub version: &'static str,
+    /// The commit that it was built from; empty where it is not known.
+    pub revision: &'static str,
+    /// The compiler; empty where it is not known.
+    pub rustc: &'static str,
+}
+
+/// Why there is no exposition.
+#[derive(Debug, thiserror::Error)]
+#[error("writing the metrics: {0}")]
+pub struct EncodeError(#[from] prometheus::Error);
+
+/// The whole exposition, in Prometheus' text format.
+pub fn encode(verdict: &Verdict, build: &BuildInfo) -> Result<String, EncodeError> {
+    let mut page = Exposition::default();
+    families::exporter(&mut page, &verdict.snapshot, build);
+    if let Some(inventory) = verdict.snapshot.inventory.as_deref() {
+        families::inventory(&mut page, inventory);
+        families::traffic(&mut page, inventory, &verdict.snapshot);
+    }
+    families::probes(&mut page, &verdict.snapshot);
+    families::verdicts(&mut page, verdict);
+    process::read().put(&mut page);
+    Ok(prometheus::TextEncoder::new().encode_to_string(&page.into_families())?)
+}

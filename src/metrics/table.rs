@@ -1,0 +1,204 @@
+//! The table of metrics: every name, type, unit, help and label that leaves the exporter.
+//!
+//! A metric carries the number of its labels in its type, so a series with one label too few or too
+//! many does not compile.
+
+/// What Prometheus calls the type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows, until the exporter restarts.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts of observations under bounds.
+    Histogram,
+}
+
+impl Kind {
+    /// The word of `# TYPE`.
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// One metric with `N` labels.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric<const N: usize> {
+    /// Name, with prefix and suffix.
+    pub name: &'static str,
+    /// Type.
+    pub kind: Kind,
+    /// One sentence.
+    pub help: &'static str,
+    /// Label names, in the order in which values are given.
+    pub labels: [&'static str; N],
+}
+
+/// One line of the documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The chapter.
+    pub section: &'static str,
+    /// Name.
+    pub name: &'static str,
+    /// Type.
+    pub kind: Kind,
+    /// What one of it is; empty for plain numbers and truths.
+    pub unit: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// Label names.
+    pub labels: &'static [&'static str],
+}
+
+macro_rules! table {
+    ($($section:literal: {
+        $($id:ident $kind:ident $name:literal $unit:literal [$($label:literal)*] $help:literal;)*
+    })*) => {
+        $($(
+            #[doc = $help]
+            pub const $id: Metric<{ <[&str]>::len(&[$($label),*]) }> =
+                Metric { name: $name, kind: Kind::$kind, help: $help, labels: [$($label),*] };
+        )*)*
+
+        /// Every metric, in the order of the documentation.
+        pub const ALL: &[Row] = &[$($(
+            Row {
+                section: $section, name: $name, kind: Kind::$kind, unit: $unit, help: $help,
+                labels: &[$($label),*],
+            },
+        )*)*];
+    };
+}
+
+table! {
+    "Exporter": {
+        BUILD_INFO Gauge "destination_exporter_build_info" "" ["version" "revision" "rustc"]
+            "The build of the exporter; always 1.";
+        CAPABILITY Gauge "destination_exporter_capability" "" ["capability"]
+            "Whether the exporter can do this (1) or cannot (0); absent until it was tried.";
+        DOCKER_UP Gauge "destination_exporter_docker_up" "" []
+            "Whether the Engine answers; absent until it was asked.";
+        DOCKER_DURATION Histogram "destination_exporter_docker_request_duration_seconds" "seconds" ["endpoint"]
+            "Duration of requests to the Engine.";
+        DOCKER_FAILURES Counter "destination_exporter_docker_request_failures_total" "requests" ["endpoint" "reason"]
+            "Requests to the Engine that failed.";
+        INVENTORY_LAST_SUCCESS Gauge "destination_exporter_inventory_last_success_timestamp_seconds" "seconds" []
+            "When the last complete listing of the Engine ended.";
+        PROBE_LAG Histogram "destination_exporter_probe_lag_seconds" "seconds" []
+            "How late visits start: started minus due.";
+        PROBES_PLANNED Gauge "destination_exporter_probes_planned" "probes" ["destination" "probe"]
+            "Probes in the present plan.";
+        PROBES_IN_FLIGHT Gauge "destination_exporter_probes_in_flight" "probes" []
+            "Probes under way.";
+        PROBES_UNKNOWN Counter "destination_exporter_probes_unknown_total" "probes" ["reason"]
+            "Runs in which the exporter itself could not look: neither success nor failure.";
+        PROBES_POSTPONED Counter "destination_exporter_probes_postponed_total" "probes" []
+            "Probes that the budget put off to a later round.";
+        CONFIG_RELOAD_SUCCESSFUL Gauge "destination_exporter_config_last_reload_successful" "" []
+            "Whether the last load of the configuration was good.";
+        CONFIG_RELOAD_SUCCESS_AT Gauge "destination_exporter_config_last_reload_success_timestamp_seconds" "seconds" []
+            "When the configuration was last loaded with success.";
+        ROUND_COMPLETED Gauge "destination_exporter_round_last_completed_timestamp_seconds" "seconds" []
+            "When every planned probe had last been run at least once.";
+        ROUND_INTERVAL Gauge "destination_exporter_round_interval_seconds" "seconds" []
+            "The longest interval in the plan.";
+    }
+    "Inventory": {
+        INFO Gauge "destination_info" ""
+            ["destination" "display_name" "network_id" "driver" "scope" "origin" "internal"]
+            "A destination; always 1.";
+        PRESENT Gauge "destination_present" "" ["destination"]
+            "Whether the destination is there.";
+        CONTAINERS Gauge "destination_containers" "containers" ["destination"]
+            "Running containers with an endpoint on the destination.";
+        CONTAINER_INFO Gauge "destination_container_info" ""
+            ["destination" "container" "endpoint" "container_id" "workload" "image" "ip"
+             "coolify_project" "coolify_environment" "coolify_resource"]
+            "A container on a destination; always 1. The label endpoint holds what source and target hold.";
+        ADDRESSES_USED Gauge "destination_addresses_used" "addresses" ["destination" "subnet"]
+            "Addresses of the subnet that are taken, the gateway included.";
+        ADDRESSES_CAPACITY Gauge "destination_addresses_capacity" "addresses" ["destination" "subnet"]
+            "Addresses of the subnet that can be given out, the gateway included.";
+        MTU Gauge "destination_mtu_bytes" "bytes" ["destination"]
+            "The MTU that the network's options name; absent where they name none.";
+        NAME_OWNERS Gauge "destination_dns_name_owners" "workloads" ["destination" "name"]
+            "Workloads that answer to one name; only where there is more than one.";
+        PROXY_ATTACHED Gauge "destination_proxy_attached" "" ["destination" "proxy"]
+            "Whether the running proxy has an endpoint on the destination.";
+    }
+    "Probes": {
+        PROBE_SUCCESS Gauge "destination_probe_success" "" ["destination" "probe" "source" "target"]
+            "The latest outcome, the worst over the target's names, addresses and ports; absent while unknown.";
+        PROBE_ATTEMPTS Counter "destination_probe_attempts_total" "probes" ["destination" "probe"]
+            "Runs that looked.";
+        PROBE_FAILURES Counter "destination_probe_failures_total" "probes" ["destination" "probe" "reason"]
+            "Runs that failed.";
+        PROBE_DURATION Histogram "destination_probe_duration_seconds" "seconds" ["destination" "probe"]
+            "Duration of the runs that succeeded.";
+        PROBE_LAST_RUN Gauge "destination_probe_last_run_timestamp_seconds" "seconds" ["destination" "probe"]
+            "When the last run ended.";
+        ICMP_REQUESTS Counter "destination_icmp_requests_total" "packets" ["destination" "source" "target"]
+            "Echo requests sent.";
+        ICMP_REPLIES Counter "destination_icmp_replies_total" "packets" ["destination" "source" "target"]
+            "Echo requests that were answered, duplicates not counted.";
+        ICMP_DUPLICATES Counter "destination_icmp_duplicates_total" "packets" ["destination" "source" "target"]
+            "Replies to echo requests that had been answered already.";
+        ICMP_RTT Histogram "destination_icmp_rtt_seconds" "seconds" ["destination"]
+            "Round-trip time of echo requests.";
+    }
+    "Traffic": {
+        TRAFFIC_SOURCE Gauge "destination_traffic_source" "" ["source"]
+            "Where the traffic counters come from; always 1.";
+        RECEIVE_BYTES Counter "destination_container_network_receive_bytes_total" "bytes"
+            ["destination" "container" "workload"] "Bytes that the container received from the destination.";
+        RECEIVE_PACKETS Counter "destination_container_network_receive_packets_total" "packets"
+            ["destination" "container" "workload"] "Packets that the container received from the destination.";
+        RECEIVE_ERRORS Counter "destination_container_network_receive_errors_total" "packets"
+            ["destination" "container" "workload"] "Receive errors of the container's interface on the destination.";
+        RECEIVE_DROPS Counter "destination_container_network_receive_drops_total" "packets"
+            ["destination" "container" "workload"] "Received packets that the interface dropped.";
+        TRANSMIT_BYTES Counter "destination_container_network_transmit_bytes_total" "bytes"
+            ["destination" "container" "workload"] "Bytes that the container sent to the destination.";
+        TRANSMIT_PACKETS Counter "destination_container_network_transmit_packets_total" "packets"
+            ["destination" "container" "workload"] "Packets that the container sent to the destination.";
+        TRANSMIT_ERRORS Counter "destination_container_network_transmit_errors_total" "packets"
+            ["destination" "container" "workload"] "Send errors of the container's interface on the destination.";
+        TRANSMIT_DROPS Counter "destination_container_network_transmit_drops_total" "packets"
+            ["destination" "container" "workload"] "Packets to send that the interface dropped.";
+        CONNECTIONS Gauge "destination_container_connections" "connections" ["container" "state"]
+            "TCP connections in the container's network namespace.";
+        RETRANSMITS Counter "destination_container_tcp_retransmits_total" "segments" ["container"]
+            "TCP segments sent again in the container's network namespace.";
+        LISTEN_OVERFLOWS Counter "destination_container_listen_overflows_total" "connections" ["container"]
+            "Connections lost because a listener's backlog was full.";
+        RESOLVER_DROPS Counter "destination_dns_resolver_drops_total" "queries" ["container"]
+            "Queries that the socket of the container's embedded resolver lost.";
+    }
+    "Verdicts": {
+        HEALTHY Gauge "destination_healthy" "" ["destination"]
+            "1 while no finding of severity page or ticket holds on the destination.";
+        FINDING Gauge "destination_finding" "" ["destination" "code" "severity" "subject" "subject_kind"]
+            "1 while the finding holds; the destination is empty for the host and the exporter itself.";
+        FINDINGS Gauge "destination_findings" "findings" ["destination" "severity"]
+            "Findings that hold; the destination is empty for the host and the exporter itself.";
+    }
+    "Process": {
+        PROCESS_CPU Counter "process_cpu_seconds_total" "seconds" []
+            "User and system CPU time of the exporter.";
+        PROCESS_RSS Gauge "process_resident_memory_bytes" "bytes" []
+            "Resident memory of the exporter.";
+        PROCESS_VIRTUAL Gauge "process_virtual_memory_bytes" "bytes" []
+            "Virtual memory of the exporter.";
+        PROCESS_FDS Gauge "process_open_fds" "descriptors" []
+            "Open file descriptors of the exporter.";
+        PROCESS_MAX_FDS Gauge "process_max_fds" "descriptors" []
+            "File descriptors that the exporter may open.";
+        PROCESS_START Gauge "process_start_time_seconds" "seconds" []
+            "When the exporter started.";
+    }
+}

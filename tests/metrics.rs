@@ -1,0 +1,360 @@
+//! The exposition, as Prometheus would read it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::net::IpAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use destination_exporter::diagnosis::{Code, Finding, Severity, Subject, Verdict};
+use destination_exporter::inventory::{
+    Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId, Origin, Place,
+    Resolver, RunState, Subnet,
+};
+use destination_exporter::metrics::{self, BuildInfo, table};
+use destination_exporter::netstack::{Direction, Inner, Interface, TcpCounters};
+use destination_exporter::outcome::{Blindness, Detail, Observation, Outcome, ProbeKey, ProbeKind, Reason};
+use destination_exporter::state::{EchoTally, Engine, Histogram, Own, Record, Sight, Snapshot, Tally};
+
+const BUILD: BuildInfo = BuildInfo { version: "1.2.3", revision: "abc", rustc: "1.95" };
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// A host with one destination, `names` on it, and one probe for each outcome.
+struct Host {
+    destination: Arc<str>,
+    names: Vec<Arc<str>>,
+    outcomes: Vec<(u16, Outcome)>,
+}
+
+impl Host {
+    fn new(destination: &str, names: &[&str]) -> Self {
+        let names = names.iter().map(|n| Arc::from(*n)).collect();
+        Self { destination: destination.into(), names, outcomes: Vec::new() }
+    }
+
+    fn outcome(mut self, port: u16, outcome: Outcome) -> Self {
+        self.outcomes.push((port, outcome));
+        self
+    }
+
+    fn container(name: &Arc<str>) -> Container {
+        Container {
+            id: ContainerId::new(&format!("id-{name}")),
+            name: name.clone(),
+            image: "nginx:1".into(),
+            workload: name.clone(),
+            replica: None,
+            state: RunState::Running,
+            health: Health::None,
+            exit_code: None,
+            kept_running: true,
+            place: Place::Own,
+            way_in: None,
+            started_at: None,
+            exposed_tcp: Vec::new(),
+            published: Vec::new(),
+            resolver: Resolver { servers: Vec::new(), embedded: true },
+            proxied_ports: Vec::new(),
+            is_proxy: true,
+            coolify: None,
+        }
+    }
+
+    fn inventory(&self) -> Inventory {
+        let containers: BTreeMap<_, _> =
+            self.names.iter().map(Self::container).map(|c| (c.id.clone(), c)).collect();
+        let endpoints = containers
+            .values()
+            .map(|c| Endpoint {
+                name: c.name.clone(),
+                container: c.id.clone(),
+                addresses: vec![IpAddr::from([10, 0, 0, 2])],
+                mac: String::new(),
+                names: vec!["shared".into()],
+            })
+            .collect();
+        let subnet = Subnet {
+            net: "10.0.0.0/24".parse().expect("a range"),
+            range: None,
+            gateway: None,
+            used: 3,
+            capacity: 254,
+        };
+        let destination = Destination {
+            name: self.destination.clone(),
+            display_name: self.destination.clone(),
+            id: NetworkId::new("0123456789abcdef"),
+            driver: "bridge".into(),
+            scope: "local".into(),
+            origin: Origin::Plain,
+            internal: false,
+            mtu: Some(1450),
+            subnets: vec![subnet],
+            endpoints,
+            detached: Vec::new(),
+            stopped: Vec::new(),
+        };
+        Inventory {
+            engine: EngineInfo::default(),
+            taken_at: at(5),
+            destinations: vec![destination],
+            containers,
+            oddities: Vec::new(),
+        }
+    }
+
+    fn probes(&self) -> BTreeMap<ProbeKey, Record> {
+        let (source, target) = (self.names[0].clone(), self.names[self.names.len() - 1].clone());
+        let record = |outcome: &Outcome| Record {
+            outcome: outcome.clone(),
+            seen: Observation::default(),
+            at: at(9),
+            failures_in_a_row: 0,
+            successes_in_a_row: 0,
+            since: at(9),
+            history: 0,
+            history_len: 0,
+        };
+        let key = |port| ProbeKey {
+            destination: self.destination.clone(),
+            kind: ProbeKind::Tcp,
+            source: source.clone(),
+            target: target.clone(),
+            detail: Detail::Port(IpAddr::from([10, 0, 0, 2]), port),
+        };
+        self.outcomes.iter().map(|(port, outcome)| (key(*port), record(outcome))).collect()
+    }
+
+    fn inner(&self) -> Inner {
+        let interface = |name: &str| Interface {
+            name: name.into(),
+            destination: Some(self.destination.clone()),
+            receive: Direction { bytes: 7, ..Direction::default() },
+            transmit: Direction::default(),
+        };
+        Inner {
+            resolver_drops: Some(1),
+            interfaces: vec![interface("eth0"), interface("eth1")],
+            tcp: Some(TcpCounters::default()),
+            ..Inner::default()
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let inventory = self.inventory();
+        let mut durations = Histogram::default();
+        durations.observe(Duration::from_micros(70));
+        let tally = Tally {
+            attempts: 2,
+            failures: BTreeMap::from([(Reason::Refused, 1)]),
+            durations: durations.clone(),
+            planned: 2,
+            last_run: Some(at(9)),
+        };
+        let pair = (self.destination.clone(), self.names[0].clone(), self.names[0].clone());
+        let own = Own {
+            unknown: BTreeMap::from([(Blindness::Vanished, 4)]),
+            docker_durations: BTreeMap::from([("containers", durations.clone())]),
+            docker_failures: BTreeMap::from([(("containers", "timeout"), 1)]),
+            inventory_last_success: Some(at(5)),
+            config_reload: (true, Some(at(1))),
+            round_last_completed: Some(at(9)),
+            round_interval: Duration::from_secs(30),
+            ..Own::default()
+        };
+        let sight = Sight {
+            engine: Engine::Up,
+            namespaces: Some(Ok(())),
+            icmp: Some(Err("EPERM".into())),
+            ..Sight::default()
+        };
+        let finding = Finding {
+            code: Code::ContainerUnreachable,
+            severity: Severity::Page,
+            subject: Subject { kind: "container", name: self.names[0].clone() },
+            destination: Some(self.destination.clone()),
+            summary: String::new(),
+            evidence: Vec::new(),
+            explains: Vec::new(),
+            ruled_out: Vec::new(),
+            fix: Vec::new(),
+            verify: Vec::new(),
+            since: at(9),
+            runbook: String::new(),
+        };
+        let snapshot = Snapshot {
+            at: at(10),
+            containers: Arc::new(inventory.containers.keys().map(|id| (id.clone(), self.inner())).collect()),
+            inventory: Some(Arc::new(inventory)),
+            sight,
+            probes: Arc::new(self.probes()),
+            tallies: Arc::new(BTreeMap::from([((self.destination.clone(), ProbeKind::Tcp), tally)])),
+            echoes: Arc::new(BTreeMap::from([(pair, EchoTally { requests: 3, replies: 2, duplicates: 0 })])),
+            rtts: Arc::new(BTreeMap::from([(self.destination.clone(), durations)])),
+            own,
+        };
+        // The same finding twice: the page must not hold its series twice.
+        Verdict { snapshot: Arc::new(snapshot), findings: vec![finding.clone(), finding] }
+    }
+
+    fn page(&self) -> String {
+        metrics::encode(&self.verdict(), &BUILD).expect("a page")
+    }
+}
+
+fn samples(page: &str) -> Vec<&str> {
+    page.split('\n').filter(|l| !l.is_empty() && !l.starts_with('#')).collect()
+}
+
+/// A sample's series (all before the value) and its value, by Prometheus' own escaping.
+fn split(line: &str) -> (&str, f64) {
+    let (mut quoted, mut escaped, mut end) = (false, false, None);
+    for (at, c) in line.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ' ' if !quoted => end = Some(at),
+            _ => {}
+        }
+    }
+    assert!(!quoted, "a label value that does not end: {line:.200}");
+    let end = end.expect("a value");
+    (&line[..end], line[end + 1..].parse().expect("a number"))
+}
+
+fn promtool(page: &str) {
+    let mut child = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("promtool does not start ({e}): run `make deps`"));
+    child.stdin.take().expect("a pipe").write_all(page.as_bytes()).expect("promtool reads");
+    let out = child.wait_with_output().expect("promtool ends");
+    let said = String::from_utf8_lossy(&out.stdout) + String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success() && said.trim().is_empty(), "{}: {said}", out.status);
+}
+
+#[test]
+fn promtool_has_no_complaint() {
+    promtool(&Host::new("shop", &["web", "db"]).outcome(80, Outcome::Failure(Reason::Refused)).page());
+}
+
+#[test]
+fn hostile_values_survive() {
+    let long = "x\"\n\\".repeat(5 * 1024);
+    for hostile in
+        ["a\"b", "a\nb", "a\\", "\\\"", "\\n", "a\r\nb", "} 1\nup 1", "{", "ü\u{0}\u{7f}", &long, ""]
+    {
+        let names = [hostile, "db"];
+        let page = Host::new(hostile, &names).outcome(80, Outcome::Success(Duration::ZERO)).page();
+        let plain = Host::new("d", &["web", "db"]).outcome(80, Outcome::Success(Duration::ZERO)).page();
+        if !hostile.is_empty() {
+            assert_eq!(samples(&page).len(), samples(&plain).len(), "{hostile:.20?}");
+        }
+        for line in samples(&page) {
+            assert!(line.starts_with("destination_") || line.starts_with("process_"), "{line:.200}");
+            split(line);
+        }
+        let escaped = hostile.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let series = format!(
+            "destination_container_network_receive_packets_total{{container=\"db\",destination=\"{escaped}\""
+        );
+        let other = format!(
+            "destination_container_network_receive_packets_total{{destination=\"{escaped}\",container=\"db\""
+        );
+        assert!(page.contains(&series) || page.contains(&other), "{hostile:.20?} is not there");
+        promtool(&page);
+    }
+}
+
+#[test]
+fn every_family_comes_from_the_table_and_no_series_is_twice() {
+    let page = Host::new("shop", &["web", "db"]).outcome(80, Outcome::Success(Duration::ZERO)).page();
+    let rows: BTreeMap<&str, &table::Row> = table::ALL.iter().map(|r| (r.name, r)).collect();
+    assert_eq!(rows.len(), table::ALL.len(), "a name stands in the table twice");
+    let mut given = BTreeSet::new();
+    for line in page.lines().filter_map(|l| l.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').expect("a type");
+        assert_eq!(rows.get(name).map(|r| r.kind.as_label()), Some(kind), "{name}");
+        assert!(given.insert(name.to_owned()), "{name} twice");
+    }
+    let missing: Vec<_> = rows.keys().filter(|name| !given.contains(**name)).collect();
+    assert!(missing.is_empty(), "this host has everything, and the page lacks {missing:?}");
+    let mut series = BTreeSet::new();
+    for line in samples(&page) {
+        assert!(series.insert(split(line).0), "twice: {line}");
+    }
+}
+
+#[test]
+fn a_pair_is_as_good_as_its_worst_detail() {
+    let good = || Outcome::Success(Duration::from_millis(1));
+    let bad = || Outcome::Failure(Reason::Timeout);
+    let blind = || Outcome::Unknown(Blindness::Vanished);
+    for (outcomes, expected) in [
+        (vec![good()], Some(1.0)),
+        (vec![good(), bad()], Some(0.0)),
+        (vec![bad(), good()], Some(0.0)),
+        (vec![good(), blind()], Some(1.0)),
+        (vec![bad(), blind()], Some(0.0)),
+        (vec![blind(), blind()], None),
+        (vec![], None),
+    ] {
+        let mut host = Host::new("shop", &["web", "db"]);
+        for (port, outcome) in (80..).zip(&outcomes) {
+            host = host.outcome(port, outcome.clone());
+        }
+        let page = host.page();
+        let seen: Vec<f64> = samples(&page)
+            .into_iter()
+            .filter(|l| l.starts_with("destination_probe_success{"))
+            .map(|l| split(l).1)
+            .collect();
+        assert_eq!(seen, expected.into_iter().collect::<Vec<_>>(), "{outcomes:?}");
+        assert!(page.contains("destination_exporter_probes_unknown_total{reason=\"vanished\"} 4"));
+        assert!(page.contains("destination_exporter_probes_unknown_total{reason=\"overrun\"} 0"));
+    }
+}
+
+#[test]
+fn before_anything_is_known_nothing_is_claimed() {
+    let mut verdict = Host::new("shop", &["web", "db"]).verdict();
+    let snapshot = Arc::make_mut(&mut verdict.snapshot);
+    snapshot.inventory = None;
+    snapshot.sight = Sight::default();
+    snapshot.rtts = Arc::default();
+    snapshot.tallies = Arc::default();
+    snapshot.echoes = Arc::default();
+    verdict.findings.clear();
+    let page = metrics::encode(&verdict, &BUILD).expect("a page");
+    for absent in ["docker_up", "destination_healthy", "destination_present", "docker_api", "\"icmp\""] {
+        assert!(!page.contains(absent), "{absent} is claimed");
+    }
+    promtool(&page);
+}
+
+#[test]
+fn two_interfaces_on_one_destination_are_one_sum() {
+    let page = Host::new("shop", &["web"]).page();
+    let line = samples(&page).into_iter().find(|l| l.contains("receive_bytes_total{")).expect("a sample");
+    assert!((split(line).1 - 14.0).abs() < f64::EPSILON, "{line}");
+}
+
+#[test]
+fn the_documentation_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+    let wanted = metrics::docs::render().expect("a page");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &wanted).expect("docs can be written");
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == wanted, "docs/metrics.md is old: UPDATE_DOCS=1 cargo test --test metrics");
+}
