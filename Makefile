@@ -1,10 +1,13 @@
 # The commands of the project; `make help` lists them.
-.PHONY: help test
+.PHONY: deps help test
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
 
-test: ## formatting, lints without warnings, and every test
+deps: ## installs what the tests need and this machine lacks (Debian, Ubuntu; as root)
+	@scripts/install-test-tools.sh
+
+test: deps ## formatting, lints without warnings, and every test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace

@@ -1,1 +1,258 @@
-//! The lab.
+//! Private Docker Engines, for the tests and the demo.
+//!
+//! A [`Lab`] is a `dockerd` in network, mount and PID namespaces of its own. What a test does to "the host" there
+//! (flushed firewall chains, `ip_forward=0`, a frozen daemon) stays inside, labs run side by side, and the
+//! machine's own Engine is never touched.
+//!
+//! What must never happen here: a process, mount or cgroup that outlives its lab, whatever ends the test; a signal
+//! to anything that the lab did not start; a test that passes because its lab could not start.
+
+mod error;
+mod image;
+mod needs;
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+pub use error::{Error, Result};
+
+/// Runs as PID 1 of the lab. It lives for as long as somebody holds the other end of its standard input, and the
+/// kernel ends everything in the namespace with it: a test that is killed leaves no process behind. It waits
+/// rather than reads, because PID 1 has orphaned shims to reap.
+const INIT: &str = include_str!("init.sh");
+
+/// An Engine is up within a second; a loaded build machine is given a minute.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running private Engine. Dropping it takes everything down.
+pub struct Lab {
+    name: String,
+    folder: PathBuf,
+    init: Child,
+    /// Closed to end the lab.
+    lifeline: Option<ChildStdin>,
+}
+
+impl Lab {
+    /// Starts an Engine and waits until it answers.
+    pub fn start() -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        needs::check()?;
+        let name = format!("lab-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(&name);
+        // A folder of that name is what a killed process with our recycled pid left: nothing runs there any more.
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(|e| Error::io("removing a stale lab folder", e))?;
+        }
+        fs::create_dir(&folder).map_err(|e| Error::io("making the lab's folder", e))?;
+        let mut lab = match spawn(&name, &folder) {
+            Ok((init, lifeline)) => Self { name, folder, init, lifeline: Some(lifeline) },
+            Err(error) => {
+                let _ = fs::remove_dir_all(&folder);
+                return Err(error);
+            }
+        };
+        lab.wait_until_up()?;
+        Ok(lab)
+    }
+
+    /// Unique among the labs of this machine.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The Engine's socket, as a path outside the lab. Inside, it is also `/run/docker.sock`.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("docker.sock")
+    }
+
+    /// What the daemon wrote so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("dockerd.log")).unwrap_or_default()
+    }
+
+    /// Runs the Docker client against the lab; gives its standard output, trimmed.
+    pub fn docker(&self, args: &[&str]) -> Result<String> {
+        error::text_of(self.client().args(args))
+    }
+
+    /// As [`Lab::docker`], for a command that may fail and whose status is of interest.
+    pub fn docker_output(&self, args: &[&str]) -> Result<Output> {
+        error::output_of(self.client().args(args))
+    }
+
+    /// A Docker client that talks to the lab and to nothing else, whatever the caller's environment says.
+    #[must_use]
+    pub fn client(&self) -> Command {
+        let mut client = Command::new("docker");
+        client
+            .env_remove("DOCKER_CONTEXT")
+            .env_remove("DOCKER_API_VERSION")
+            .env_remove("DOCKER_TLS_VERIFY")
+            .env("DOCKER_CONFIG", self.folder.join("client"))
+            .env("DOCKER_HOST", format!("unix://{}", self.socket().display()))
+            .stdin(Stdio::null());
+        client
+    }
+
+    /// Makes the image `busybox` of the machine's static busybox; gives the image's name.
+    pub fn busybox_image(&self) -> Result<String> {
+        image::busybox(self)
+    }
+
+    /// Makes an image whose entry point is one static binary; gives the image's name.
+    pub fn static_image(&self, name: &str, binary: &Path) -> Result<String> {
+        image::of_binary(self, name, binary)
+    }
+
+    /// Runs a command on the lab's host to its end; gives its standard output, trimmed.
+    pub fn exec_on_host(&self, command: &[&str]) -> Result<String> {
+        let [program, args @ ..] = command else {
+            return Err(Error::new("no command to run on the lab's host"));
+        };
+        error::text_of(self.on_host(program).args(args).stdin(Stdio::null()))
+    }
+
+    /// A command on the lab's host, for what runs longer: an exporter started so sees the lab as its host.
+    /// It ends with the lab at the latest.
+    #[must_use]
+    pub fn on_host(&self, program: &str) -> Command {
+        let unshare = self.init.id();
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--net=/proc/{unshare}/ns/net"))
+            .arg(format!("--mount=/proc/{unshare}/ns/mnt"))
+            // `unshare` itself stays outside the PID namespace that it made for its child.
+            .arg(format!("--pid=/proc/{unshare}/ns/pid_for_children"))
+            .args(["--", program]);
+        command
+    }
+
+    /// Stops the daemon where it stands: its socket accepts and never answers. Containers run on.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal_daemon("STOP")
+    }
+
+    /// Lets a frozen daemon go on.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal_daemon("CONT")
+    }
+
+    fn signal_daemon(&self, signal: &str) -> Result<()> {
+        let file = self.folder.join("dockerd.pid");
+        let pid = fs::read_to_string(file).map_err(|e| Error::io("reading the daemon's pid", e))?;
+        // The pid counts inside the lab's PID namespace, so the signal cannot meet anybody else.
+        self.exec_on_host(&["sh", "-c", &format!("kill -{signal} {}", pid.trim())]).map(drop)
+    }
+
+    fn wait_until_up(&mut self) -> Result<()> {
+        let started = Instant::now();
+        while !self.answers() {
+            if let Ok(Some(status)) = self.init.try_wait() {
+                return Err(Error::new(format!("the lab's Engine ended with {status}:\n{}", self.log())));
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(Error::new(format!(
+                    "the lab's Engine did not answer in {PATIENCE:?}:\n{}",
+                    self.log()
+                )));
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// `GET /_ping`, by hand: a process per attempt would cost more than the Engine's start.
+    fn answers(&self) -> bool {
+        let ping = || -> std::io::Result<bool> {
+            let mut stream = UnixStream::connect(self.socket())?;
+            stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+            std::io::Write::write_all(&mut stream, b"GET /_ping HTTP/1.0\r\nHost: lab\r\n\r\n")?;
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer)?;
+            Ok(answer.ends_with(b" 200"))
+        };
+        ping().unwrap_or(false)
+    }
+
+    /// Ends PID 1 by closing its input, and with `SIGKILL` when it does not listen.
+    fn end_processes(&mut self) {
+        drop(self.lifeline.take());
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(10) {
+            match self.init.try_wait() {
+                Ok(None) => sleep(Duration::from_millis(20)),
+                _ => return,
+            }
+        }
+        let _ = self.init.kill();
+        let _ = self.init.wait();
+    }
+}
+
+impl Drop for Lab {
+    /// The mounts go with the mount namespace; the files and the (by now empty) cgroups are ours to remove.
+    fn drop(&mut self) {
+        self.end_processes();
+        remove_cgroups(&self.name);
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            eprintln!("lab: {} stays behind: {error}", self.folder.display());
+        }
+    }
+}
+
+fn spawn(name: &str, folder: &Path) -> Result<(Child, ChildStdin)> {
+    let log =
+        File::create(folder.join("dockerd.log")).map_err(|e| Error::io("making the Engine's log", e))?;
+    let errors = log.try_clone().map_err(|e| Error::io("sharing the Engine's log", e))?;
+    // An empty configuration of its own: the machine's /etc/docker/daemon.json is about another Engine.
+    fs::write(folder.join("daemon.json"), "{}").map_err(|e| Error::io("writing daemon.json", e))?;
+    let mut init = Command::new("unshare")
+        .args([
+            "--net",
+            "--mount",
+            "--propagation=private",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ])
+        .args(["sh", "-euc", INIT, "lab"])
+        .args([folder.as_os_str(), name.as_ref()])
+        .env("PATH", needs::path())
+        .stdin(Stdio::piped())
+        .stdout(log)
+        .stderr(errors)
+        .spawn()
+        .map_err(|e| Error::io("starting unshare", e))?;
+    let lifeline = init.stdin.take().ok_or_else(|| Error::new("unshare came without a standard input"))?;
+    Ok((init, lifeline))
+}
+
+/// Removes the lab's cgroup in the unified hierarchy and in each version 1 hierarchy.
+fn remove_cgroups(name: &str) {
+    let root = Path::new("/sys/fs/cgroup");
+    remove_cgroup(&root.join(name));
+    for hierarchy in fs::read_dir(root).into_iter().flatten().flatten() {
+        remove_cgroup(&hierarchy.path().join(name));
+    }
+}
+
+/// A cgroup's files cannot be removed, its folders can once they hold no process and no folder.
+fn remove_cgroup(folder: &Path) {
+    for inner in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if inner.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_cgroup(&inner.path());
+        }
+    }
+    let _ = fs::remove_dir(folder);
+}

@@ -1,0 +1,78 @@
+//! Images from nothing: a folder with static binaries, imported. No registry is ever asked.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::Lab;
+use crate::error::{Error, Result, text_of};
+use crate::needs;
+
+pub fn busybox(lab: &Lab) -> Result<String> {
+    let binary = needs::find("busybox").ok_or_else(|| Error::new("busybox is missing: make deps"))?;
+    let root = Root::new(lab)?;
+    root.add(&binary, "bin/busybox")?;
+    for applet in text_of(Command::new(&binary).arg("--list"))?.lines().filter(|applet| *applet != "busybox")
+    {
+        symlink("busybox", root.0.join("bin").join(applet)).map_err(|e| Error::io("linking an applet", e))?;
+    }
+    root.import(lab, "busybox", r#"CMD ["/bin/sh"]"#)
+}
+
+pub fn of_binary(lab: &Lab, name: &str, binary: &Path) -> Result<String> {
+    let file = binary
+        .file_name()
+        .and_then(|file| file.to_str())
+        .filter(|file| !file.contains(['"', '\\']))
+        .ok_or_else(|| Error::new(format!("{} cannot be an entry point", binary.display())))?;
+    let root = Root::new(lab)?;
+    root.add(binary, file)?;
+    root.import(lab, name, &format!(r#"ENTRYPOINT ["/{file}"]"#))
+}
+
+/// The folder that becomes an image's file system; gone when it is imported.
+struct Root(PathBuf);
+
+impl Root {
+    fn new(lab: &Lab) -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let root = Self(lab.folder.join(format!("image-{}", NEXT.fetch_add(1, Ordering::Relaxed))));
+        for folder in ["bin", "etc", "tmp"] {
+            fs::create_dir_all(root.0.join(folder)).map_err(|e| Error::io("making an image's folder", e))?;
+        }
+        Ok(root)
+    }
+
+    /// Copies with the permissions.
+    fn add(&self, binary: &Path, to: &str) -> Result<()> {
+        let copied = fs::copy(binary, self.0.join(to));
+        copied.map(drop).map_err(|e| Error::io(&format!("copying {}", binary.display()), e))
+    }
+
+    fn import(&self, lab: &Lab, name: &str, change: &str) -> Result<String> {
+        let mut tar = Command::new("tar")
+            .arg("-C")
+            .arg(&self.0)
+            .args(["-c", "."])
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| Error::io("starting tar", e))?;
+        let archive = tar.stdout.take().ok_or_else(|| Error::new("tar came without an output"))?;
+        let imported = text_of(lab.client().args(["import", "-c", change, "-", name]).stdin(archive));
+        let packed = tar.wait().map_err(|e| Error::io("waiting for tar", e))?;
+        imported?;
+        if packed.success() {
+            Ok(name.to_owned())
+        } else {
+            Err(Error::new(format!("tar ended with {packed}")))
+        }
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

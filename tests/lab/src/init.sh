@@ -1,0 +1,38 @@
+# The lab's PID 1: sh -euc THIS lab FOLDER NAME
+folder=$1 name=$2
+exec 3<&0
+
+# Sockets, locks and network namespaces of the machine's own daemons are out of sight.
+mount -t tmpfs tmpfs /run
+
+# /sys shows the interfaces of the network namespace that mounted it; the cgroups move over.
+if mountpoint -q /sys/fs/cgroup; then
+  mkdir /run/cgroup
+  mount --rbind /sys/fs/cgroup /run/cgroup
+  mount -t sysfs sysfs /sys
+  mount --move /run/cgroup /sys/fs/cgroup
+else
+  mount -t sysfs sysfs /sys
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup
+fi
+
+ip link set lo up
+
+dockerd \
+  --config-file "$folder/daemon.json" \
+  -H "unix://$folder/docker.sock" -H unix:///run/docker.sock \
+  --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/dockerd.pid" \
+  --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$name" \
+  </dev/null 3<&- &
+daemon=$!
+
+# Whichever ends first, the test or the daemon's start, ends the lab.
+cat <&3 >/dev/null &
+lifeline=$!
+exec 3<&-
+while kill -0 "$lifeline" 2>/dev/null; do
+  [ -S "$folder/docker.sock" ] && break
+  kill -0 "$daemon" 2>/dev/null || exit 1
+  sleep 0.05
+done
+wait "$lifeline"
