@@ -4,8 +4,9 @@
 //! (flushed firewall chains, `ip_forward=0`, a frozen daemon) stays inside, labs run side by side, and the
 //! machine's own Engine is never touched.
 //!
-//! What must never happen here: a process, mount or cgroup that outlives its lab, whatever ends the test; a signal
-//! to anything that the lab did not start; a test that passes because its lab could not start.
+//! What must never happen here: a process or mount that outlives its test, even one that is killed (its temporary
+//! folder and empty cgroups may stay); a signal to anything that the lab did not start; a test that passes because
+//! its lab could not start.
 
 mod error;
 mod image;
