@@ -8,8 +8,10 @@ pub mod build;
 pub mod ids;
 pub mod model;
 pub mod names;
+mod origin;
 pub mod seen;
 pub mod select;
+mod subnet;
 pub mod workload;
 
 pub use ids::{ContainerId, NetworkId};

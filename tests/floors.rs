@@ -16,7 +16,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Imports on one floor that are wanted: both rooms are pure values.
-const NEIGHBOURS: &[(&str, &str)] = &[("config", "outcome"), ("cli", "config")];
+const NEIGHBOURS: &[(&str, &str)] = &[("config", "outcome"), ("cli", "config"), ("inventory", "config")];
 
 fn rust_files(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
     for entry in fs::read_dir(folder).expect("src is there") {

@@ -1,1 +1,339 @@
-//! (to come)
+//! From what the Engine said to the picture.
+//!
+//! One pass over containers, one over networks, no question asked of anybody. What cannot be read
+//! becomes an oddity and never costs the rest: whoever deploys writes most of this.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::config::Selection;
+
+use super::ids::{ContainerId, NetworkId};
+use super::model::{
+    Container, Destination, Endpoint, Inventory, Missing, Place, Resolver, RunState, Subnet, WayIn,
+};
+use super::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, bounded};
+use super::{names, origin, select, subnet, workload};
+
+/// Where Docker's embedded resolver answers, inside a container's namespace.
+const EMBEDDED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
+
+/// The option that names a bridge's or overlay's MTU.
+const MTU: &str = "com.docker.network.driver.mtu";
+
+/// The picture of one moment. The same answers give the same value, in whatever order they came.
+pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
+    let mut oddities: BTreeSet<String> = seen.oddities.iter().map(|o| bounded(o).to_owned()).collect();
+    let networks = Networks::new(&seen.networks);
+    let mut containers: BTreeMap<ContainerId, Container> = BTreeMap::new();
+    for one in &seen.containers {
+        if one.id.is_empty() {
+            oddities.insert(format!("a container without an id ({:?}) is left out", bounded(&one.name)));
+            continue;
+        }
+        let made = container(one, seen, &networks);
+        containers.insert(made.id.clone(), made);
+    }
+    share_resolvers(&mut containers);
+
+    let names = names::endpoint_names(&containers);
+    let labels = names::destination_names(seen.networks.iter().filter(|n| select::is_candidate(n)));
+    let mut destinations = Vec::new();
+    for network in seen.networks.iter().filter(|n| select::is_candidate(n)) {
+        if !select::is_wanted(network, selection) {
+            continue;
+        }
+        let Some(label) = labels.get(network.id.as_str()) else { continue };
+        let view = View { seen, networks: &networks, containers: &containers, names: &names };
+        let made = view.destination(network, Arc::clone(label), &mut oddities);
+        let is_used = !made.endpoints.is_empty() || !made.detached.is_empty();
+        if is_used || !select::is_default_bridge(network, seen.engine.podman) {
+            destinations.push(made);
+        }
+    }
+    destinations.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    Inventory {
+        engine: seen.engine.clone(),
+        taken_at: at,
+        destinations,
+        containers,
+        oddities: oddities.into_iter().collect(),
+    }
+}
+
+/// Finds the network that a container speaks of.
+struct Networks<'a> {
+    by_id: BTreeMap<&'a str, &'a SeenNetwork>,
+    /// Only names that are not shared: with two networks of one name, the name proves nothing.
+    by_name: BTreeMap<&'a str, &'a SeenNetwork>,
+}
+
+impl<'a> Networks<'a> {
+    fn new(networks: &'a [SeenNetwork]) -> Self {
+        let mut by_name: BTreeMap<&str, Vec<&SeenNetwork>> = BTreeMap::new();
+        for network in networks {
+            by_name.entry(&network.name).or_default().push(network);
+        }
+        Self {
+            by_id: networks.iter().map(|n| (n.id.as_str(), n)).collect(),
+            by_name: by_name
+                .into_iter()
+                .filter_map(|(name, all)| match *all {
+                    [one] => Some((name, one)),
+                    _ => None,
+                })
+                .collect(),
+        }
+    }
+
+    /// By id, else by name: Podman writes the name where the id belongs, and a stopped container keeps
+    /// the id of a network that was made anew since.
+    fn of_endpoint(&self, endpoint: &SeenEndpoint) -> Option<&'a SeenNetwork> {
+        self.find(&endpoint.network_id).or_else(|| self.by_name.get(endpoint.network.as_str()).copied())
+    }
+
+    /// `HostConfig.NetworkMode`, which is a name, an id, or a word for the default bridge.
+    fn of_mode(&self, mode: &str) -> Option<&'a SeenNetwork> {
+        match mode {
+            "" | "host" | "none" => None,
+            "default" => self.by_name.get("bridge").copied(),
+            mode => self.find(mode),
+        }
+    }
+
+    fn find(&self, word: &str) -> Option<&'a SeenNetwork> {
+        self.by_id.get(word).or_else(|| self.by_name.get(word)).copied()
+    }
+}
+
+fn container(one: &SeenContainer, seen: &Seen, networks: &Networks) -> Container {
+    let has_namespace = one.state.has_namespace();
+    let mut exposed_tcp = one.exposed_tcp.clone();
+    exposed_tcp.sort_unstable();
+    exposed_tcp.dedup();
+    let mut published = one.published.clone();
+    published.sort();
+    published.dedup();
+    Container {
+        id: ContainerId::new(&one.id),
+        name: bounded(&one.name).into(),
+        image: bounded(&one.image).into(),
+        workload: workload::workload(one).into(),
+        replica: workload::replica(&one.labels),
+        state: one.state,
+        health: one.health,
+        exit_code: one.exit_code.filter(|_| !has_namespace),
+        kept_running: matches!(one.restart_policy.as_str(), "always" | "unless-stopped" | "on-failure"),
+        place: place(one, &seen.containers),
+        // A stopped container keeps the key of a namespace that is gone, or is another's by now.
+        way_in: (has_namespace && one.pid > 0).then(|| WayIn {
+            sandbox: Some(one.sandbox_key.as_str()).filter(|k| !k.is_empty()).map(PathBuf::from),
+            pid: Some(one.pid),
+        }),
+        started_at: one.started_at,
+        exposed_tcp,
+        published,
+        resolver: resolver(one, networks, seen.engine.podman),
+        proxied_ports: workload::proxied_ports(&one.labels),
+        is_proxy: workload::is_proxy(one),
+        coolify: workload::coolify(&one.labels),
+    }
+}
+
+fn place(one: &SeenContainer, all: &[SeenContainer]) -> Place {
+    match one.network_mode.as_str() {
+        "host" => Place::Host,
+        "none" => Place::Isolated,
+        mode => match mode.strip_prefix("container:") {
+            // The Engine writes the id; a name is what the operator may have written.
+            Some(word) => Place::SharedWith(ContainerId::new(
+                all.iter().find(|c| c.id == word || c.name == word).map_or(word, |c| &c.id),
+            )),
+            None => Place::Own,
+        },
+    }
+}
+
+fn resolver(one: &SeenContainer, networks: &Networks, podman: bool) -> Resolver {
+    let servers = if one.name_servers.is_empty() {
+        usual_servers(one, networks, podman)
+    } else {
+        one.name_servers.clone()
+    };
+    Resolver { embedded: servers.contains(&EMBEDDED), servers }
+}
+
+/// Who answers where the container's own resolv.conf could not be read.
+fn usual_servers(one: &SeenContainer, networks: &Networks, podman: bool) -> Vec<IpAddr> {
+    let user_defined: Vec<_> = one
+        .endpoints
+        .iter()
+        .filter_map(|e| networks.of_endpoint(e))
+        .filter(|n| select::is_candidate(n) && !select::is_default_bridge(n, podman))
+        .collect();
+    match (user_defined.is_empty(), podman) {
+        (true, _) => Vec::new(),
+        (false, false) => vec![EMBEDDED],
+        (false, true) => {
+            let gateways = user_defined.iter().flat_map(|n| &n.ipam).filter_map(|s| s.gateway.parse().ok());
+            let mut servers: Vec<IpAddr> = Vec::new();
+            for gateway in gateways {
+                if !servers.contains(&gateway) {
+                    servers.push(gateway);
+                }
+            }
+            servers
+        }
+    }
+}
+
+/// Who lives in another's namespace asks that one's resolver.
+fn share_resolvers(containers: &mut BTreeMap<ContainerId, Container>) {
+    let shared: Vec<(ContainerId, Resolver)> = containers
+        .values()
+        .filter(|c| c.resolver.servers.is_empty())
+        .filter_map(|c| match &c.place {
+            Place::SharedWith(owner) => Some((c.id.clone(), containers.get(owner)?.resolver.clone())),
+            _ => None,
+        })
+        .collect();
+    for (id, resolver) in shared {
+        if let Some(container) = containers.get_mut(&id) {
+            container.resolver = resolver;
+        }
+    }
+}
+
+/// All that one network is judged by.
+struct View<'a> {
+    seen: &'a Seen,
+    networks: &'a Networks<'a>,
+    containers: &'a BTreeMap<ContainerId, Container>,
+    names: &'a BTreeMap<ContainerId, Arc<str>>,
+}
+
+impl View<'_> {
+    fn destination(
+        &self,
+        network: &SeenNetwork,
+        name: Arc<str>,
+        oddities: &mut BTreeSet<String>,
+    ) -> Destination {
+        let is_this = |found: Option<&SeenNetwork>| found.is_some_and(|n| n.id == network.id);
+        let mut endpoints = Vec::new();
+        let mut detached = Vec::new();
+        let mut ended = Vec::new();
+        let mut members = Vec::new();
+        for one in &self.seen.containers {
+            let Some((container, endpoint_name)) = self.of(one) else { continue };
+            let endpoint = one.endpoints.iter().find(|e| is_this(self.networks.of_endpoint(e)));
+            let meant = container.place == Place::Own && is_this(self.networks.of_mode(&one.network_mode));
+            if endpoint.is_some() || meant {
+                members.push(one);
+            }
+            match (container.state.has_namespace(), endpoint) {
+                (true, Some(endpoint)) => {
+                    endpoints.push(self.endpoint(network, endpoint, container, endpoint_name, oddities));
+                }
+                (true, None) if meant => detached.push(missing(container, endpoint_name)),
+                (false, found) if (found.is_some() || meant) && is_missed(container) => ended.push(container),
+                _ => {}
+            }
+        }
+        endpoints.sort_by(|a: &Endpoint, b| (&a.name, &a.container).cmp(&(&b.name, &b.container)));
+        detached.sort_by(|a: &Missing, b| (&a.name, &a.container).cmp(&(&b.name, &b.container)));
+        let origin = origin::origin(network, &members, self.seen.engine.podman);
+        Destination {
+            name,
+            display_name: origin::display_name(network, origin, &members).into(),
+            id: NetworkId::new(&network.id),
+            driver: bounded(&network.driver).into(),
+            scope: bounded(&network.scope).into(),
+            origin,
+            internal: network.internal,
+            mtu: network.options.get(MTU).and_then(|text| text.trim().parse().ok()).filter(|mtu| *mtu > 0),
+            subnets: subnets(network, &endpoints, oddities),
+            endpoints,
+            detached,
+            stopped: self.stopped(ended),
+        }
+    }
+
+    fn of(&self, one: &SeenContainer) -> Option<(&Container, &Arc<str>)> {
+        let container = self.containers.get(&ContainerId::new(&one.id))?;
+        Some((container, self.names.get(&container.id)?))
+    }
+
+    fn endpoint(
+        &self,
+        network: &SeenNetwork,
+        seen: &SeenEndpoint,
+        container: &Container,
+        name: &Arc<str>,
+        oddities: &mut BTreeSet<String>,
+    ) -> Endpoint {
+        let mut addresses = Vec::new();
+        for text in [&seen.ipv4, &seen.ipv6] {
+            match text.split('/').next().unwrap_or_default() {
+                "" => {}
+                text => match text.parse() {
+                    Ok(address) => addresses.push(address),
+                    Err(_) => {
+                        let (whose, text) = (bounded(&container.name), bounded(text));
+                        oddities.insert(format!("container {whose:?}: {text:?} is no address"));
+                    }
+                },
+            }
+        }
+        let has_dns = !select::is_default_bridge(network, self.seen.engine.podman);
+        Endpoint {
+            name: Arc::clone(name),
+            container: container.id.clone(),
+            addresses,
+            mac: bounded(&seen.mac).to_ascii_lowercase(),
+            names: if has_dns { names::dns_names(seen, container) } else { Vec::new() },
+        }
+    }
+
+    /// One a workload: the last that ran. A workload that lives anywhere is not missed.
+    fn stopped(&self, mut ended: Vec<&Container>) -> Vec<Missing> {
+        let live: BTreeSet<&str> =
+            self.containers.values().filter(|c| c.state.has_namespace()).map(|c| &*c.workload).collect();
+        ended.retain(|c| !live.contains(&*c.workload));
+        ended.sort_by(|a, b| (&a.workload, a.started_at, &a.id).cmp(&(&b.workload, b.started_at, &b.id)));
+        let last: BTreeMap<&str, &Container> = ended.into_iter().map(|c| (&*c.workload, c)).collect();
+        // No live one is called so, and there is one a workload: the bare name is free.
+        last.values().map(|c| missing(c, &c.workload)).collect()
+    }
+}
+
+fn missing(container: &Container, name: &Arc<str>) -> Missing {
+    Missing { name: Arc::clone(name), container: container.id.clone() }
+}
+
+/// A job that did its work is not missed, and one that is being removed is meant to go.
+fn is_missed(container: &Container) -> bool {
+    let is_done =
+        container.state == RunState::Exited && container.exit_code == Some(0) && !container.kept_running;
+    !is_done && container.state != RunState::Removing
+}
+
+fn subnets(network: &SeenNetwork, endpoints: &[Endpoint], oddities: &mut BTreeSet<String>) -> Vec<Subnet> {
+    let taken: BTreeSet<IpAddr> = endpoints.iter().flat_map(|e| &e.addresses).copied().collect();
+    let mut subnets = Vec::new();
+    for entry in &network.ipam {
+        match subnet::read(entry, &taken) {
+            Ok(found) => subnets.extend(found),
+            Err(why) => {
+                oddities.insert(format!("network {:?}: {}", bounded(&network.name), bounded(&why)));
+            }
+        }
+    }
+    subnets
+}
+
+#[cfg(test)]
+pub(super) mod tests;

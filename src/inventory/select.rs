@@ -1,1 +1,156 @@
-//! (to come)
+//! Which networks are destinations.
+//!
+//! A destination is a network that workloads are deployed to. The Engine's own plumbing (the routing
+//! mesh, `docker_gwbridge`, `host`, `none`) never is, whatever the operator's patterns say.
+
+use std::collections::BTreeMap;
+
+use crate::config::Selection;
+
+use super::seen::SeenNetwork;
+
+/// Names that the Engine keeps for itself.
+const PLUMBING: &[&str] = &["ingress", "docker_gwbridge", "host", "none"];
+
+/// Drivers whose networks workloads are deployed to.
+const DRIVERS: &[&str] = &["bridge", "overlay"];
+
+/// The option that marks the default bridge, also where somebody renamed it.
+const DEFAULT_BRIDGE: &str = "com.docker.network.bridge.default_bridge";
+
+/// True for a network that could be a destination at all.
+pub fn is_candidate(network: &SeenNetwork) -> bool {
+    DRIVERS.contains(&network.driver.as_str())
+        && !network.ingress
+        && !PLUMBING.contains(&network.name.as_str())
+}
+
+/// True for the network that containers get when nobody names one. It has no name resolution, and it is
+/// there on every host: only its use makes it a destination.
+pub fn is_default_bridge(network: &SeenNetwork, podman: bool) -> bool {
+    let usual = if podman { "podman" } else { "bridge" };
+    network.driver == "bridge"
+        && (network.name == usual || network.options.get(DEFAULT_BRIDGE).is_some_and(|v| v == "true"))
+}
+
+/// True where the operator wants this network watched.
+pub fn is_wanted(network: &SeenNetwork, selection: &Selection) -> bool {
+    let named = |patterns: &[String]| patterns.iter().any(|p| matches(p, &network.name));
+    let labelled = |wanted: &String| has_label(&network.labels, wanted);
+    (selection.include.is_empty() || named(&selection.include))
+        && !named(&selection.exclude)
+        && selection.include_labels.iter().all(labelled)
+        && !selection.exclude_labels.iter().any(labelled)
+}
+
+/// Matches a pattern whose only special sign is `*` (any run of characters, none included).
+///
+/// Linear in the text for each star: a pattern cannot be made to backtrack without end.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let mut pieces: Vec<&str> = pieces.collect();
+    let Some(last) = pieces.pop() else { return rest.is_empty() };
+    for piece in pieces {
+        let Some((_, after)) = rest.split_once(piece) else { return false };
+        rest = after;
+    }
+    rest.ends_with(last)
+}
+
+/// `key`, or `key=value`.
+fn has_label(labels: &BTreeMap<String, String>, wanted: &str) -> bool {
+    match wanted.split_once('=') {
+        Some((key, value)) => labels.get(key).is_some_and(|v| v == value),
+        None => labels.contains_key(wanted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(name: &str, driver: &str) -> SeenNetwork {
+        SeenNetwork { name: name.into(), driver: driver.into(), ..SeenNetwork::default() }
+    }
+
+    #[test]
+    fn patterns_know_one_special_sign() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("*", "anything", true),
+            ("coolify", "coolify", true),
+            ("coolify", "coolify-overlay", false),
+            ("coolify*", "coolify-overlay", true),
+            ("*-overlay", "coolify-overlay", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("ab*ba", "aba", false),
+            ("a**a", "aa", true),
+            ("a.c", "abc", false),
+            ("*é*", "caférie", true),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} on {text}");
+        }
+    }
+
+    #[test]
+    fn the_engines_plumbing_is_no_destination() {
+        for (name, driver, expected) in [
+            ("coolify", "bridge", true),
+            ("coolify-overlay", "overlay", true),
+            ("bridge", "bridge", true),
+            ("ingress", "overlay", false),
+            ("docker_gwbridge", "bridge", false),
+            ("host", "host", false),
+            ("none", "null", false),
+            ("lan", "macvlan", false),
+        ] {
+            assert_eq!(is_candidate(&network(name, driver)), expected, "{name}");
+        }
+        let renamed_mesh = SeenNetwork { ingress: true, ..network("mesh", "overlay") };
+        assert!(!is_candidate(&renamed_mesh));
+    }
+
+    #[test]
+    fn the_default_bridge_is_known_by_name_or_option() {
+        let mut renamed = network("lan0", "bridge");
+        renamed.options.insert(DEFAULT_BRIDGE.into(), "true".into());
+        assert!(is_default_bridge(&renamed, false));
+        assert!(is_default_bridge(&network("bridge", "bridge"), false));
+        assert!(is_default_bridge(&network("podman", "bridge"), true));
+        assert!(!is_default_bridge(&network("podman", "bridge"), false));
+        assert!(!is_default_bridge(&network("bridge", "overlay"), false));
+    }
+
+    #[test]
+    fn the_operator_chooses_by_name_and_label() {
+        let mut shop = network("shop", "bridge");
+        shop.labels.insert("team".into(), "a".into());
+        let to = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for (include, exclude, include_labels, exclude_labels, expected) in [
+            (&[][..], &[][..], &[][..], &[][..], true),
+            (&["sh*"], &[], &[], &[], true),
+            (&["blog"], &[], &[], &[], false),
+            (&["blog", "shop"], &[], &[], &[], true),
+            (&["sh*"], &["*op"], &[], &[], false),
+            (&[], &[], &["team"], &[], true),
+            (&[], &[], &["team=a"], &[], true),
+            (&[], &[], &["team=b"], &[], false),
+            (&[], &[], &["team", "other"], &[], false),
+            (&[], &[], &[], &["team=b"], true),
+            (&[], &[], &[], &["other", "team"], false),
+        ] {
+            let selection = Selection {
+                include: to(include),
+                exclude: to(exclude),
+                include_labels: to(include_labels),
+                exclude_labels: to(exclude_labels),
+                expect: Vec::new(),
+            };
+            assert_eq!(is_wanted(&shop, &selection), expected, "{selection:?}");
+        }
+    }
+}

@@ -1,1 +1,296 @@
-//! (to come)
+//! What a container is, by its labels: its identity across redeploys, its replica, what the proxy is
+//! told of it, and whether it is the proxy itself.
+//!
+//! Labels are written by whoever deploys: every value is read as data and bounded in length.
+
+use std::collections::BTreeMap;
+
+use super::model::Coolify;
+use super::seen::{SeenContainer, bounded};
+
+/// Compose's project, on containers and on networks.
+pub const COMPOSE_PROJECT: &str = "com.docker.compose.project";
+/// Compose's service.
+const COMPOSE_SERVICE: &str = "com.docker.compose.service";
+/// Compose's number of the replica.
+const COMPOSE_NUMBER: &str = "com.docker.compose.container-number";
+/// Swarm's service.
+const SWARM_SERVICE: &str = "com.docker.swarm.service.name";
+/// Swarm's task: `service.slot.id`, or `service.node.id` for a global service.
+const SWARM_TASK: &str = "com.docker.swarm.task.name";
+
+/// The value of a label, where it says anything.
+pub fn label<'a>(labels: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
+    labels.get(key).map(|v| bounded(v.trim())).filter(|v| !v.is_empty())
+}
+
+/// The number of the pull request that this is a preview of.
+pub fn pull_request(labels: &BTreeMap<String, String>) -> Option<&str> {
+    label(labels, "coolify.pullRequestId").filter(|n| *n != "0")
+}
+
+/// True for a container that Coolify made.
+pub fn is_managed_by_coolify(labels: &BTreeMap<String, String>) -> bool {
+    label(labels, "coolify.managed") == Some("true")
+}
+
+/// The identity that outlives a redeploy.
+pub fn workload(container: &SeenContainer) -> String {
+    let labels = &container.labels;
+    if let Some(resource) = label(labels, "coolify.resourceName") {
+        return coolify_workload(container, resource);
+    }
+    match (label(labels, COMPOSE_PROJECT), label(labels, COMPOSE_SERVICE)) {
+        (Some(project), Some(service)) => return format!("{project}/{service}"),
+        (None, Some(service)) => return service.to_owned(),
+        _ => {}
+    }
+    if let Some(service) = label(labels, SWARM_SERVICE) {
+        return service.to_owned();
+    }
+    match bounded(container.name.trim()) {
+        "" => super::ContainerId::new(&container.id).short().to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// Every service of a Compose application carries the application's name in both labels of Coolify, so
+/// Compose's word tells them apart. A single-container application has its container's name there,
+/// which changes with each deploy and must not become part of an identity.
+fn coolify_workload(container: &SeenContainer, resource: &str) -> String {
+    let labels = &container.labels;
+    let number = pull_request(labels);
+    let suffix = number.map(|n| format!("-pr-{n}")).unwrap_or_default();
+    let part = label(labels, "coolify.serviceName").filter(|service| *service != resource).or_else(|| {
+        let service = label(labels, COMPOSE_SERVICE)?;
+        let is_application = label(labels, "coolify.type") == Some("application");
+        let service = service.strip_suffix(suffix.as_str()).unwrap_or(service);
+        (is_application && label(labels, COMPOSE_SERVICE) != Some(container.name.as_str())).then_some(service)
+    });
+    match part {
+        Some(part) => format!("{resource}/{part}{suffix}"),
+        None => format!("{resource}{suffix}"),
+    }
+}
+
+/// Which of several equal ones it is.
+pub fn replica(labels: &BTreeMap<String, String>) -> Option<u32> {
+    if let (Some(service), Some(task)) = (label(labels, SWARM_SERVICE), label(labels, SWARM_TASK)) {
+        let slot = task.strip_prefix(service)?.strip_prefix('.')?.split('.').next()?;
+        return slot.parse().ok();
+    }
+    label(labels, COMPOSE_NUMBER)?.parse().ok()
+}
+
+/// What Coolify says of it.
+pub fn coolify(labels: &BTreeMap<String, String>) -> Option<Coolify> {
+    let text = |key| label(labels, key).unwrap_or_default().to_owned();
+    let resource = text("coolify.resourceName");
+    (is_managed_by_coolify(labels) || !resource.is_empty()).then(|| Coolify {
+        project: text("coolify.projectName"),
+        environment: text("coolify.environmentName"),
+        resource,
+    })
+}
+
+/// Ports that a proxy's labels name, sorted: what answers there speaks HTTP.
+pub fn proxied_ports(labels: &BTreeMap<String, String>) -> Vec<u16> {
+    let mut ports: Vec<u16> = Vec::new();
+    for (key, value) in labels {
+        let value = bounded(value);
+        if is_traefik_port(key) {
+            ports.extend(value.trim().parse::<u16>());
+        } else if key == "caddy" || key.starts_with("caddy_") || key.starts_with("caddy.") {
+            ports.extend(caddy_upstreams(value));
+        }
+    }
+    ports.retain(|port| *port != 0);
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+/// `traefik.http.services.<any>.loadbalancer.server.port`; Traefik reads keys in any case.
+fn is_traefik_port(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.strip_prefix("traefik.http.services.")
+        .and_then(|rest| rest.strip_suffix(".loadbalancer.server.port"))
+        .is_some_and(|service| !service.is_empty())
+}
+
+/// `{{upstreams}}` is port 80, `{{upstreams 3000}}` and `{{upstreams http 3000}}` name one.
+fn caddy_upstreams(value: &str) -> impl Iterator<Item = u16> + '_ {
+    value.split("{{").skip(1).filter_map(|piece| {
+        let (inside, _) = piece.split_once("}}")?;
+        let mut words = inside.split_whitespace();
+        if words.next() != Some("upstreams") {
+            return None;
+        }
+        match words.next_back() {
+            None | Some("http") => Some(80),
+            Some("https") => Some(443),
+            Some(port) => port.parse().ok(),
+        }
+    })
+}
+
+/// True for the reverse proxy that serves from outside.
+///
+/// A Caddy image alone is no sign (it serves many a static site): it has to hold a web port of the host.
+pub fn is_proxy(container: &SeenContainer) -> bool {
+    if container.name == "coolify-proxy" || label(&container.labels, "coolify.proxy") == Some("true") {
+        return true;
+    }
+    match repository(&container.image) {
+        "traefik" | "caddy-docker-proxy" => true,
+        "caddy" => container.published.iter().any(|p| matches!(p.host_port, 80 | 443)),
+        _ => false,
+    }
+}
+
+/// The last word of an image's path, without tag and digest.
+fn repository(image: &str) -> &str {
+    let path = image.split('@').next().unwrap_or(image);
+    let last = path.rsplit('/').next().unwrap_or(path);
+    last.split(':').next().unwrap_or(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::build::tests::container;
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+    }
+
+    #[test]
+    fn a_workload_outlives_a_redeploy() {
+        let uuid = "v8k4s0o4kw8g0c8sk4gs0wck";
+        let deploy = format!("{uuid}-101530123456");
+        for (name, pairs, expected) in [
+            (
+                deploy.as_str(),
+                vec![
+                    ("coolify.type", "application"),
+                    ("coolify.resourceName", "my-api"),
+                    ("coolify.serviceName", "my-api"),
+                    ("coolify.pullRequestId", "0"),
+                    (COMPOSE_PROJECT, uuid),
+                    (COMPOSE_SERVICE, deploy.as_str()),
+                ],
+                "my-api",
+            ),
+            (
+                "v8-pr-7",
+                vec![
+                    ("coolify.type", "application"),
+                    ("coolify.resourceName", "my-api"),
+                    ("coolify.serviceName", "my-api"),
+                    ("coolify.pullRequestId", "7"),
+                    (COMPOSE_SERVICE, "v8-pr-7"),
+                ],
+                "my-api-pr-7",
+            ),
+            (
+                "web-v8k4-1015",
+                vec![
+                    ("coolify.type", "application"),
+                    ("coolify.resourceName", "shop"),
+                    ("coolify.serviceName", "shop"),
+                    (COMPOSE_SERVICE, "web"),
+                ],
+                "shop/web",
+            ),
+            (
+                "web-v8k4-pr-3",
+                vec![
+                    ("coolify.type", "application"),
+                    ("coolify.resourceName", "shop"),
+                    ("coolify.pullRequestId", "3"),
+                    (COMPOSE_SERVICE, "web-pr-3"),
+                ],
+                "shop/web-pr-3",
+            ),
+            (
+                "postgresql-uuid",
+                vec![
+                    ("coolify.type", "service"),
+                    ("coolify.resourceName", "umami"),
+                    ("coolify.serviceName", "postgresql"),
+                ],
+                "umami/postgresql",
+            ),
+            ("uuid", vec![("coolify.resourceName", "db"), ("coolify.serviceName", "db")], "db"),
+            ("blog-web-1", vec![(COMPOSE_PROJECT, "blog"), (COMPOSE_SERVICE, "web")], "blog/web"),
+            ("stack_api.2.x", vec![(SWARM_SERVICE, "stack_api")], "stack_api"),
+            ("by-hand", vec![("coolify.resourceName", "  ")], "by-hand"),
+            ("", vec![], "c0ffee000000"),
+        ] {
+            let mut seen = container("c0ffee000000111", name);
+            seen.labels = labels(&pairs);
+            assert_eq!(workload(&seen), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn replicas_are_numbered_by_who_made_them() {
+        for (pairs, expected) in [
+            (vec![(COMPOSE_NUMBER, "3")], Some(3)),
+            (vec![(COMPOSE_NUMBER, "many")], None),
+            (vec![(SWARM_SERVICE, "api"), (SWARM_TASK, "api.4.q1w2")], Some(4)),
+            (vec![(SWARM_SERVICE, "a.b"), (SWARM_TASK, "a.b.5.q1w2")], Some(5)),
+            (vec![(SWARM_SERVICE, "agent"), (SWARM_TASK, "agent.nodeid.q1w2")], None),
+            (vec![], None),
+        ] {
+            assert_eq!(replica(&labels(&pairs)), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn ports_are_read_from_both_proxies_labels() {
+        for (key, value, expected) in [
+            ("traefik.http.services.http-0-x.loadbalancer.server.port", "3000", vec![3000]),
+            ("traefik.HTTP.Services.x.LoadBalancer.Server.Port", " 8080 ", vec![8080]),
+            ("traefik.tcp.services.x.loadbalancer.server.port", "5432", vec![]),
+            ("traefik.http.services.x.loadbalancer.server.port", "99999", vec![]),
+            ("traefik.http.services.x.loadbalancer.server.port", "0", vec![]),
+            ("traefik.http.services.x.loadbalancer.server.scheme", "1", vec![]),
+            ("caddy_0.handle_path.0_reverse_proxy", "{{upstreams 3000}}", vec![3000]),
+            ("caddy.reverse_proxy", "{{ upstreams http 9000 }}", vec![9000]),
+            ("caddy.reverse_proxy", "{{upstreams}}", vec![80]),
+            ("caddy.reverse_proxy", "{{upstreams https}}", vec![443]),
+            ("caddy_1.reverse_proxy", "{{upstreams 1}} {{upstreams 2}}", vec![1, 2]),
+            ("caddy.reverse_proxy", "{{upstreams 3000", vec![]),
+            ("caddy.reverse_proxy", "{{upstreams x}}", vec![]),
+            ("caddyish", "{{upstreams 3000}}", vec![]),
+        ] {
+            assert_eq!(proxied_ports(&labels(&[(key, value)])), expected, "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn the_proxy_is_known_by_name_label_or_image() {
+        for (name, image, web_port, expected) in [
+            ("coolify-proxy", "anything", false, true),
+            ("edge", "traefik:v3.6", false, true),
+            ("edge", "docker.io/library/traefik:v3@sha256:00", false, true),
+            ("edge", "lucaslorentz/caddy-docker-proxy:2.8-alpine", false, true),
+            ("site", "caddy:2", false, false),
+            ("edge", "registry:5000/caddy", true, true),
+            ("app", "traefik/whoami", true, false),
+        ] {
+            let mut seen = container("c1", name);
+            seen.image = image.into();
+            if web_port {
+                seen.published.push(super::super::model::PublishedPort {
+                    host_ip: None,
+                    host_port: 443,
+                    container_port: 443,
+                    protocol: "tcp".into(),
+                });
+            }
+            assert_eq!(is_proxy(&seen), expected, "{name} {image}");
+        }
+    }
+}
