@@ -1,0 +1,69 @@
+//! What a caller is told when there is no answer: `{"error": {"code", "message", "hint"}}`.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+/// A refusal, in words for the person who reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status.
+    pub status: StatusCode,
+    /// A word for scripts.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl Refusal {
+    /// No such page.
+    pub fn not_found() -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            code: "not_found",
+            message: "there is no such page".into(),
+            hint: "GET / lists the pages".into(),
+        }
+    }
+
+    /// The page is there, for another method.
+    pub fn method() -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            code: "method_not_allowed",
+            message: "this page does not take that method".into(),
+            hint: "the header Allow lists the methods that it takes".into(),
+        }
+    }
+
+    /// The first round is not done.
+    pub fn not_ready() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: "not_ready",
+            message: "the first round of probes is not complete".into(),
+            hint: "ask again; if it stays so, /metrics and the log say what the exporter cannot see".into(),
+        }
+    }
+
+    /// A fault of the exporter. What happened is logged, not told.
+    pub fn internal() -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            code: "internal",
+            message: "the exporter failed to make the answer".into(),
+            hint: "the log says why".into(),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = serde_json::json!({
+            "error": { "code": self.code, "message": self.message, "hint": self.hint }
+        });
+        (self.status, Json(body)).into_response()
+    }
+}

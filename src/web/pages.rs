@@ -1,0 +1,102 @@
+//! Which path gives what.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::map_response;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+
+use crate::diagnosis::Verdict;
+use crate::metrics::{self, BuildInfo};
+
+use super::error::Refusal;
+use super::{gzip, landing};
+
+/// What the pages are made of.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The latest verdict; whoever judges swaps it whole.
+    pub verdict: Arc<ArcSwap<Verdict>>,
+    /// Which build this is.
+    pub build: BuildInfo,
+    /// Where the metrics are, with the slash.
+    pub telemetry_path: Arc<str>,
+}
+
+/// The pages. The telemetry path is the operator's: one that axum cannot route, or that another page
+/// has, is for `config` to refuse; here the metrics then stand at `/metrics`.
+pub fn router(mut app: App) -> Router {
+    let path = &*app.telemetry_path;
+    let fits = path.len() > 1
+        && path.starts_with('/')
+        && !path.starts_with("/-/")
+        && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-~".contains(&b));
+    if !fits {
+        app.telemetry_path = "/metrics".into();
+    }
+    Router::new()
+        .route("/", get(status))
+        .route("/-/healthy", get(async || "destination-exporter is healthy.\n"))
+        .route("/-/ready", get(ready))
+        .route(&app.telemetry_path, get(telemetry))
+        .fallback(async || Refusal::not_found())
+        .method_not_allowed_fallback(async || Refusal::method())
+        .layer(map_response(guarded))
+        .with_state(app)
+}
+
+/// No page loads anything from elsewhere, is framed, or is guessed at.
+async fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        ),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn status(State(app): State<App>) -> Result<Html<String>, Refusal> {
+    let page = landing::render(&app.verdict.load(), &app.build, &app.telemetry_path);
+    page.map(Html).map_err(|_| Refusal::internal())
+}
+
+async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
+    if app.verdict.load().snapshot.own.round_last_completed.is_some() {
+        Ok("destination-exporter is ready.\n")
+    } else {
+        Err(Refusal::not_ready())
+    }
+}
+
+async fn telemetry(State(app): State<App>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let packed = gzip::wanted(&headers);
+    // A big host's page takes milliseconds to write and pack: not on a thread that drives probes.
+    let made = tokio::task::spawn_blocking(move || {
+        let text = metrics::encode(&app.verdict.load(), &app.build).map_err(|e| e.to_string())?;
+        if packed { gzip::compress(&text).map_err(|e| e.to_string()) } else { Ok(text.into_bytes()) }
+    });
+    let body = made.await.map_err(|e| e.to_string()).flatten().map_err(|error| {
+        tracing::error!(%error, "no metrics");
+        Refusal::internal()
+    })?;
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if packed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(response)
+}

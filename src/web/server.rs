@@ -1,0 +1,113 @@
+//! The accept loop: bounded in connections, in the wait for a request, and in the drain.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How much callers may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at one time; more wait in the kernel's queue.
+    pub connections: usize,
+    /// From a connection's start, or its last answer, to the end of the next request's head.
+    pub header_read: Duration,
+    /// A connection's whole life, after which it may end what it is at: a caller that never reads its
+    /// answer does not keep its place for ever.
+    pub lifetime: Duration,
+    /// How long connections may take to end once they were asked to.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            header_read: Duration::from_secs(10),
+            lifetime: Duration::from_secs(600),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Answers on the listener until `shutdown` is done, then lets what is under way end, within
+/// [`Limits::drain`].
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
+    let mut shutdown = pin!(shutdown);
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(limits.connections));
+    loop {
+        let (stream, place) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            next = accept(&listener, &places) => match next {
+                Some(next) => next,
+                None => continue,
+            },
+        };
+        let (router, stop) = (router.clone(), stop.clone());
+        tasks.spawn(async move {
+            connection(stream, router, limits, stop).await;
+            drop(place);
+        });
+    }
+    // New callers are refused at once, not left in a queue that nobody empties.
+    drop(listener);
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, place)),
+        Err(error) => {
+            // Out of descriptors, mostly: at once again would be a loop that eats a processor.
+            tracing::warn!(%error, "accepting a connection");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.header_read);
+    let service = TowerToHyperService::new(router);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = stop.cancelled() => None,
+        () = tokio::time::sleep(limits.lifetime) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(limits.drain, connection).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        // A caller that goes away or is too slow is the caller's affair.
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

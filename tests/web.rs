@@ -1,0 +1,215 @@
+//! The pages, over loopback, as a caller sees them.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::routing::get;
+use destination_exporter::diagnosis::{Code, Finding, Severity, Subject, Verdict};
+use destination_exporter::metrics::BuildInfo;
+use destination_exporter::state::{Own, Sight, Snapshot};
+use destination_exporter::web::{self, App, Limits};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+fn verdict(round: Option<SystemTime>, findings: Vec<Finding>) -> Verdict {
+    let snapshot = Snapshot {
+        at: SystemTime::UNIX_EPOCH,
+        inventory: None,
+        sight: Sight::default(),
+        probes: Arc::default(),
+        tallies: Arc::default(),
+        echoes: Arc::default(),
+        rtts: Arc::default(),
+        containers: Arc::default(),
+        own: Own { round_last_completed: round, ..Own::default() },
+    };
+    Verdict { snapshot: Arc::new(snapshot), findings }
+}
+
+fn app(telemetry_path: &str, verdict: Verdict) -> App {
+    App {
+        verdict: Arc::new(ArcSwap::from_pointee(verdict)),
+        build: BuildInfo { version: "1.2.3", revision: "", rustc: "" },
+        telemetry_path: telemetry_path.into(),
+    }
+}
+
+/// A server that stops when its sender is used or dropped.
+struct Server {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    async fn start(router: Router, limits: Limits) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(web::serve(listener, router, limits, async {
+            let _ = stopped.await;
+        }));
+        Self { address, stop, task }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the caller of the test is meant to be here, on loopback")]
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("the server listens")
+    }
+
+    /// Asks `METHOD PATH`. Gives the status line and headers in lower case, and the body.
+    async fn ask(&self, request: &str) -> (String, Vec<u8>) {
+        self.ask_with(request, "accept: */*").await
+    }
+
+    async fn ask_with(&self, request: &str, header: &str) -> (String, Vec<u8>) {
+        let mut stream = self.connect().await;
+        let text = format!("{request} HTTP/1.1\r\nhost: x\r\n{header}\r\nconnection: close\r\n\r\n");
+        stream.write_all(text.as_bytes()).await.expect("written");
+        read(stream).await
+    }
+}
+
+async fn read(mut stream: TcpStream) -> (String, Vec<u8>) {
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).await.expect("an answer");
+    let end = all.windows(4).position(|w| w == b"\r\n\r\n").expect("an end of the headers");
+    (String::from_utf8_lossy(&all[..end]).to_lowercase(), all[end + 4..].to_vec())
+}
+
+fn hostile() -> Finding {
+    Finding {
+        code: Code::ContainerUnreachable,
+        severity: Severity::Page,
+        subject: Subject { kind: "container", name: "<script>alert('x')</script>".into() },
+        destination: Some("\"><img src=x>".into()),
+        summary: "a & b".into(),
+        evidence: Vec::new(),
+        explains: Vec::new(),
+        ruled_out: Vec::new(),
+        fix: Vec::new(),
+        verify: Vec::new(),
+        since: SystemTime::UNIX_EPOCH,
+        runbook: String::new(),
+    }
+}
+
+#[tokio::test]
+async fn every_path_has_its_answer() {
+    let router = web::router(app("/metrics", verdict(None, Vec::new())));
+    let server = Server::start(router, Limits::default()).await;
+    for (request, status, inside) in [
+        ("GET /metrics", "200", "destination_exporter_build_info{"),
+        ("GET /-/healthy", "200", "healthy"),
+        ("GET /-/ready", "503", "\"code\":\"not_ready\""),
+        ("GET /", "200", "Status: <strong>unknown</strong>"),
+        ("GET /nowhere", "404", "\"code\":\"not_found\""),
+        ("POST /metrics", "405", "\"code\":\"method_not_allowed\""),
+        ("DELETE /", "405", "\"hint\":"),
+        ("HEAD /metrics", "200", ""),
+    ] {
+        let (head, body) = server.ask(request).await;
+        assert!(head.starts_with(&format!("http/1.1 {status}")), "{request}: {head}");
+        assert!(head.contains("x-content-type-options: nosniff"), "{request}: {head}");
+        assert!(String::from_utf8_lossy(&body).contains(inside), "{request}: {body:?}");
+        if status == "405" {
+            assert!(head.contains("allow: get"), "{request}: {head}");
+        }
+        if request.starts_with("HEAD") {
+            assert!(body.is_empty(), "{request} has a body");
+        }
+    }
+}
+
+#[tokio::test]
+async fn gzip_is_given_to_who_asks() {
+    let router = web::router(app("/metrics", verdict(None, Vec::new())));
+    let server = Server::start(router, Limits::default()).await;
+    let (head, body) = server.ask_with("GET /metrics", "accept-encoding: gzip").await;
+    assert!(head.contains("content-encoding: gzip") && head.contains("vary: accept-encoding"), "{head}");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&*body).read_to_string(&mut text).expect("gzip");
+    assert!(text.contains("destination_exporter_build_info{") && text.ends_with('\n'));
+    let (head, _) = server.ask_with("GET /metrics", "accept-encoding: identity").await;
+    assert!(!head.contains("content-encoding") && head.contains("version=0.0.4"), "{head}");
+}
+
+#[tokio::test]
+async fn ready_after_the_first_round() {
+    let app = app("/metrics", verdict(None, Vec::new()));
+    let latest = app.verdict.clone();
+    let server = Server::start(web::router(app), Limits::default()).await;
+    assert!(server.ask("GET /-/ready").await.0.starts_with("http/1.1 503"));
+    latest.store(Arc::new(verdict(Some(SystemTime::UNIX_EPOCH), Vec::new())));
+    assert!(server.ask("GET /-/ready").await.0.starts_with("http/1.1 200"));
+}
+
+#[tokio::test]
+async fn strangers_names_are_escaped() {
+    let router = web::router(app("/metrics", verdict(None, vec![hostile()])));
+    let server = Server::start(router, Limits::default()).await;
+    let (_, body) = server.ask("GET /").await;
+    let page = String::from_utf8(body).expect("text");
+    assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)") && page.contains("a &amp; b"), "{page}");
+    assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+    assert!(page.contains("<strong>failing</strong>"), "{page}");
+}
+
+#[tokio::test]
+async fn an_odd_telemetry_path_is_no_panic() {
+    for (path, asked) in [
+        ("/custom/m", "GET /custom/m"),
+        ("", "GET /metrics"),
+        ("/", "GET /metrics"),
+        ("/-/ready", "GET /metrics"),
+        ("/{x", "GET /metrics"),
+    ] {
+        let router = web::router(app(path, verdict(None, Vec::new())));
+        let server = Server::start(router, Limits::default()).await;
+        assert!(server.ask(asked).await.0.starts_with("http/1.1 200"), "{path}");
+        let (_, landing) = server.ask("GET /").await;
+        let link = asked.replace("GET ", "href=\"") + "\"";
+        assert!(String::from_utf8_lossy(&landing).contains(&link), "{path}: {link}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_sends_nothing_is_cut_off_and_gives_its_place_back() {
+    let router = web::router(app("/metrics", verdict(None, Vec::new())));
+    let limits = Limits { connections: 1, header_read: Duration::from_millis(200), ..Limits::default() };
+    let server = Server::start(router, limits).await;
+    let mut idle = server.connect().await;
+    idle.write_all(b"GET / HT").await.expect("written");
+    let began = Instant::now();
+    assert!(server.ask("GET /-/healthy").await.0.starts_with("http/1.1 200"));
+    assert!(began.elapsed() >= Duration::from_millis(100), "there was one place, and it was taken");
+}
+
+#[tokio::test]
+async fn what_is_under_way_ends_and_what_is_stuck_is_dropped() {
+    let slow = get(async || {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        "done"
+    });
+    let stuck = get(std::future::pending::<&'static str>);
+    let router = Router::new().route("/slow", slow).route("/stuck", stuck);
+    let limits = Limits { drain: Duration::from_secs(1), ..Limits::default() };
+    let server = Server::start(router, limits).await;
+    let (mut slow, mut stuck) = (server.connect().await, server.connect().await);
+    slow.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("written");
+    stuck.write_all(b"GET /stuck HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("written");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let began = Instant::now();
+    server.stop.send(()).expect("it runs");
+    let (head, body) = read(slow).await;
+    assert!(head.contains("connection: close"), "{head}");
+    assert_eq!(body, b"done");
+    server.task.await.expect("it ends");
+    assert!(began.elapsed() < Duration::from_secs(3), "the drain is bounded");
+}
