@@ -1,1 +1,336 @@
-//! (to come)
+//! The command line: flags and commands, each checked before anything starts.
+//!
+//! Flags are named as Prometheus' own programs name them. What the operator says here goes before the
+//! file; what neither says has a default that works.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Config, engine_address};
+
+/// The whole command line.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "destination-exporter",
+    version,
+    about = "Watches Docker destination networks from the inside: probes, diagnoses, Prometheus metrics",
+    after_help = EXAMPLES,
+)]
+pub struct Cli {
+    /// The flags, of whatever command.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// What is to be done; nothing said is the default, [`Command::Serve`].
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Watch the local Engine, metrics on http://127.0.0.1:10061/metrics:
+    destination-exporter
+
+  What is wrong right now, on all destinations or on one:
+    destination-exporter check
+    destination-exporter check coolify
+
+  In a script (status 0 healthy, 1 findings, 2 could not look):
+    destination-exporter check --format json > report.json
+
+  Check a file before it is used, and see what it amounts to:
+    destination-exporter --config.file exporter.yml --config.check
+    destination-exporter --config.file exporter.yml config
+
+  Two addresses, behind a reverse proxy:
+    destination-exporter --web.listen-address 127.0.0.1:10061 --web.listen-address '[::1]:10061' \\
+      --web.external-url https://status.example.com/destinations";
+
+/// What is to be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Discover, probe on schedule and serve HTTP (the default)
+    #[default]
+    Serve,
+    /// Run one full round, print a report and exit: 0 healthy, 1 findings, 2 could not look
+    Check {
+        /// Only these destinations, by name [default: all]
+        #[arg(value_name = "DESTINATION")]
+        destinations: Vec<String>,
+        /// How the report is written
+        #[arg(long, value_enum, default_value_t)]
+        format: ReportFormat,
+    },
+    /// Print the effective configuration, as a file that loads again
+    Config,
+}
+
+/// How `check` writes its report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// The flags, which stand before or behind a command.
+#[derive(Args, Clone, Debug)]
+pub struct Flags {
+    /// Read settings from this YAML file; without one every default holds
+    #[arg(long = "config.file", value_name = "FILE", global = true)]
+    pub config_file: Option<PathBuf>,
+
+    /// Check the configuration, print every error in it, and exit
+    #[arg(long = "config.check", global = true)]
+    pub config_check: bool,
+
+    /// Serve HTTP here: IP:PORT, or :PORT for every address; may be given again
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:10061",
+        value_parser = listen_address,
+        global = true
+    )]
+    pub listen_addresses: Vec<SocketAddr>,
+
+    /// Path of the metrics
+    #[arg(
+        long = "web.telemetry-path",
+        value_name = "PATH",
+        default_value = "/metrics",
+        value_parser = telemetry_path,
+        global = true
+    )]
+    pub telemetry_path: String,
+
+    /// The URL under which people reach this exporter, for links in what it writes
+    #[arg(long = "web.external-url", value_name = "URL", value_parser = external_url, global = true)]
+    pub external_url: Option<String>,
+
+    /// Let callers beyond loopback start probes and reload: everyone who reaches the port may
+    #[arg(long = "web.enable-remote-actions", global = true)]
+    pub enable_remote_actions: bool,
+
+    /// Where the Engine answers, before `docker.host` of the file
+    // An empty variable is an unset one, as the Docker client has it.
+    #[arg(long = "docker.host", value_name = "ADDRESS", env = "DOCKER_HOST", value_parser = docker_host, global = true)]
+    pub docker_host: Option<DockerHost>,
+
+    /// How much is logged
+    #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value_t, global = true)]
+    pub log_level: LogLevel,
+
+    /// How it is logged
+    #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value_t, global = true)]
+    pub log_format: LogFormat,
+}
+
+/// An address of the Engine; `None` is an empty variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DockerHost(Option<String>);
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// What needs a person
+    Error,
+    /// And what may need one
+    Warn,
+    /// And what changed
+    #[default]
+    Info,
+    /// And what was decided
+    Debug,
+    /// And every probe
+    Trace,
+}
+
+impl LogLevel {
+    /// The level as filters name it.
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// How it is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// key=value
+    #[default]
+    Logfmt,
+    /// One JSON object a line
+    Json,
+}
+
+impl Flags {
+    /// The file's configuration with what the flags say put before it.
+    pub fn over(&self, mut config: Config) -> Config {
+        if let Some(DockerHost(Some(host))) = &self.docker_host {
+            config.docker.host.clone_from(host);
+        }
+        config
+    }
+}
+
+fn docker_host(text: &str) -> Result<DockerHost, String> {
+    if text.is_empty() {
+        return Ok(DockerHost(None));
+    }
+    engine_address(text).map(|host| DockerHost(Some(host)))
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let expected = || "expected IP:PORT like 127.0.0.1:10061 or [::1]:10061, or :PORT for every address";
+    // Port 0 is allowed: the kernel chooses one, which tests want.
+    let port = |text: &str| {
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<u16>().ok().filter(|_| digits).ok_or_else(|| expected().to_owned())
+    };
+    if let Some(bare) = text.strip_prefix(':') {
+        return Ok(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port(bare)?));
+    }
+    if let Some(bare) = text.strip_prefix("localhost:") {
+        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port(bare)?));
+    }
+    text.parse().map_err(|_| expected().to_owned())
+}
+
+/// First segments that the exporter serves something else under.
+const TAKEN: [&str; 7] = ["", "-", "diagnostics", "probe", "topology", "events", "sd"];
+
+fn telemetry_path(text: &str) -> Result<String, String> {
+    let good = |sign: u8| sign.is_ascii_alphanumeric() || b"/-_.~".contains(&sign);
+    let Some(rest) = text.strip_prefix('/').filter(|rest| rest.bytes().all(good)) else {
+        return Err("expected a path like /metrics, of letters, digits and - _ . ~".into());
+    };
+    if rest.split('/').any(|part| matches!(part, "" | "." | "..")) && !rest.is_empty() {
+        return Err("expected a path without empty, `.` or `..` segments".into());
+    }
+    let first = rest.split('/').next().unwrap_or_default();
+    if TAKEN.contains(&first) {
+        return Err("expected a path of its own, found one that serves something else".into());
+    }
+    Ok(text.to_owned())
+}
+
+fn external_url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let good = |rest: &&str| {
+        let host = rest.split('/').next().unwrap_or_default();
+        !host.is_empty()
+            && !host.starts_with(':')
+            && !host.contains('@')
+            && rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"<>\\^`{|}".contains(&b))
+    };
+    match rest.filter(good) {
+        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
+        None => {
+            Err("expected a URL like https://status.example.com/destinations, without user, ? or #".into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    // DOCKER_HOST of the machine must not leak in: each line names the Engine itself.
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        let words = std::iter::once("destination-exporter").chain(line.split_whitespace());
+        Cli::try_parse_from(words)
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_word_it_serves_on_loopback() {
+        let cli = parse("--docker.host unix:///x").unwrap();
+        assert_eq!(cli.command.unwrap_or_default(), Command::Serve);
+        assert_eq!(cli.flags.listen_addresses, ["127.0.0.1:10061".parse().unwrap()]);
+        assert_eq!(cli.flags.telemetry_path, "/metrics");
+        assert!(!cli.flags.enable_remote_actions);
+        assert_eq!((cli.flags.log_level, cli.flags.log_format), (LogLevel::Info, LogFormat::Logfmt));
+    }
+
+    #[test]
+    fn flags_stand_before_and_behind_a_command() {
+        for line in [
+            "--config.file a.yml check coolify --format json",
+            "check --format json coolify --config.file a.yml",
+        ] {
+            let cli = parse(line).unwrap();
+            assert_eq!(cli.flags.config_file, Some("a.yml".into()), "{line}");
+            let check = Command::Check { destinations: vec!["coolify".into()], format: ReportFormat::Json };
+            assert_eq!(cli.command.unwrap_or_default(), check, "{line}");
+        }
+        let cli = parse("--web.listen-address :1 --web.listen-address [::1]:2 serve").unwrap();
+        assert_eq!(cli.flags.listen_addresses, ["[::]:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
+        let cli = parse("config --web.listen-address localhost:3").unwrap();
+        assert_eq!(cli.flags.listen_addresses, ["127.0.0.1:3".parse().unwrap()]);
+    }
+
+    #[test]
+    fn the_flag_goes_before_the_file_and_an_empty_one_does_not() {
+        let host = |line: &str| parse(line).unwrap().flags.over(Config::default()).docker.host;
+        assert_eq!(host("--docker.host tcp://engine:2375"), "tcp://engine:2375");
+        assert_eq!(host("--docker.host="), Config::default().docker.host);
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_what_was_expected() {
+        let table = [
+            ("--docker.host ssh://me@there", "expected `unix://"),
+            ("--docker.host tcp://u:geheim@h:1", "found an address with a user in it"),
+            ("--docker.host unix://relative", "expected `unix://"),
+            ("--web.listen-address 10061", "expected IP:PORT"),
+            ("--web.listen-address :99999", "expected IP:PORT"),
+            ("--web.listen-address :+1", "expected IP:PORT"),
+            ("--web.telemetry-path metrics", "expected a path like"),
+            ("--web.telemetry-path /{all}", "expected a path like"),
+            ("--web.telemetry-path /", "serves something else"),
+            ("--web.telemetry-path /diagnostics", "serves something else"),
+            ("--web.telemetry-path /-/ready", "serves something else"),
+            ("--web.telemetry-path /a//b", "without empty"),
+            ("--web.external-url status.example.com", "expected a URL like"),
+            ("--web.external-url https://u:p@example.com", "expected a URL like"),
+            ("--web.external-url https://", "expected a URL like"),
+            ("--log.level loud", "possible values: error, warn, info, debug, trace"),
+            ("--log.format xml", "possible values: logfmt, json"),
+            ("check --format yaml", "possible values: text, json"),
+            ("chekc", "check"),
+            ("--web.listen-adress :1", "--web.listen-address"),
+        ];
+        for (line, expected) in table {
+            let told = parse(line).expect_err(line).to_string();
+            assert!(told.contains(expected), "{line}:\n{told}");
+        }
+    }
+
+    #[test]
+    fn the_examples_of_the_help_parse() {
+        let joined = EXAMPLES.replace("\\\n", " ");
+        let lines = joined.lines().filter_map(|line| line.trim().strip_prefix("destination-exporter"));
+        let mut seen = 0;
+        for line in lines {
+            let line = line.split('>').next().unwrap_or_default().replace('\'', "");
+            assert!(parse(&line).is_ok(), "{line}");
+            seen += 1;
+        }
+        assert!(seen >= 6, "{seen} examples");
+    }
+}

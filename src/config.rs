@@ -3,10 +3,69 @@
 //! With no file and no flag everything works. A file that is wrong is refused whole, with every
 //! error at once, each with line, column and what was expected.
 
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::outcome::ProbeKind;
+
+mod print;
+mod problem;
+mod read;
+pub mod settings;
+mod tree;
+
+pub use print::{EXAMPLE, documentation};
+pub use problem::Problem;
+pub(crate) use read::engine as engine_address;
+
+/// Most bytes of a configuration file.
+pub const MOST_BYTES: usize = 1 << 20;
+
+/// Reads a configuration; an empty text is the default one.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the text.
+pub fn load(text: &str) -> Result<Config, Vec<Problem>> {
+    if text.len() > MOST_BYTES {
+        return Err(vec![too_large()]);
+    }
+    match tree::parse(text) {
+        Ok(Some(root)) => read::Reader::default().read(&root),
+        Ok(None) => Ok(Config::default()),
+        Err(problem) => Err(vec![problem]),
+    }
+}
+
+/// Reads a configuration file. Blocks: for the start, or a thread that may wait.
+///
+/// # Errors
+/// As [`load`], or that the file cannot be read.
+pub fn load_file(path: &Path) -> Result<Config, Vec<Problem>> {
+    let told = |error: std::io::Error| {
+        vec![Problem::new(None, "", format!("{} cannot be read: {error}", path.display()))]
+    };
+    let mut bytes = Vec::new();
+    // One byte more than allowed tells a file that is too large, however much it holds.
+    let most = MOST_BYTES as u64 + 1;
+    std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(told)?;
+    if bytes.len() > MOST_BYTES {
+        return Err(vec![too_large()]);
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => load(&text),
+        Err(error) => {
+            let good = error.utf8_error().valid_up_to();
+            let line = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count() as u64 + 1;
+            Err(vec![Problem::new(None, "", format!("line {line}: expected UTF-8 text, found other bytes"))])
+        }
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(None, "", "expected at most 1 MiB, found a larger file")
+}
 
 /// The effective configuration.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,7 +11,7 @@
 //! | 4 | `plan`, `state` |
 //! | 3 | `probe`, `docker` |
 //! | 2 | `namespace` |
-//! | 1 | `inventory`, `netstack`, `outcome`, `config`, `cli` |
+//! | 1 | `inventory`, `netstack`, `outcome`, `config`, `cli`, `log` |
 //!
 //! Data flows one way: `docker` → `inventory` → `plan` → `schedule` → `probe` → `state` →
 //! `diagnosis` → `metrics`, `report`, `web`, `commands`.
@@ -23,6 +23,7 @@ pub mod config;
 pub mod diagnosis;
 pub mod docker;
 pub mod inventory;
+pub mod log;
 pub mod metrics;
 pub mod namespace;
 pub mod netstack;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 const FLOORS: &[&[&str]] = &[
-    &["inventory", "netstack", "outcome", "config", "cli"],
+    &["inventory", "netstack", "outcome", "config", "cli", "log"],
     &["namespace"],
     &["probe", "docker"],
     &["plan", "state"],

@@ -1,0 +1,411 @@
+//! From the tree to the configuration, collecting every problem on the way.
+//!
+//! What must never happen here: stopping at the first error, or taking a value that means something
+//! else than what was written (a bare number is no duration, `yes` is no flag).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::settings::{Bounds, Field, INTERVAL, TIMEOUT, settings};
+use super::tree::{Node, Value, place, shown};
+use super::{Config, Override, Problem, Timing};
+use crate::outcome::ProbeKind;
+
+/// Longer lists are a mistake, and each entry costs probes.
+const MOST_ENTRIES: usize = 1000;
+
+/// What was read so far and what was wrong with it.
+#[derive(Default)]
+pub(super) struct Reader {
+    config: Config,
+    problems: Vec<Problem>,
+    /// Where the settings stand that the file sets: an error about two of them points at one.
+    set: Vec<(String, Option<(u64, u64)>)>,
+}
+
+impl Reader {
+    pub(super) fn read(mut self, root: &Node) -> Result<Config, Vec<Problem>> {
+        self.group("", root);
+        self.together();
+        if self.problems.is_empty() {
+            return Ok(self.config);
+        }
+        self.problems.sort_by_key(|problem| problem.at.unwrap_or_default());
+        Err(self.problems)
+    }
+
+    fn wrong(&mut self, node: &Node, path: &str, message: impl Into<String>) {
+        self.problems.push(Problem::new(place(node.referenced), path, message));
+    }
+
+    /// A map of settings below `path`; nothing at all (everything commented out) leaves the defaults.
+    fn group(&mut self, path: &str, node: &Node) {
+        let entries = match &node.value {
+            Value::Map(entries) => entries,
+            Value::Null => return,
+            other => {
+                let known = children(path).join(", ");
+                let found = other.describe();
+                return self.wrong(node, path, format!("expected settings ({known}), found {found}"));
+            }
+        };
+        for (key, value) in entries {
+            let full = if path.is_empty() { key.value.clone() } else { format!("{path}.{}", key.value) };
+            // A key with a dot would be a second spelling of a setting, past the check for duplicates.
+            let single = !key.value.contains('.');
+            if let Some(setting) = settings().find(|setting| single && setting.path == full) {
+                self.set.push((full, place(value.referenced)));
+                self.leaf(setting.path, &setting.field, value);
+            } else if single && !children(&full).is_empty() {
+                self.group(&full, value);
+            } else {
+                // Without the stranger's key in the path it stays one short line.
+                let message = unknown(&key.value, &children(path));
+                self.problems.push(Problem::new(place(key.referenced), path, message));
+            }
+        }
+    }
+
+    fn leaf(&mut self, path: &str, field: &Field, node: &Node) {
+        let expected = field.describe();
+        match field {
+            Field::Flag(at) => {
+                if let Some(flag) = self.take(path, node, flag) {
+                    *at(&mut self.config) = flag;
+                }
+            }
+            Field::Time(at, bounds) => {
+                if let Some(time) = self.take(path, node, |value| duration(value, *bounds)) {
+                    *at(&mut self.config) = time;
+                }
+            }
+            Field::Whole { write, least, most, .. } => {
+                if let Some(number) = self.take(path, node, |value| whole(value, *least, *most)) {
+                    write(&mut self.config, number);
+                }
+            }
+            Field::Engine(at) => {
+                if let Some(host) = self.take(path, node, |v| text(v, &expected).and_then(engine)) {
+                    *at(&mut self.config) = host;
+                }
+            }
+            Field::Folder(at) => {
+                if let Some(folder) = self.take(path, node, |v| text(v, &expected).and_then(folder)) {
+                    *at(&mut self.config) = folder;
+                }
+            }
+            Field::Patterns(at) => {
+                if let Some(list) = self.list(path, node, &expected, |v| text(v, "a pattern like `app-*`")) {
+                    *at(&mut self.config) = list.into_iter().map(str::to_owned).collect();
+                }
+            }
+            Field::Networks(at) => {
+                let network = |v| text(v, "a network's name").and_then(network);
+                if let Some(list) = self.list(path, node, &expected, network) {
+                    *at(&mut self.config) = list;
+                }
+            }
+            Field::Labels(at) => {
+                let label = |v| text(v, "a label, `key` or `key=value`").and_then(label);
+                if let Some(list) = self.list(path, node, &expected, label) {
+                    *at(&mut self.config) = list;
+                }
+            }
+            Field::Names(at) => {
+                let name = |v| text(v, "a DNS name like `example.com`").and_then(name);
+                if let Some(list) = self.list(path, node, &expected, name) {
+                    *at(&mut self.config) = list;
+                }
+            }
+            Field::Addresses(at) => {
+                let address = |v| text(v, "an IP address like `1.1.1.1`").and_then(address);
+                if let Some(list) = self.list(path, node, &expected, address) {
+                    *at(&mut self.config) = list;
+                }
+            }
+            Field::Ports(at) => {
+                let port = |v: &_| whole(v, 1, 65535).map(|n| u16::try_from(n).unwrap_or(u16::MAX));
+                if let Some(list) = self.list(path, node, &expected, port) {
+                    *at(&mut self.config) = list;
+                }
+            }
+            Field::Overrides(at) => {
+                let Value::List(items) = &node.value else {
+                    let found = node.value.describe();
+                    return self.wrong(node, path, format!("expected a list of overrides, found {found}"));
+                };
+                let mut list = Vec::new();
+                for (n, item) in items.iter().take(MOST_ENTRIES).enumerate() {
+                    list.extend(self.one_override(&format!("{path}[{n}]"), item));
+                }
+                self.bounded(path, node, items.len());
+                *at(&mut self.config) = list;
+            }
+        }
+    }
+
+    fn take<'n, T>(
+        &mut self,
+        path: &str,
+        node: &'n Node,
+        read: impl FnOnce(&'n Value) -> Result<T, String>,
+    ) -> Option<T> {
+        read(&node.value).map_err(|message| self.wrong(node, path, message)).ok()
+    }
+
+    fn bounded(&mut self, path: &str, node: &Node, entries: usize) {
+        if entries > MOST_ENTRIES {
+            self.wrong(node, path, format!("expected at most {MOST_ENTRIES} entries, found {entries}"));
+        }
+    }
+
+    fn list<'n, T>(
+        &mut self,
+        path: &str,
+        node: &'n Node,
+        expected: &str,
+        read: impl Fn(&'n Value) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let Value::List(items) = &node.value else {
+            let found = node.value.describe();
+            self.wrong(node, path, format!("expected {expected}, found {found}"));
+            return None;
+        };
+        self.bounded(path, node, items.len());
+        let items = items.iter().take(MOST_ENTRIES).enumerate();
+        Some(items.filter_map(|(n, item)| self.take(&format!("{path}[{n}]"), item, &read)).collect())
+    }
+
+    fn one_override(&mut self, path: &str, node: &Node) -> Option<Override> {
+        const KEYS: [&str; 5] = ["destination", "kind", "enabled", "interval", "timeout"];
+        let Value::Map(entries) = &node.value else {
+            let found = node.value.describe();
+            self.wrong(node, path, format!("expected settings ({}), found {found}", KEYS.join(", ")));
+            return None;
+        };
+        let before = self.problems.len();
+        let (mut destination, mut kind) = (None, None);
+        let (mut enabled, mut interval, mut timeout) = (None, None, None);
+        for (key, value) in entries {
+            let full = format!("{path}.{}", key.value);
+            match key.value.as_str() {
+                "destination" => destination = self.take(&full, value, |v| text(v, "a pattern like `app-*`")),
+                "kind" => kind = self.take(&full, value, probe_kind),
+                "enabled" => enabled = self.take(&full, value, flag),
+                "interval" => interval = self.take(&full, value, |v| duration(v, INTERVAL)),
+                "timeout" => timeout = self.take(&full, value, |v| duration(v, TIMEOUT)),
+                other => {
+                    let keys: Vec<String> = KEYS.iter().map(ToString::to_string).collect();
+                    let message = unknown(other, &keys);
+                    self.problems.push(Problem::new(place(key.referenced), path, message));
+                }
+            }
+        }
+        let has = |key: &str| entries.iter().any(|(k, _)| k.value == key);
+        for key in ["destination", "kind"] {
+            if !has(key) {
+                self.wrong(node, path, format!("expected `{key}`, which is missing"));
+            }
+        }
+        if !["enabled", "interval", "timeout"].iter().any(|key| has(key)) {
+            self.wrong(node, path, "changes nothing: expected `enabled`, `interval` or `timeout`");
+        }
+        if self.problems.len() > before {
+            return None;
+        }
+        Some(Override { destination: destination?.to_owned(), kind: kind?, enabled, interval, timeout })
+    }
+
+    /// What only two settings together get wrong: echo requests that are still being sent when the run's
+    /// time is up would make every run fail.
+    fn together(&mut self) {
+        let probes = &self.config.probes;
+        let sending = probes.icmp_spacing * u32::from(probes.icmp_packets.saturating_sub(1));
+        let base =
+            [("probes.icmp.timeout", probes.icmp), ("probes.icmp_external.timeout", probes.icmp_external)];
+        let mut timeouts: Vec<(String, Duration)> =
+            base.map(|(path, Timing { timeout, .. })| (path.to_owned(), timeout)).to_vec();
+        for (n, over) in probes.overrides.iter().enumerate() {
+            if let (ProbeKind::Icmp | ProbeKind::IcmpExternal, Some(timeout)) = (over.kind, over.timeout) {
+                timeouts.push((format!("probes.overrides[{n}].timeout"), timeout));
+            }
+        }
+        for (path, timeout) in timeouts {
+            if sending < timeout {
+                continue;
+            }
+            let related = [path.as_str(), "probes.icmp_spacing", "probes.icmp_packets", "probes.overrides"];
+            let at = related.iter().find_map(|p| self.set.iter().find(|(set, _)| set == p)).and_then(|s| s.1);
+            let message = format!(
+                "expected more than {} (probes.icmp_packets and probes.icmp_spacing: so long the sending takes), found {}",
+                super::settings::time(sending),
+                super::settings::time(timeout)
+            );
+            self.problems.push(Problem::new(at, path, message));
+        }
+    }
+}
+
+/// The names that may stand below `path`.
+fn children(path: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for setting in settings() {
+        let below = if path.is_empty() {
+            Some(setting.path)
+        } else {
+            setting.path.strip_prefix(path).and_then(|rest| rest.strip_prefix('.'))
+        };
+        if let Some(name) = below.and_then(|rest| rest.split('.').next())
+            && !names.iter().any(|known| known == name)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+fn unknown(key: &str, known: &[String]) -> String {
+    let near = known.iter().map(|name| (distance(key, name), name)).min().filter(|(far, _)| *far <= 3);
+    match near {
+        Some((_, name)) => format!("unknown setting {}; did you mean `{name}`?", shown(key)),
+        None => format!("unknown setting {}; expected one of {}", shown(key), known.join(", ")),
+    }
+}
+
+/// How many signs differ (Levenshtein); a stranger's long key is not worth the work.
+fn distance(a: &str, b: &str) -> usize {
+    if a.len() > 64 {
+        return usize::MAX;
+    }
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut next = vec![i + 1];
+        let mut left = i + 1;
+        for (pair, y) in row.windows(2).zip(&b) {
+            let &[diagonal, above] = pair else { continue };
+            left = (diagonal + usize::from(x != *y)).min(above + 1).min(left + 1);
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+fn flag(value: &Value) -> Result<bool, String> {
+    match value {
+        Value::Flag(flag) => Ok(*flag),
+        other => Err(format!("expected true or false, found {}", other.describe())),
+    }
+}
+
+fn duration(value: &Value, bounds: Bounds) -> Result<Duration, String> {
+    let expected = bounds.describe();
+    let time = match value {
+        Value::Text(text) => humantime::parse_duration(text)
+            .map_err(|error| format!("expected {expected}, found {} ({error})", shown(text)))?,
+        Value::Whole(number) if *number > 0 => {
+            return Err(format!("expected {expected}, found {number} without a unit (`{number}s`?)"));
+        }
+        other => return Err(format!("expected {expected}, found {}", other.describe())),
+    };
+    if time < bounds.least || time > bounds.most {
+        return Err(format!("expected {expected}, found {}", value.describe()));
+    }
+    Ok(time)
+}
+
+fn whole(value: &Value, least: u64, most: u64) -> Result<u64, String> {
+    match value {
+        Value::Whole(number) => u64::try_from(*number).ok().filter(|n| (least..=most).contains(n)),
+        _ => None,
+    }
+    .ok_or_else(|| format!("expected a whole number from {least} to {most}, found {}", value.describe()))
+}
+
+fn text<'v>(value: &'v Value, expected: &str) -> Result<&'v str, String> {
+    match value {
+        Value::Text(text) if text.is_empty() => Err(format!("expected {expected}, found an empty text")),
+        Value::Text(text) if text.len() > 255 || text.chars().any(char::is_control) => Err(format!(
+            "expected {expected} of at most 255 bytes without control characters, found {}",
+            shown(text)
+        )),
+        Value::Text(text) => Ok(text),
+        // `1.10` has become 1.1 by now, so it is asked for and not guessed.
+        Value::Flag(_) | Value::Whole(_) | Value::Fraction(_) => {
+            Err(format!("expected {expected}, found {}; write it in quotes", value.describe()))
+        }
+        other => Err(format!("expected {expected}, found {}", other.describe())),
+    }
+}
+
+/// Checks the Engine's address; the flag `--docker.host` is held to the same.
+pub(crate) fn engine(host: &str) -> Result<String, String> {
+    let expected = "expected `unix:///var/run/docker.sock` or `tcp://host:port`";
+    if host.contains('@') {
+        // Whatever stands before the sign may be a password: it is not repeated.
+        return Err(format!("{expected}, found an address with a user in it"));
+    }
+    let good = if let Some(path) = host.strip_prefix("unix://") {
+        path.len() > 1 && path.starts_with('/')
+    } else if let Some((name, port)) = host.strip_prefix("tcp://").and_then(|rest| rest.rsplit_once(':')) {
+        let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let named =
+            bare.map_or_else(|| self::name(name).is_ok(), |v6| v6.parse::<std::net::Ipv6Addr>().is_ok());
+        named && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    } else {
+        false
+    };
+    if good { Ok(host.to_owned()) } else { Err(format!("{expected}, found {}", shown(host))) }
+}
+
+fn folder(path: &str) -> Result<String, String> {
+    if path.starts_with('/') {
+        return Ok(path.to_owned());
+    }
+    Err(format!("expected an absolute path, found {}", shown(path)))
+}
+
+fn network(name: &str) -> Result<String, String> {
+    if !name.contains('*') {
+        return Ok(name.to_owned());
+    }
+    Err(format!("expected a network's whole name, found the pattern {}", shown(name)))
+}
+
+fn label(label: &str) -> Result<String, String> {
+    if !label.starts_with('=') {
+        return Ok(label.to_owned());
+    }
+    Err(format!("expected a label, `key` or `key=value`, found {}", shown(label)))
+}
+
+fn name(name: &str) -> Result<Arc<str>, String> {
+    let part = |part: &str| {
+        (1..=63).contains(&part.len())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    let bare = name.strip_suffix('.').unwrap_or(name);
+    if bare.len() <= 253 && bare.split('.').all(part) {
+        return Ok(name.into());
+    }
+    Err(format!("expected a DNS name like `example.com`, found {}", shown(name)))
+}
+
+fn address(address: &str) -> Result<IpAddr, String> {
+    address.parse().map_err(|_| {
+        format!("expected an IP address like `1.1.1.1` or `2606:4700::1111`, found {}", shown(address))
+    })
+}
+
+fn probe_kind(value: &Value) -> Result<ProbeKind, String> {
+    let known = ProbeKind::ALL.map(ProbeKind::as_label).join(", ");
+    let found = match value {
+        Value::Text(text) => ProbeKind::ALL.into_iter().find(|kind| kind.as_label() == text),
+        _ => None,
+    };
+    found.ok_or_else(|| format!("expected one of {known}, found {}", value.describe()))
+}
