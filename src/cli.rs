@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Config, engine_address};
+use crate::config::{Config, Problem, engine_address};
 
 /// The whole command line.
 #[derive(Clone, Debug, Parser)]
@@ -116,9 +116,16 @@ pub struct Flags {
     pub enable_remote_actions: bool,
 
     /// Where the Engine answers, before `docker.host` of the file
-    // An empty variable is an unset one, as the Docker client has it.
-    #[arg(long = "docker.host", value_name = "ADDRESS", env = "DOCKER_HOST", value_parser = docker_host, global = true)]
-    pub docker_host: Option<DockerHost>,
+    // Checked in `over` and not by clap, whose errors and help repeat the value: an address with a user in
+    // it may hold a password.
+    #[arg(
+        long = "docker.host",
+        value_name = "ADDRESS",
+        env = "DOCKER_HOST",
+        hide_env_values = true,
+        global = true
+    )]
+    pub docker_host: Option<String>,
 
     /// How much is logged
     #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value_t, global = true)]
@@ -128,10 +135,6 @@ pub struct Flags {
     #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value_t, global = true)]
     pub log_format: LogFormat,
 }
-
-/// An address of the Engine; `None` is an empty variable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DockerHost(Option<String>);
 
 /// How much is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -173,20 +176,21 @@ pub enum LogFormat {
 }
 
 impl Flags {
-    /// The file's configuration with what the flags say put before it.
-    pub fn over(&self, mut config: Config) -> Config {
-        if let Some(DockerHost(Some(host))) = &self.docker_host {
-            config.docker.host.clone_from(host);
+    /// The file's configuration with what the flags say put before it. An empty `DOCKER_HOST` is an unset
+    /// one, as the Docker client has it.
+    ///
+    /// # Errors
+    /// When the flag or the variable names no Engine.
+    pub fn over(&self, mut config: Config) -> Result<Config, Problem> {
+        if let Some(host) = self.docker_host.as_deref().filter(|host| !host.is_empty()) {
+            config.docker.host = engine_address(host).map_err(|message| Problem {
+                at: None,
+                path: "--docker.host (DOCKER_HOST)".into(),
+                message,
+            })?;
         }
-        config
+        Ok(config)
     }
-}
-
-fn docker_host(text: &str) -> Result<DockerHost, String> {
-    if text.is_empty() {
-        return Ok(DockerHost(None));
-    }
-    engine_address(text).map(|host| DockerHost(Some(host)))
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
@@ -286,17 +290,21 @@ mod tests {
 
     #[test]
     fn the_flag_goes_before_the_file_and_an_empty_one_does_not() {
-        let host = |line: &str| parse(line).unwrap().flags.over(Config::default()).docker.host;
-        assert_eq!(host("--docker.host tcp://engine:2375"), "tcp://engine:2375");
-        assert_eq!(host("--docker.host="), Config::default().docker.host);
+        let over =
+            |host: &str| parse(&format!("--docker.host={host}")).unwrap().flags.over(Config::default());
+        assert_eq!(over("tcp://engine:2375").unwrap().docker.host, "tcp://engine:2375");
+        assert_eq!(over("").unwrap(), Config::default());
+        for wrong in
+            ["ssh://me@there", "tcp://me:geheim@there:1", "unix://relative", "tcp://there", "tcp://[::1:1"]
+        {
+            let told = over(wrong).expect_err(wrong).to_string();
+            assert!(told.contains("DOCKER_HOST): expected `unix://") && !told.contains("geheim"), "{told}");
+        }
     }
 
     #[test]
     fn wrong_values_are_refused_with_what_was_expected() {
         let table = [
-            ("--docker.host ssh://me@there", "expected `unix://"),
-            ("--docker.host tcp://u:geheim@h:1", "found an address with a user in it"),
-            ("--docker.host unix://relative", "expected `unix://"),
             ("--web.listen-address 10061", "expected IP:PORT"),
             ("--web.listen-address :99999", "expected IP:PORT"),
             ("--web.listen-address :+1", "expected IP:PORT"),

@@ -157,7 +157,10 @@ fn every_error_says_where_and_what_was_expected() {
         ("probes: [", "not readable as YAML"),
         ("a: 1\n b: 2\n", "line 2"),
         ("probes:\n\tring: 3\n", "line 2"),
-        ("probes: {ring: 1}\nprobes: {ring: 2}\n", "line 2, column 1: not readable as YAML: duplicate"),
+        (
+            "probes: {ring: 1}\nprobes: {ring: 2}\n",
+            "line 2, column 1: not readable as YAML: duplicate mapping key: probes",
+        ),
         ("probes: *nowhere", "not readable as YAML"),
         ("{}\n---\n{}\n", "not readable as YAML"),
     ];

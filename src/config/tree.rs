@@ -80,6 +80,12 @@ pub(super) fn parse(text: &str) -> Result<Option<Node>, Problem> {
                 message = message.replace(&tail, "");
             }
         }
+        // Advice to programmers is no help to an operator.
+        for advice in [", set DuplicateKeyPolicy", "; use from_str_multiple"] {
+            if let Some((told, _)) = message.split_once(advice) {
+                message = told.to_owned();
+            }
+        }
         Problem::new(at, "", format!("not readable as YAML: {message}"))
     })
 }
