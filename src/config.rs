@@ -13,12 +13,13 @@ use crate::outcome::ProbeKind;
 mod print;
 mod problem;
 mod read;
+mod scalars;
 pub mod settings;
 mod tree;
 
 pub use print::{EXAMPLE, documentation};
 pub use problem::Problem;
-pub(crate) use read::engine as engine_address;
+pub(crate) use scalars::engine as engine_address;
 
 /// Most bytes of a configuration file.
 pub const MOST_BYTES: usize = 1 << 20;
