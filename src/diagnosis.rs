@@ -1,10 +1,60 @@
 //! From what is seen to what is wrong: findings.
 //!
-//! One pure rule a file, `fn(&Snapshot, …) -> Vec<Finding>`; one catalogue of codes. A rule never
-//! does I/O and never panics, whatever half-discovered snapshot it is given.
+//! One pure rule a file, `fn(&Snapshot) -> Vec<Finding>`; one catalogue of codes. A rule never
+//! does I/O and never panics, whatever half-discovered snapshot it is given. A rule names causes: it
+//! stays silent where a [`scene::Scene`] says that something graver accounts for what it sees.
+//!
+//! The rules have no memory. [`Ledger`] is the memory: since when a fault holds, and that it is not
+//! over because nobody looks any more.
 
 pub mod catalogue;
+pub mod container_packet_loss;
+pub mod container_partitioned;
+pub mod container_unreachable;
+pub mod dns_alias_collision;
+pub mod dns_resolver_unresponsive;
+pub mod dns_wrong_answer;
+pub mod exporter_blind;
 pub mod finding;
+pub mod isolation_shared_container;
+pub mod ledger;
+pub mod network_addresses_exhausted;
+#[cfg(test)]
+pub(crate) mod sample;
+mod scene;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::sync::Arc;
 
 pub use catalogue::Code;
 pub use finding::*;
+pub use ledger::Ledger;
+pub use words::printable;
+
+use crate::state::Snapshot;
+
+/// A rule.
+pub type Rule = fn(&Snapshot) -> Vec<Finding>;
+
+/// Every rule, in the order of the catalogue.
+pub const RULES: [Rule; 9] = [
+    exporter_blind::find,
+    network_addresses_exhausted::find,
+    container_unreachable::find,
+    container_partitioned::find,
+    container_packet_loss::find,
+    dns_resolver_unresponsive::find,
+    dns_alias_collision::find,
+    dns_wrong_answer::find,
+    isolation_shared_container::find,
+];
+
+/// What is wrong now, with what is remembered of the rounds before.
+pub fn judge(snapshot: Arc<Snapshot>, ledger: &mut Ledger) -> Verdict {
+    let mut seen: Vec<Finding> = RULES.iter().flat_map(|rule| rule(&snapshot)).collect();
+    seen.iter_mut().for_each(words::clean);
+    let findings = ledger.enter(&snapshot, seen);
+    Verdict { snapshot, findings }
+}

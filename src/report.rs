@@ -1,1 +1,16 @@
-//! The report (to come)
+//! The diagnostics report: a [`Verdict`] in the shape that people and scripts are promised.
+//!
+//! Pure. Every face that shows the whole picture (the command line, the web) shows this value; none
+//! of them judges anything again. [`build()`] makes it, [`text()`] writes it for a terminal.
+//!
+//! [`Verdict`]: crate::diagnosis::Verdict
+
+mod build;
+pub mod model;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use build::build;
+pub use model::*;
+pub use text::text;

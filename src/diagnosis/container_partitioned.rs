@@ -1,0 +1,122 @@
+//! `container-partitioned`: some peers get through, others do not.
+
+use std::sync::Arc;
+
+use crate::inventory::{Destination, Endpoint};
+use crate::state::Snapshot;
+
+use super::scene::{Scene, Way, walks};
+use super::words::{container, draft, few, from_inside, saw};
+use super::{Code, Finding};
+
+/// Containers that a part of the destination reaches, and those that reach nobody although they are
+/// reached themselves.
+pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
+    let scene = Scene::of(snapshot);
+    let mut findings = Vec::new();
+    for (destination, endpoint) in scene.endpoints() {
+        let (d, name) = (&*destination.name, &*endpoint.name);
+        if scene.is_away(d, name) || scene.is_unreachable(d, name) {
+            continue;
+        }
+        let ways = scene.ways_to(d, name);
+        let who = |wanted: Way| -> Vec<&str> {
+            ways.iter().filter(|(_, way)| *way == wanted).map(|(s, _)| *s).collect()
+        };
+        let (open, shut) = (who(Way::Open), who(Way::Shut));
+        if !open.is_empty() && !shut.is_empty() {
+            findings.push(partly(&scene, destination, endpoint, &open, &shut));
+        } else if scene.is_cut_off(d, name) && !open.is_empty() {
+            findings.push(mute(&scene, destination, endpoint, &open));
+        }
+    }
+    findings
+}
+
+fn shell(scene: &Scene<'_>, endpoint: &Endpoint) -> String {
+    scene
+        .inventory
+        .map_or_else(|| endpoint.container.short().to_owned(), |i| container(i, &endpoint.container))
+}
+
+fn partly(
+    scene: &Scene<'_>,
+    destination: &Destination,
+    endpoint: &Endpoint,
+    open: &[&str],
+    shut: &[&str],
+) -> Finding {
+    let name = &endpoint.name;
+    let about = |key: &crate::outcome::ProbeKey| key.target == *name && shut.contains(&&*key.source);
+    let mut finding = draft(
+        Code::ContainerPartitioned,
+        "container",
+        name,
+        scene.since(&destination.name, |key| about(key) && walks(key.kind)),
+    );
+    finding.destination = Some(Arc::clone(&destination.name));
+    finding.summary = format!("{} reaches {name}, {} does not.", few(open), few(shut));
+    finding.evidence = scene
+        .failing(&destination.name, |key| about(key) && walks(key.kind))
+        .take(6)
+        .map(|(key, record)| {
+            saw(
+                format!("{} from {} to {}", key.kind.as_label(), key.source, key.detail),
+                record.outcome.reason().map_or("failure", |r| r.as_label()),
+                "an answer, as others get it",
+            )
+        })
+        .collect();
+    finding.explains = scene.symptoms(&destination.name, about);
+    finding.ruled_out = vec![format!("{name} is up: {} reaches it", few(open))];
+    let lonely: Vec<&str> = shut
+        .iter()
+        .copied()
+        .filter(|s| scene.ways_from(&destination.name, s).iter().any(|(_, w)| *w == Way::Open))
+        .collect();
+    if !lonely.is_empty() {
+        finding.ruled_out.push(format!("{} reaches others", few(&lonely)));
+    }
+    let ids: Vec<String> =
+        shut.iter().filter_map(|s| destination.endpoint(s)).map(|e| shell(scene, e)).collect();
+    finding.fix = vec![
+        format!("look for a firewall rule inside {name} that names its peers"),
+        format!("docker restart {}", ids.first().cloned().unwrap_or_else(|| shell(scene, endpoint))),
+    ];
+    if let Some(address) = endpoint.addresses.first() {
+        finding.verify =
+            ids.iter().take(2).map(|id| from_inside(id, &format!("ping -c 3 -W 1 {address}"))).collect();
+    }
+    finding.verify.push("ip neigh".to_owned());
+    finding
+}
+
+fn mute(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint, open: &[&str]) -> Finding {
+    let name = &endpoint.name;
+    let about = |key: &crate::outcome::ProbeKey| walks(key.kind) && key.source == *name;
+    let mut finding =
+        draft(Code::ContainerPartitioned, "container", name, scene.since(&destination.name, about));
+    finding.destination = Some(Arc::clone(&destination.name));
+    finding.summary =
+        format!("{name} reaches nobody on {}, although it is reached itself.", destination.name);
+    finding.evidence = scene
+        .failing(&destination.name, about)
+        .take(6)
+        .map(|(key, record)| {
+            saw(
+                format!("{} from {name} to {} ({})", key.kind.as_label(), key.target, key.detail),
+                record.outcome.reason().map_or("failure", |r| r.as_label()),
+                "an answer",
+            )
+        })
+        .collect();
+    finding.explains = scene.symptoms(&destination.name, |key| {
+        key.source == *name && !matches!(key.kind, crate::outcome::ProbeKind::Dns)
+    });
+    finding.ruled_out = vec![format!("its peers are up: {} reaches {name}", few(open))];
+    let id = shell(scene, endpoint);
+    finding.fix =
+        vec![format!("look for a firewall or a wrong route inside {name}"), format!("docker restart {id}")];
+    finding.verify = vec![from_inside(&id, "ip route"), from_inside(&id, "ip neigh")];
+    finding
+}

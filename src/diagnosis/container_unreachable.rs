@@ -1,0 +1,152 @@
+//! `container-unreachable`: it is not there, it does not run, or nobody gets through to it.
+
+use std::net::IpAddr;
+
+use crate::inventory::{Container, Destination, Endpoint, Missing, RunState};
+use crate::outcome::ProbeKey;
+use crate::state::Snapshot;
+
+use super::scene::{Scene, Way, walks};
+use super::words::{container, draft, few, from_inside, network, saw};
+use super::{Code, Finding, Severity};
+
+/// Containers that nobody on the destination reaches.
+pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
+    let scene = Scene::of(snapshot);
+    let mut findings = Vec::new();
+    for destination in scene.destinations() {
+        findings.extend(destination.detached.iter().map(|m| detached(&scene, destination, m)));
+        findings.extend(destination.stopped.iter().filter_map(|m| stopped(&scene, destination, m)));
+    }
+    for (destination, endpoint) in scene.endpoints() {
+        if scene.is_unreachable(&destination.name, &endpoint.name)
+            && !scene.is_away(&destination.name, &endpoint.name)
+        {
+            findings.push(unreached(&scene, destination, endpoint));
+        }
+    }
+    findings
+}
+
+fn start(scene: &Scene<'_>, destination: &Destination, name: &std::sync::Arc<str>) -> Finding {
+    let about = |key: &ProbeKey| key.target == *name;
+    let since = scene.since(&destination.name, about);
+    let mut finding = draft(Code::ContainerUnreachable, "container", name, since);
+    finding.destination = Some(destination.name.clone());
+    // Whatever fails on the way to it and out of it fails for this reason.
+    finding.explains = scene
+        .symptoms(&destination.name, |key| key.target == *name || (walks(key.kind) && key.source == *name));
+    finding
+}
+
+fn shell(scene: &Scene<'_>, id: &crate::inventory::ContainerId) -> String {
+    scene.inventory.map_or_else(|| id.short().to_owned(), |i| container(i, id))
+}
+
+fn detached(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> Finding {
+    let name = &missing.name;
+    let (net, id) = (network(destination), shell(scene, &missing.container));
+    let mut finding = start(scene, destination, name);
+    finding.summary = format!("{name} runs, but is not attached to {}: nobody reaches it.", destination.name);
+    finding.evidence = vec![saw(
+        format!("docker inspect {id}"),
+        format!("no endpoint on {}", destination.name),
+        "an endpoint: the container was created for this network",
+    )];
+    finding.ruled_out = vec!["the container runs".to_owned()];
+    finding.fix = vec![
+        format!("docker network connect {net} {id}"),
+        "redeploy it where peers call it by an alias: connecting by hand gives it its container name alone"
+            .to_owned(),
+    ];
+    finding.verify = vec![format!("docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {id}")];
+    finding
+}
+
+fn stopped(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> Option<Finding> {
+    let known = scene.inventory.and_then(|i| i.container(&missing.container));
+    if known.is_some_and(is_done) {
+        return None;
+    }
+    let name = &missing.name;
+    let id = shell(scene, &missing.container);
+    let state = known.map_or("not running", |c| c.state.as_label());
+    let code = known.and_then(|c| c.exit_code);
+    let ended = code.map_or_else(String::new, |code| format!(" with exit code {code}"));
+    let mut finding = start(scene, destination, name);
+    // Somebody may have stopped it on purpose: it waits for the morning.
+    finding.severity = Severity::Ticket;
+    finding.summary = format!("{name} does not run: its container is {state}{ended}.");
+    finding.evidence = vec![saw(format!("docker inspect {id}"), format!("{state}{ended}"), "running")];
+    if let Some(meaning) = code.and_then(meaning) {
+        finding.evidence.push(saw("exit code", meaning, "0"));
+    }
+    finding.fix = vec![format!("docker logs --tail 50 {id}"), format!("docker start {id}")];
+    finding.verify = vec![format!("docker ps -a --filter name={id}")];
+    Some(finding)
+}
+
+/// A job that ended well, or was never started, and that nobody asked to keep running.
+fn is_done(container: &Container) -> bool {
+    let ended_well = container.state == RunState::Exited && container.exit_code == Some(0);
+    !container.kept_running && (ended_well || container.state == RunState::Created)
+}
+
+fn meaning(code: i64) -> Option<&'static str> {
+    Some(match code {
+        125 => "the Engine could not run it",
+        126 => "its command cannot be executed",
+        127 => "its command was not found",
+        137 => "killed: docker stop lost patience, or memory ran out",
+        139 => "it crashed (segmentation fault)",
+        143 => "it was asked to stop",
+        _ => return None,
+    })
+}
+
+fn unreached(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> Finding {
+    let name = &endpoint.name;
+    let id = shell(scene, &endpoint.container);
+    let sources: Vec<&str> = scene.ways_to(&destination.name, name).into_iter().map(|(s, _)| s).collect();
+    let mut finding = start(scene, destination, name);
+    finding.summary =
+        format!("Nobody on {} reaches {name}: every probe from {} fails.", destination.name, few(&sources));
+    finding.evidence = scene
+        .failing(&destination.name, |key| key.target == *name && walks(key.kind))
+        .take(6)
+        .map(|(key, record)| {
+            let reason = record.outcome.reason().map_or("failure", |r| r.as_label());
+            saw(
+                format!("{} from {} to {}", key.kind.as_label(), key.source, key.detail),
+                format!("{reason}, {} times in a row", record.failures_in_a_row),
+                "an answer",
+            )
+        })
+        .collect();
+    if let Some(state) = scene.inventory.and_then(|i| i.container(&endpoint.container)) {
+        finding.ruled_out.push(format!("the container is {}", state.state.as_label()));
+    }
+    finding.ruled_out.push(format!("it is attached to {}", destination.name));
+    let fine = |s: &&&str| scene.ways_from(&destination.name, s).iter().any(|(_, w)| *w == Way::Open);
+    if let Some(source) = sources.iter().find(fine) {
+        finding.ruled_out.push(format!("{source} reaches others"));
+    }
+    let net = network(destination);
+    finding.fix = vec![
+        format!("docker restart {id}"),
+        format!(
+            "where that does not help: docker network disconnect {net} {id} && docker network connect {net} {id}"
+        ),
+        "look for a firewall inside the container and in the host's DOCKER-USER chain".to_owned(),
+    ];
+    let by_hand = sources.iter().find_map(|s| destination.endpoint(s)).map(|e| shell(scene, &e.container));
+    if let (Some(from), Some(address)) = (by_hand, endpoint.addresses.first()) {
+        finding.verify.push(from_inside(&from, &ping(*address)));
+    }
+    finding.verify.push(from_inside(&id, "ip addr"));
+    finding
+}
+
+fn ping(address: IpAddr) -> String {
+    format!("ping -c 3 -W 1 {address}")
+}

@@ -1,0 +1,103 @@
+//! `dns-alias-collision`: one name, containers of two workloads behind it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::inventory::{Destination, Endpoint};
+use crate::state::Snapshot;
+
+use super::scene::Scene;
+use super::words::{container, draft, few, from_inside, network, saw, sh};
+use super::{Code, Finding};
+
+/// Destination and name (lower case), to the workloads that answer to it.
+pub(super) type Collisions<'a> = BTreeMap<(&'a str, String), BTreeSet<String>>;
+
+/// The names with two workloads or more behind them. Replicas of one workload share names by
+/// design, and so do the old and the new container of a rolling deploy.
+pub(super) fn collisions<'a>(scene: &Scene<'a>) -> Collisions<'a> {
+    let mut owners: Collisions<'a> = BTreeMap::new();
+    for (destination, endpoint) in scene.endpoints() {
+        for name in &endpoint.names {
+            owners
+                .entry((&*destination.name, name.to_ascii_lowercase()))
+                .or_default()
+                .insert(workload(scene, endpoint));
+        }
+    }
+    owners.retain(|_, workloads| workloads.len() > 1);
+    owners
+}
+
+fn workload(scene: &Scene<'_>, endpoint: &Endpoint) -> String {
+    scene
+        .inventory
+        .and_then(|i| i.container(&endpoint.container))
+        .map_or_else(|| endpoint.name.to_string(), |c| c.workload.to_string())
+}
+
+/// Names that lead to either of several workloads.
+pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
+    let scene = Scene::of(snapshot);
+    let collisions = collisions(&scene);
+    scene
+        .destinations()
+        .flat_map(|destination| {
+            let here = collisions.iter().filter(move |((d, _), _)| *d == &*destination.name);
+            here.map(move |((_, name), workloads)| (destination, name, workloads))
+        })
+        .map(|(destination, name, workloads)| tell(&scene, destination, name, workloads))
+        .collect()
+}
+
+fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BTreeSet<String>) -> Finding {
+    let owners: Vec<&Endpoint> = destination
+        .endpoints
+        .iter()
+        .filter(|e| e.names.iter().any(|n| n.eq_ignore_ascii_case(name)))
+        .collect();
+    let mut finding = draft(Code::DnsAliasCollision, "name", &name.into(), scene.snapshot.at);
+    finding.destination = Some(Arc::clone(&destination.name));
+    finding.summary = format!(
+        "{name} on {} leads to {} workloads ({}): connections go to any of them.",
+        destination.name,
+        workloads.len(),
+        few(workloads)
+    );
+    finding.evidence = owners
+        .iter()
+        .take(8)
+        .map(|e| {
+            let addresses: Vec<String> = e.addresses.iter().map(ToString::to_string).collect();
+            saw(
+                format!("names of {}", e.name),
+                format!("{name} → {}", addresses.join(", ")),
+                "one workload a name",
+            )
+        })
+        .collect();
+    finding.explains = scene.symptoms(&destination.name, |key| super::dns_wrong_answer::asks(key, name));
+    finding.explains.push(format!("connections to {name} that end at the wrong service now and then"));
+    finding.ruled_out = vec!["these are not replicas of one workload".to_owned()];
+    let net = network(destination);
+    let id = |e: &Endpoint| {
+        scene.inventory.map_or_else(|| sh(e.container.short()), |i| container(i, &e.container))
+    };
+    finding.fix = vec![format!(
+        "give each service a name of its own (in Compose: rename the service) and redeploy; peers then call that name instead of {}",
+        sh(name)
+    )];
+    // The one that was made last is the intruder as a rule, and the last in the list is a guess: the
+    // command names a container, the person decides which.
+    if let Some(last) = owners.last() {
+        let id = id(last);
+        finding.fix.push(format!(
+            "until then, take the name from one of them: docker network disconnect {net} {id} && docker network connect {net} {id}"
+        ));
+    }
+    if let Some(first) = owners.first() {
+        finding.verify.push(from_inside(&id(first), &format!("nslookup {}", sh(name))));
+    }
+    finding.verify.push(format!("docker network inspect {net}"));
+    finding
+}

@@ -1,0 +1,114 @@
+//! `dns-resolver-unresponsive`: a container's own resolver gives no answer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::inventory::{ContainerId, Destination, Endpoint};
+use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
+use crate::state::{Record, Snapshot};
+
+use super::scene::{Scene, Way, fails};
+use super::words::{container, draft, few, from_inside, listed, saw, symptom};
+use super::{Code, Finding};
+
+/// Containers of which every query to their own resolver goes unanswered. One finding a container,
+/// however many destinations it joins: it has one resolver.
+pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
+    let scene = Scene::of(snapshot);
+    // The Engine is the resolver: when it is down, that is the finding.
+    if scene.engine_down() {
+        return Vec::new();
+    }
+    let mut asked: BTreeMap<&ContainerId, Vec<(&Destination, &Endpoint)>> = BTreeMap::new();
+    for (destination, endpoint) in scene.endpoints() {
+        asked.entry(&endpoint.container).or_default().push((destination, endpoint));
+    }
+    asked.values().filter_map(|places| silent(&scene, places)).collect()
+}
+
+/// True where the outcome means that nobody answers, rather than that the answer is wrong.
+pub(super) const fn is_silence(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Timeout
+            | Reason::Refused
+            | Reason::Unreachable
+            | Reason::Reset
+            | Reason::Prohibited
+            | Reason::Servfail
+            | Reason::DnsRefused
+            | Reason::Protocol
+    )
+}
+
+fn silent(scene: &Scene<'_>, places: &[(&Destination, &Endpoint)]) -> Option<Finding> {
+    let (destination, endpoint) = *places.first()?;
+    let runs: Vec<(&ProbeKey, &Record)> = scene
+        .snapshot
+        .probes
+        .iter()
+        .filter(|(key, record)| {
+            key.kind == ProbeKind::Dns
+                && !matches!(record.outcome, Outcome::Unknown(_))
+                && places.iter().any(|(d, e)| d.name == key.destination && e.name == key.source)
+        })
+        .collect();
+    let silent = |record: &Record| fails(record) && record.outcome.reason().is_some_and(is_silence);
+    if runs.is_empty() || !runs.iter().all(|(_, record)| silent(record)) {
+        return None;
+    }
+    let inventory = scene.inventory?;
+    let known = inventory.container(&endpoint.container);
+    let embedded = known.is_none_or(|c| c.resolver.embedded);
+    // A resolver elsewhere is reached over the network: when that is down, it is down for that reason.
+    let stranded = |(d, e): &(&Destination, &Endpoint)| {
+        scene.is_cut_off(&d.name, &e.name) || scene.is_unreachable(&d.name, &e.name)
+    };
+    if !embedded && places.iter().any(stranded) {
+        return None;
+    }
+    let name = &endpoint.name;
+    let since = runs.iter().map(|(_, record)| record.since).min().unwrap_or(scene.snapshot.at);
+    let mut finding = draft(Code::DnsResolverUnresponsive, "container", name, since);
+    finding.destination = Some(Arc::clone(&destination.name));
+    let server = known
+        .and_then(|c| c.resolver.servers.first())
+        .map_or_else(|| "its resolver".to_owned(), |address| format!("its resolver {address}"));
+    let reasons: std::collections::BTreeSet<&str> =
+        runs.iter().filter_map(|(_, r)| r.outcome.reason()).map(Reason::as_label).collect();
+    finding.summary = format!("{name} finds nobody by name: {server} answers no query ({}).", few(&reasons));
+    finding.evidence = runs
+        .iter()
+        .take(6)
+        .map(|(key, record)| {
+            saw(
+                format!("dns from {name} for {}", key.detail),
+                format!(
+                    "{}, {} times in a row",
+                    record.outcome.reason().map_or("failure", |r| r.as_label()),
+                    record.failures_in_a_row
+                ),
+                "an answer",
+            )
+        })
+        .collect();
+    finding.explains = listed(runs.iter().map(|(key, record)| symptom(key, record)));
+    if scene.ways_from(&destination.name, name).iter().any(|(_, way)| *way == Way::Open) {
+        finding.ruled_out.push(format!("{name} reaches its peers by address"));
+    }
+    finding.ruled_out.push("the Engine answers".to_owned());
+    let id = container(inventory, &endpoint.container);
+    finding.fix = vec![format!("docker restart {id}")];
+    if embedded {
+        finding.fix.push("where several containers are hit: systemctl restart docker".to_owned());
+    }
+    let asked = runs.iter().find_map(|(key, _)| match &key.detail {
+        crate::outcome::Detail::Name(asked, _) => Some(super::words::sh(asked)),
+        _ => None,
+    });
+    finding.verify = vec![
+        from_inside(&id, &format!("nslookup {}", asked.unwrap_or_else(|| id.clone()))),
+        format!("docker exec {id} cat /etc/resolv.conf"),
+    ];
+    Some(finding)
+}

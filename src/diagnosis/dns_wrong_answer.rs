@@ -1,0 +1,127 @@
+//! `dns-wrong-answer`: the resolver answers, and not what the Engine says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::outcome::{Detail, ProbeKey, ProbeKind, Reason};
+use crate::state::{Record, Snapshot};
+
+use super::scene::{Scene, fails};
+use super::words::{container, draft, few, from_inside, listed, network, saw, sh, symptom};
+use super::{Code, Finding};
+
+/// A probe and its latest record.
+type Look<'a> = (&'a ProbeKey, &'a Record);
+
+/// Names that lead elsewhere than to their owner, or nowhere. One finding a name, whoever asks.
+pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
+    let scene = Scene::of(snapshot);
+    // Without the Engine there is nothing fresh to compare an answer with.
+    if scene.engine_down() {
+        return Vec::new();
+    }
+    let collisions = super::dns_alias_collision::collisions(&scene);
+    let mut by_name: BTreeMap<(&Arc<str>, String), Vec<Look<'_>>> = BTreeMap::new();
+    for (key, record) in snapshot.probes.iter() {
+        let wrong = key.kind == ProbeKind::Dns
+            && fails(record)
+            && matches!(
+                record.outcome.reason(),
+                Some(Reason::WrongAnswer | Reason::Nxdomain | Reason::EmptyAnswer)
+            );
+        let Some(name) = asked(key).filter(|_| wrong) else { continue };
+        let accounted = scene.is_away(&key.destination, &key.target)
+            || scene.is_away(&key.destination, &key.source)
+            || collisions.contains_key(&(&*key.destination, name.clone()));
+        if !accounted {
+            by_name.entry((&key.destination, name)).or_default().push((key, record));
+        }
+    }
+    by_name.iter().filter_map(|((d, name), runs)| tell(&scene, d, name, runs)).collect()
+}
+
+/// The name that a probe asks for; for an address's name, whose address it is.
+fn asked(key: &ProbeKey) -> Option<String> {
+    match &key.detail {
+        Detail::Name(name, _) => Some(name.trim_end_matches('.').to_ascii_lowercase()),
+        Detail::Address(_) | Detail::Port(..) => None,
+    }
+}
+
+/// True where the probe asks for this name.
+pub(super) fn asks(key: &ProbeKey, name: &str) -> bool {
+    asked(key).is_some_and(|asked| asked == name)
+}
+
+fn tell(scene: &Scene<'_>, destination: &Arc<str>, name: &str, runs: &[Look<'_>]) -> Option<Finding> {
+    let (first, _) = runs.first()?;
+    let inventory = scene.inventory?;
+    let place = inventory.destination(destination)?;
+    let target = place.endpoint(&first.target);
+    let right: Vec<String> = target.into_iter().flat_map(|e| &e.addresses).map(ToString::to_string).collect();
+    let since = runs.iter().map(|(_, record)| record.since).min().unwrap_or(scene.snapshot.at);
+    let mut finding = draft(Code::DnsWrongAnswer, "name", &name.into(), since);
+    finding.destination = Some(Arc::clone(destination));
+    let sources: std::collections::BTreeSet<&str> = runs.iter().map(|(key, _)| &*key.source).collect();
+    let what = runs.iter().map(|(_, record)| answer(scene, record)).next().unwrap_or_default();
+    finding.summary =
+        format!("{name} ought to lead to {}, but {} is told: {what}.", first.target, few(&sources));
+    let expected = if right.is_empty() { first.target.to_string() } else { right.join(", ") };
+    finding.evidence = runs
+        .iter()
+        .take(6)
+        .map(|(key, record)| {
+            saw(
+                format!("dns from {} for {}", key.source, key.detail),
+                answer(scene, record),
+                if key_is_ptr(key) { &first.target } else { &expected },
+            )
+        })
+        .collect();
+    finding.explains = listed(runs.iter().map(|(key, record)| symptom(key, record)));
+    finding.ruled_out =
+        vec!["the resolver answers".to_owned(), "the name belongs to one workload alone".to_owned()];
+    let net = network(place);
+    finding.fix = Vec::new();
+    if let Some(endpoint) = target {
+        let id = container(inventory, &endpoint.container);
+        finding.fix.push(format!("docker restart {id}"));
+    }
+    finding.fix.push("where the answer stays wrong: systemctl restart docker".to_owned());
+    if let Some(from) = place.endpoint(&first.source) {
+        let from = container(inventory, &from.container);
+        finding.verify.push(from_inside(&from, &format!("nslookup {}", sh(name))));
+    }
+    finding.verify.push(format!("docker network inspect {net}"));
+    Some(finding)
+}
+
+fn key_is_ptr(key: &ProbeKey) -> bool {
+    matches!(&key.detail, Detail::Name(_, crate::outcome::QueryType::Ptr))
+}
+
+/// What was answered, in words, with the stranger's name where the inventory knows the address.
+fn answer(scene: &Scene<'_>, record: &Record) -> String {
+    match record.outcome.reason() {
+        Some(Reason::Nxdomain) => "no such name".to_owned(),
+        Some(Reason::EmptyAnswer) => "no address".to_owned(),
+        _ if record.seen.answers.is_empty() => {
+            record.seen.note.clone().unwrap_or_else(|| "a wrong answer".to_owned())
+        }
+        _ => {
+            let told: Vec<String> = record
+                .seen
+                .answers
+                .iter()
+                .map(|address| {
+                    let owner = scene.endpoints().find(|(_, e)| e.addresses.contains(address));
+                    owner.map_or_else(
+                        || address.to_string(),
+                        |(d, e)| format!("{address} ({} on {})", e.name, d.name),
+                    )
+                })
+                .collect();
+            few(&told)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `exporter-blind`: the Engine does not answer, or a privilege is missing.
+
+use std::sync::Arc;
+
+use crate::state::{Engine, Snapshot};
+
+use super::words::{draft, saw};
+use super::{Code, Finding};
+
+/// What the exporter itself cannot see.
+pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
+    engine(snapshot).into_iter().chain(sight(snapshot)).collect()
+}
+
+fn engine(snapshot: &Snapshot) -> Option<Finding> {
+    let Engine::Down { since, why } = &snapshot.sight.engine else { return None };
+    let name: Arc<str> = "engine".into();
+    let mut finding = draft(Code::ExporterBlind, "engine", &name, *since);
+    finding.summary = format!(
+        "The Docker Engine does not answer: what is shown is what was known at {}.",
+        snapshot.inventory.as_ref().map_or_else(
+            || "no time, for it never answered".to_owned(),
+            |i| humantime::format_rfc3339_seconds(i.taken_at).to_string()
+        )
+    );
+    finding.evidence = vec![saw("Engine API", why.clone(), "an answer")];
+    finding.explains =
+        vec!["names that do not resolve inside containers: the Engine itself is their resolver".to_owned()];
+    finding.fix = vec![
+        "systemctl restart docker".to_owned(),
+        "where the Engine runs: give the exporter its socket, -v /var/run/docker.sock:/var/run/docker.sock:ro, or the address in --docker.host".to_owned(),
+    ];
+    finding.verify = vec![
+        "docker version".to_owned(),
+        "systemctl status docker".to_owned(),
+        "journalctl -u docker --since -15min".to_owned(),
+    ];
+    Some(finding)
+}
+
+/// What the missing sight is called, what it costs, and how it is given.
+struct Sense {
+    name: &'static str,
+    lost: &'static str,
+    expected: &'static str,
+    fix: &'static [&'static str],
+}
+
+const NAMESPACES: Sense = Sense {
+    name: "network_namespaces",
+    lost: "The exporter cannot enter the containers' network namespaces: probes from inside are unknown.",
+    expected: "namespaces can be entered",
+    fix: &[
+        "run the exporter with --cap-add SYS_ADMIN -v /var/run/docker/netns:/var/run/docker/netns:ro,rslave",
+        "on the host: run it as root",
+    ],
+};
+
+const ICMP: Sense = Sense {
+    name: "icmp",
+    lost: "The exporter cannot make ICMP sockets in the containers: echo probes are unknown.",
+    expected: "ICMP sockets can be made",
+    fix: &[
+        "run the exporter with --cap-add NET_RAW, or set net.ipv4.ping_group_range of the containers to '0 2147483647'",
+    ],
+};
+
+const DIAGNOSTICS: Sense = Sense {
+    name: "socket_diagnostics",
+    lost: "The exporter cannot ask the kernel for listening sockets: ports are taken from the images.",
+    expected: "socket diagnostics answer",
+    fix: &["modprobe inet_diag tcp_diag"],
+};
+
+fn sight(snapshot: &Snapshot) -> Vec<Finding> {
+    let sight = &snapshot.sight;
+    let senses =
+        [(&NAMESPACES, &sight.namespaces), (&ICMP, &sight.icmp), (&DIAGNOSTICS, &sight.socket_diagnostics)];
+    let missing = senses.into_iter().filter_map(|(sense, state)| match state {
+        Some(Err(why)) => Some((sense, why)),
+        _ => None,
+    });
+    let mut findings: Vec<Finding> = Vec::new();
+    for (sense, why) in missing {
+        // Sockets cannot be made where one cannot get in: that is no fault of its own.
+        if let Some(cause) = findings.first_mut().filter(|f| &*f.subject.name == NAMESPACES.name) {
+            cause.explains.push(format!("{}: {why}", sense.name));
+            continue;
+        }
+        let mut finding = draft(Code::ExporterBlind, "exporter", &sense.name.into(), snapshot.at);
+        finding.summary = sense.lost.to_owned();
+        finding.evidence = vec![saw(sense.name, why.clone(), sense.expected)];
+        if snapshot.sight.engine == Engine::Up {
+            finding.ruled_out = vec!["the Engine answers".to_owned()];
+        }
+        finding.fix = sense.fix.iter().map(|step| (*step).to_owned()).collect();
+        finding.verify = vec!["destination-exporter check".to_owned()];
+        findings.push(finding);
+    }
+    findings
+}

@@ -1,0 +1,48 @@
+//! `isolation-shared-container`: one container on several destinations.
+
+use std::collections::BTreeMap;
+
+use crate::inventory::{ContainerId, Destination, Endpoint};
+use crate::state::Snapshot;
+
+use super::scene::Scene;
+use super::words::{container, draft, network, saw};
+use super::{Code, Finding};
+
+/// Containers that join two destinations. Sharing is a choice: worth knowing, nothing more. A proxy
+/// has to.
+pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
+    let scene = Scene::of(snapshot);
+    let Some(inventory) = scene.inventory else { return Vec::new() };
+    let mut places: BTreeMap<&ContainerId, Vec<(&Destination, &Endpoint)>> = BTreeMap::new();
+    for (destination, endpoint) in scene.endpoints() {
+        places.entry(&endpoint.container).or_default().push((destination, endpoint));
+    }
+    let mut findings = Vec::new();
+    for (id, places) in places {
+        let is_proxy = inventory.container(id).is_some_and(|c| c.is_proxy);
+        let Some((home, endpoint)) = places.first().filter(|_| places.len() > 1 && !is_proxy) else {
+            continue;
+        };
+        let names: Vec<&str> = places.iter().map(|(d, _)| &*d.name).collect();
+        let shell = container(inventory, id);
+        let mut finding = draft(Code::IsolationSharedContainer, "container", &endpoint.name, snapshot.at);
+        finding.destination = Some(home.name.clone());
+        finding.summary = format!("{} sits on {} and joins them.", endpoint.name, names.join(" and "));
+        finding.evidence = places
+            .iter()
+            .map(|(d, e)| {
+                let addresses: Vec<String> = e.addresses.iter().map(ToString::to_string).collect();
+                saw(format!("endpoint on {}", d.name), addresses.join(", "), "one destination a container")
+            })
+            .collect();
+        finding.ruled_out = vec!["it is not a reverse proxy".to_owned()];
+        finding.fix = vec!["nothing, where it is wanted; else take it from one of them:".to_owned()];
+        finding.fix.extend(
+            places.iter().skip(1).map(|(d, _)| format!("docker network disconnect {} {shell}", network(d))),
+        );
+        finding.verify = vec![format!("docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {shell}")];
+        findings.push(finding);
+    }
+    findings
+}

@@ -1,0 +1,158 @@
+//! What is remembered from round to round: since when, and that blindness heals nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::outcome::{Outcome, ProbeKey, ProbeKind};
+use crate::state::{Engine, Record, Snapshot};
+
+use super::scene::{ENOUGH, Scene, walks};
+use super::{Code, Finding, Subject};
+
+/// What one finding is the same as itself by.
+type Identity = (Code, Option<Arc<str>>, Subject);
+
+/// One open finding.
+#[derive(Clone, Debug)]
+struct Open {
+    finding: Finding,
+    /// The inventory says so, and will say when it is over; else probes do.
+    fact: bool,
+}
+
+/// The open findings.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    open: BTreeMap<Identity, Open>,
+}
+
+impl Ledger {
+    /// Takes what the rules see now and gives what holds, worst first.
+    pub(super) fn enter(&mut self, snapshot: &Snapshot, seen: Vec<Finding>) -> Vec<Finding> {
+        let before = std::mem::take(&mut self.open);
+        let scene = Scene::of(snapshot);
+        for mut finding in seen {
+            let identity = identity(&finding);
+            if let Some(known) = before.get(&identity) {
+                finding.since = known.finding.since;
+            }
+            let fact = !is_measured(finding.code)
+                || finding.destination.as_deref().is_some_and(|d| scene.is_away(d, &finding.subject.name));
+            self.open.entry(identity).or_insert(Open { finding, fact });
+        }
+        for (identity, open) in before {
+            if !self.open.contains_key(&identity)
+                && !self.is_swallowed(&scene, &open.finding)
+                && holds(&scene, &open)
+            {
+                self.open.insert(identity, open);
+            }
+        }
+        let mut findings: Vec<Finding> = self.open.values().map(|open| open.finding.clone()).collect();
+        findings.sort_by(|a, b| {
+            (a.severity, a.code, &a.destination, &a.subject).cmp(&(
+                b.severity,
+                b.code,
+                &b.destination,
+                &b.subject,
+            ))
+        });
+        findings
+    }
+
+    /// A graver finding of the same subject has come: the old one is a symptom of it now.
+    fn is_swallowed(&self, scene: &Scene<'_>, finding: &Finding) -> bool {
+        let container = matches!(
+            finding.code,
+            Code::ContainerUnreachable | Code::ContainerPartitioned | Code::ContainerPacketLoss
+        );
+        container
+            && (finding.destination.as_deref().is_some_and(|d| scene.is_away(d, &finding.subject.name))
+                || self.open.keys().any(|(code, destination, subject)| {
+                    matches!(code, Code::ContainerUnreachable | Code::ContainerPartitioned)
+                        && *destination == finding.destination
+                        && *subject == finding.subject
+                }))
+    }
+}
+
+fn identity(finding: &Finding) -> Identity {
+    (finding.code, finding.destination.clone(), finding.subject.clone())
+}
+
+/// True for what probes measure. The rest the Engine says, and the rules see that at once.
+const fn is_measured(code: Code) -> bool {
+    matches!(
+        code,
+        Code::ContainerUnreachable
+            | Code::ContainerPartitioned
+            | Code::ContainerPacketLoss
+            | Code::DnsResolverUnresponsive
+            | Code::DnsWrongAnswer
+    )
+}
+
+/// Whether a finding that no rule sees any more still holds: until successes say otherwise.
+fn holds(scene: &Scene<'_>, open: &Open) -> bool {
+    let (snapshot, finding) = (scene.snapshot, &open.finding);
+    if snapshot.inventory.is_none() {
+        return finding.code != Code::ExporterBlind;
+    }
+    // While the Engine is silent the rules go on seeing its last words.
+    if open.fact {
+        return false;
+    }
+    let engine_up = snapshot.sight.engine == Engine::Up;
+    let destination = finding.destination.as_deref().unwrap_or_default();
+    if engine_up && !is_there(scene, destination, finding) {
+        return false;
+    }
+    let looks: Vec<&Record> = snapshot
+        .probes
+        .iter()
+        .filter(|(key, _)| concerns(key, destination, finding))
+        .map(|(_, record)| record)
+        .collect();
+    if looks.is_empty() {
+        // Nobody is to look any more: that is an end only where looking would be possible.
+        let sees = matches!(snapshot.sight.namespaces, Some(Ok(())));
+        return !(engine_up && sees);
+    }
+    let good =
+        looks.iter().any(|r| matches!(r.outcome, Outcome::Success(_)) && r.successes_in_a_row >= ENOUGH);
+    match finding.code {
+        // One way that works twice is enough: it is reached. Likewise one answer of a resolver.
+        Code::ContainerUnreachable | Code::DnsResolverUnresponsive => !good,
+        Code::ContainerPacketLoss => !good || looks.iter().any(|r| (r.history & 0xff).count_ones() >= ENOUGH),
+        _ => !good || looks.iter().any(|r| r.failures_in_a_row > 0),
+    }
+}
+
+/// The subject still is where the finding says. A name's owner is asked of the name table.
+fn is_there(scene: &Scene<'_>, destination: &str, finding: &Finding) -> bool {
+    let name = &*finding.subject.name;
+    scene.endpoints().any(|(d, e)| {
+        &*d.name == destination
+            && if finding.subject.kind == "name" {
+                e.names.iter().any(|n| n.eq_ignore_ascii_case(name))
+            } else {
+                &*e.name == name
+            }
+    })
+}
+
+/// The probes that decide about a finding.
+fn concerns(key: &ProbeKey, destination: &str, finding: &Finding) -> bool {
+    let subject = &finding.subject.name;
+    &*key.destination == destination
+        && match finding.code {
+            Code::ContainerUnreachable => walks(key.kind) && key.target == *subject,
+            // The subject may be the one who is not reached or the one who reaches nobody.
+            Code::ContainerPartitioned | Code::ContainerPacketLoss => {
+                walks(key.kind) && (key.target == *subject || key.source == *subject)
+            }
+            Code::DnsResolverUnresponsive => key.kind == ProbeKind::Dns && key.source == *subject,
+            Code::DnsWrongAnswer => key.kind == ProbeKind::Dns && super::dns_wrong_answer::asks(key, subject),
+            _ => false,
+        }
+}

@@ -1,0 +1,57 @@
+//! `network-addresses-exhausted`: a subnet has no address left.
+
+use crate::inventory::Subnet;
+use crate::state::Snapshot;
+
+use super::scene::Scene;
+use super::words::{draft, network, saw};
+use super::{Code, Finding};
+
+/// Destinations of which a subnet is full. The Engine needs an address of every subnet for a new
+/// container, so one full subnet is enough.
+pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
+    let scene = Scene::of(snapshot);
+    let mut findings = Vec::new();
+    for destination in scene.destinations() {
+        let full: Vec<&Subnet> =
+            destination.subnets.iter().filter(|s| s.capacity > 0 && s.used >= s.capacity).collect();
+        let Some(first) = full.first() else { continue };
+        let name = &destination.name;
+        let shell = network(destination);
+        let mut finding = draft(Code::NetworkAddressesExhausted, "destination", name, snapshot.at);
+        finding.destination = Some(name.clone());
+        finding.summary = format!(
+            "{name} has no free address: {} of {} in {} are taken, the next container will not start.",
+            first.used,
+            first.capacity,
+            first.range.unwrap_or(first.net)
+        );
+        finding.evidence = full
+            .iter()
+            .map(|s| {
+                saw(
+                    format!("subnet {}", s.net),
+                    format!("{} of {} addresses taken", s.used, s.capacity),
+                    "at least one free",
+                )
+            })
+            .collect();
+        finding.explains = vec![
+            "deployments that end in \"no available IPv4 addresses on this network's address pools\"".into(),
+        ];
+        finding.ruled_out = destination
+            .subnets
+            .iter()
+            .filter(|s| s.used < s.capacity)
+            .map(|s| format!("subnet {} has {} free", s.net, s.capacity - s.used))
+            .collect();
+        finding.fix = vec![
+            format!("stop and remove what is not needed: docker ps --filter network={shell}"),
+            format!("release endpoints without a container: docker network disconnect -f {shell} NAME"),
+            "a network's subnet cannot grow: make a larger one, docker network create --subnet 10.x.0.0/20 NEW, and redeploy onto it".to_owned(),
+        ];
+        finding.verify = vec![format!("docker network inspect {shell}")];
+        findings.push(finding);
+    }
+    findings
+}

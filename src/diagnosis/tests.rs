@@ -1,0 +1,438 @@
+//! The rules together: what they say of small snapshots, and what they keep silent about.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use crate::inventory::RunState;
+use crate::outcome::*;
+use crate::state::{Engine, Snapshot};
+
+use super::sample::{OK, Sample, TIMEOUT, at, key};
+use super::*;
+
+/// `code subject` of everything above `info`.
+fn faults(sample: &Sample) -> Vec<String> {
+    told(&judge(Arc::new(sample.snapshot()), &mut Ledger::default()))
+}
+
+fn told(verdict: &Verdict) -> Vec<String> {
+    verdict
+        .findings
+        .iter()
+        .filter(|f| f.severity != Severity::Info)
+        .map(|f| format!("{} {}", f.code.as_label(), f.subject.name))
+        .collect()
+}
+
+fn shop() -> Sample {
+    let mut sample = Sample::shop(&["api", "db", "web"]);
+    sample.mesh(&[]);
+    sample
+}
+
+const BLIND: Outcome = Outcome::Unknown(Blindness::NoPrivilege);
+
+#[test]
+fn each_fault_is_one_finding() {
+    type Break = fn(&mut Sample);
+    let cases: &[(&str, Break, &[&str])] = &[
+        ("all is well", |_| {}, &[]),
+        ("dead container", |s| s.mesh(&["db"]), &["container-unreachable db"]),
+        (
+            "dead container, its ports fail too",
+            |s| {
+                s.mesh(&["db"]);
+                s.tcp("api", "db", 5432, TIMEOUT);
+                s.tcp("web", "db", 5432, TIMEOUT);
+            },
+            &["container-unreachable db"],
+        ),
+        (
+            "drops ping, serves TCP",
+            |s| {
+                s.icmp("api", "db", TIMEOUT);
+                s.icmp("web", "db", TIMEOUT);
+                s.tcp("api", "db", 5432, OK);
+                s.tcp("web", "db", 5432, OK);
+            },
+            &[],
+        ),
+        (
+            "a refusal is an answer",
+            |s| {
+                s.icmp("api", "db", TIMEOUT);
+                s.icmp("web", "db", TIMEOUT);
+                s.tcp("api", "db", 5432, Outcome::Failure(Reason::Refused));
+                s.tcp("web", "db", 5432, Outcome::Failure(Reason::Refused));
+            },
+            &[],
+        ),
+        (
+            "one lost run is nothing",
+            |s| {
+                s.icmp("api", "db", TIMEOUT).failures_in_a_row = 1;
+                s.icmp("web", "db", TIMEOUT).failures_in_a_row = 1;
+            },
+            &[],
+        ),
+        (
+            "one peer does not get there",
+            |s| {
+                let _ = s.icmp("api", "db", TIMEOUT);
+            },
+            &["container-partitioned db"],
+        ),
+        (
+            "reaches nobody, is reached",
+            |s| {
+                for target in ["db", "web", "gateway"] {
+                    s.icmp("api", target, TIMEOUT);
+                }
+            },
+            &["container-partitioned api"],
+        ),
+        (
+            "detached, with all its symptoms",
+            |s| {
+                s.on("shop").endpoints.retain(|e| &*e.name != "db");
+                let missing = s.missing("db");
+                s.on("shop").detached.push(missing);
+                s.icmp("api", "db", TIMEOUT);
+                s.dns("api", "db", Outcome::Failure(Reason::Nxdomain));
+            },
+            &["container-unreachable db"],
+        ),
+        (
+            "crashed",
+            |s| {
+                s.container("job").state = RunState::Exited;
+                s.container("job").exit_code = Some(137);
+                let missing = s.missing("job");
+                s.on("shop").stopped.push(missing);
+            },
+            &["container-unreachable job"],
+        ),
+        (
+            "a job that ended well",
+            |s| {
+                s.container("job").state = RunState::Exited;
+                s.container("job").exit_code = Some(0);
+                s.container("job").kept_running = false;
+                let missing = s.missing("job");
+                s.on("shop").stopped.push(missing);
+            },
+            &[],
+        ),
+        ("full subnet", |s| s.on("shop").subnets[0].used = 254, &["network-addresses-exhausted shop"]),
+        (
+            "capacity unknown",
+            |s| {
+                s.on("shop").subnets[0].used = 0;
+                s.on("shop").subnets[0].capacity = 0;
+            },
+            &[],
+        ),
+        (
+            "silent resolver",
+            |s| {
+                s.dns("api", "db", TIMEOUT);
+                s.dns("api", "web", Outcome::Failure(Reason::Refused));
+                s.dns("web", "db", OK);
+            },
+            &["dns-resolver-unresponsive api"],
+        ),
+        (
+            "one of two queries answered",
+            |s| {
+                s.dns("api", "db", TIMEOUT);
+                s.dns("api", "web", OK);
+            },
+            &[],
+        ),
+        (
+            "the Engine is the resolver",
+            |s| {
+                s.dns("api", "db", TIMEOUT);
+                s.dns("web", "db", TIMEOUT);
+                s.sight.engine = Engine::Down { since: at(1), why: "connection refused".into() };
+            },
+            &["exporter-blind engine"],
+        ),
+        (
+            "wrong answer",
+            |s| {
+                s.dns("api", "db", Outcome::Failure(Reason::WrongAnswer)).seen.answers =
+                    vec![IpAddr::from([10, 0, 2, 4])];
+            },
+            &["dns-wrong-answer db"],
+        ),
+        (
+            "two workloads, one name, and its wrong answers",
+            |s| {
+                s.on("shop").endpoints[1].names.push("redis".into());
+                s.on("shop").endpoints[2].names.push("Redis".into());
+                s.dns("api", "redis", Outcome::Failure(Reason::WrongAnswer));
+            },
+            &["dns-alias-collision redis"],
+        ),
+        (
+            "replicas share a name",
+            |s| {
+                s.on("shop").endpoints[1].names.push("redis".into());
+                s.on("shop").endpoints[2].names.push("redis".into());
+                s.container("db").workload = "redis".into();
+                s.container("web").workload = "redis".into();
+            },
+            &[],
+        ),
+        (
+            "loss",
+            |s| {
+                let _ = s.icmp("api", "db", Outcome::Failure(Reason::PacketLoss));
+            },
+            &["container-packet-loss db"],
+        ),
+        (
+            "loss, twice",
+            |s| s.icmp("api", "db", Outcome::Failure(Reason::PacketLoss)).history = 0b1_0000_0011,
+            &[],
+        ),
+        (
+            "loss from one to all",
+            |s| {
+                s.icmp("api", "db", Outcome::Failure(Reason::PacketLoss));
+                s.icmp("api", "web", Outcome::Failure(Reason::PacketLoss));
+            },
+            &["container-packet-loss api"],
+        ),
+        (
+            "SYNs sent again by two peers",
+            |s| {
+                let handshake = Some(Handshake { syn_retransmits: 1, ..Handshake::default() });
+                s.tcp("api", "db", 5432, OK).seen.handshake = handshake;
+                s.tcp("web", "db", 5432, OK).seen.handshake = handshake;
+            },
+            &["container-packet-loss db"],
+        ),
+        (
+            "one SYN sent again",
+            |s| {
+                s.tcp("api", "db", 5432, OK).seen.handshake =
+                    Some(Handshake { syn_retransmits: 1, ..Handshake::default() });
+            },
+            &[],
+        ),
+        (
+            "no privilege costs one finding",
+            |s| {
+                s.sight.namespaces = Some(Err("EPERM".into()));
+                s.sight.icmp = Some(Err("EPERM".into()));
+                s.sight.socket_diagnostics = Some(Err("EPERM".into()));
+                for record in s.probes.values_mut() {
+                    record.outcome = BLIND;
+                }
+            },
+            &["exporter-blind network_namespaces"],
+        ),
+    ];
+    for (name, breaks, expected) in cases {
+        let mut sample = shop();
+        breaks(&mut sample);
+        assert_eq!(faults(&sample), *expected, "{name}");
+    }
+}
+
+#[test]
+fn every_finding_says_what_to_do() {
+    let mut sample = shop();
+    sample.mesh(&["db"]);
+    sample.destination("blog", 3);
+    sample.endpoint("blog", "web");
+    sample.on("shop").subnets[0].used = 254;
+    sample.on("shop").endpoints[0].names.push("web".into());
+    sample.dns("web", "api", TIMEOUT);
+    let missing = sample.missing("gone; reboot");
+    sample.on("shop").detached.push(missing);
+    let verdict = judge(Arc::new(sample.snapshot()), &mut Ledger::default());
+    assert!(verdict.findings.len() >= 6);
+    for finding in &verdict.findings {
+        assert!(!finding.summary.is_empty() && !finding.evidence.is_empty(), "{finding:?}");
+        assert!(
+            !finding.ruled_out.is_empty()
+                || !finding.explains.is_empty()
+                || finding.code == Code::NetworkAddressesExhausted
+        );
+        assert!(!finding.fix.is_empty() && !finding.verify.is_empty(), "{finding:?}");
+        assert!(finding.runbook.contains(finding.code.as_label()));
+    }
+    let gone = verdict.findings.iter().find(|f| &*f.subject.name == "gone; reboot").unwrap();
+    assert_eq!(gone.fix[0], "docker network connect shop 'gone; reboot'");
+}
+
+#[test]
+fn the_proxy_may_sit_on_two_destinations() {
+    let mut sample = shop();
+    sample.destination("blog", 3);
+    sample.endpoint("blog", "web");
+    let shared = |s: &Sample| isolation_shared_container::find(&s.snapshot()).len();
+    assert_eq!(shared(&sample), 1);
+    sample.container("web").is_proxy = true;
+    assert_eq!(shared(&sample), 0);
+}
+
+#[test]
+fn blindness_heals_nothing() {
+    let mut ledger = Ledger::default();
+    let mut sample = shop();
+    sample.mesh(&["db"]);
+    let first = judge(Arc::new(sample.snapshot()), &mut ledger);
+    assert_eq!(told(&first), ["container-unreachable db"]);
+    assert_eq!(first.findings[0].since, at(30));
+
+    for record in sample.probes.values_mut() {
+        record.outcome = BLIND;
+    }
+    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["container-unreachable db"]);
+
+    sample.sight.engine = Engine::Down { since: at(50), why: "gone".into() };
+    let blind = judge(Arc::new(sample.snapshot()), &mut ledger);
+    assert_eq!(told(&blind), ["container-unreachable db", "exporter-blind engine"]);
+    assert_eq!(blind.findings[0].since, at(30));
+
+    sample.sight.engine = Engine::Up;
+    sample.mesh(&[]);
+    for record in sample.probes.values_mut() {
+        record.successes_in_a_row = 1;
+    }
+    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["container-unreachable db"]);
+    sample.mesh(&[]);
+    assert!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)).is_empty());
+}
+
+#[test]
+fn a_silent_engine_does_not_resolve_a_silent_resolver() {
+    let mut ledger = Ledger::default();
+    let mut sample = shop();
+    sample.dns("api", "db", TIMEOUT);
+    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["dns-resolver-unresponsive api"]);
+    sample.sight.engine = Engine::Down { since: at(50), why: "gone".into() };
+    let blind = judge(Arc::new(sample.snapshot()), &mut ledger);
+    assert_eq!(told(&blind), ["dns-resolver-unresponsive api", "exporter-blind engine"]);
+}
+
+#[test]
+fn what_is_gone_is_no_fault() {
+    let mut ledger = Ledger::default();
+    let mut sample = shop();
+    sample.mesh(&["db"]);
+    judge(Arc::new(sample.snapshot()), &mut ledger);
+    sample.on("shop").endpoints.retain(|e| &*e.name != "db");
+    sample.probes.retain(|key, _| &*key.target != "db" && &*key.source != "db");
+    assert!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)).is_empty());
+}
+
+#[test]
+fn detached_while_unreachable_stays_one_finding() {
+    let mut ledger = Ledger::default();
+    let mut sample = shop();
+    sample.icmp("api", "db", TIMEOUT);
+    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["container-partitioned db"]);
+    sample.mesh(&["db"]);
+    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["container-unreachable db"]);
+}
+
+#[test]
+fn what_the_engine_said_it_takes_back_at_once() {
+    let mut ledger = Ledger::default();
+    let mut sample = shop();
+    sample.probes.clear();
+    sample.sight.namespaces = Some(Err("EPERM".into()));
+    let missing = sample.missing("cache");
+    sample.on("shop").detached.push(missing);
+    let blind = "exporter-blind network_namespaces";
+    let detached = judge(Arc::new(sample.snapshot()), &mut ledger);
+    assert_eq!(told(&detached), ["container-unreachable cache", blind]);
+    sample.on("shop").detached.clear();
+    sample.endpoint("shop", "cache");
+    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), [blind]);
+}
+
+fn any_outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        Just(OK),
+        proptest::sample::select(Reason::ALL.to_vec()).prop_map(Outcome::Failure),
+        proptest::sample::select(Blindness::ALL.to_vec()).prop_map(Outcome::Unknown),
+    ]
+}
+
+fn any_name() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-d]", ".{0,4}", "[a\\x00-\\x1f]{1,3}", Just("gateway".to_owned())]
+}
+
+prop_compose! {
+    fn any_snapshot()(
+        endpoints in prop::collection::vec(any_name(), 0..5),
+        away in prop::collection::vec((any_name(), any::<bool>()), 0..3),
+        probes in prop::collection::vec(
+            (any_name(), any_name(), 0..6usize, any_outcome(), 0..4u32, any::<u32>(), any::<u8>()), 0..24),
+        subnet in (any::<u64>(), any::<u64>()),
+        parts in prop::array::uniform4(any::<bool>()),
+    ) -> Snapshot {
+        let [listed, known, down, blind] = parts;
+        let mut sample = Sample::shop(&[]);
+        sample.destination("blog", 3);
+        for name in &endpoints {
+            sample.endpoint("shop", name);
+            sample.endpoint("blog", name);
+        }
+        for (name, stopped) in &away {
+            let missing = sample.missing(name);
+            let shop = sample.on("shop");
+            if *stopped { shop.stopped.push(missing) } else { shop.detached.push(missing) }
+        }
+        (sample.on("shop").subnets[0].used, sample.on("shop").subnets[0].capacity) = subnet;
+        for (source, target, kind, outcome, row, history, history_len) in probes {
+            let detail = match kind % 3 {
+                0 => Detail::Address(IpAddr::from([10, 0, 2, 2])),
+                1 => Detail::Port(IpAddr::from([10, 0, 2, 2]), 80),
+                _ => Detail::Name(target.as_str().into(), QueryType::A),
+            };
+            let record = sample.probe(key(ProbeKind::ALL[kind], &source, &target, detail), outcome, row);
+            record.history = history;
+            record.history_len = history_len;
+        }
+        if !known {
+            sample.inventory.containers.clear();
+        }
+        if down {
+            sample.sight.engine = Engine::Down { since: at(0), why: "x".into() };
+        }
+        if blind {
+            sample.sight.namespaces = Some(Err("x".into()));
+        }
+        let mut snapshot = sample.snapshot();
+        if !listed {
+            snapshot.inventory = None;
+        }
+        snapshot
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_half_built_snapshot_trips_a_rule(rounds in prop::collection::vec(any_snapshot(), 1..4)) {
+        let mut ledger = Ledger::default();
+        for snapshot in rounds {
+            let verdict = judge(Arc::new(snapshot), &mut ledger);
+            for finding in &verdict.findings {
+                for command in finding.fix.iter().chain(&finding.verify) {
+                    prop_assert!(!command.chars().any(char::is_control), "{command:?}");
+                }
+            }
+            let report = serde_json::to_string(&verdict.findings);
+            prop_assert!(report.is_ok());
+        }
+    }
+}

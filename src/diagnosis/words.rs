@@ -1,0 +1,166 @@
+//! How findings are worded: drafts, quoting, names that a shell takes.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::inventory::{Container, ContainerId, Destination, Inventory};
+use crate::outcome::ProbeKey;
+use crate::state::Record;
+
+use super::{Code, Evidence, Finding, Subject};
+
+/// How many symptoms are listed before "and N more": a finding is read by a person.
+const MOST_LISTED: usize = 12;
+
+/// The image that the commands under `verify` borrow their tools from: most containers have none.
+const TOOLBOX: &str = "busybox";
+
+/// A finding of the code's usual severity that says nothing yet.
+pub(super) fn draft(code: Code, kind: &'static str, name: &Arc<str>, since: SystemTime) -> Finding {
+    Finding {
+        code,
+        severity: code.severity(),
+        subject: Subject { kind, name: Arc::clone(name) },
+        destination: None,
+        summary: String::new(),
+        evidence: Vec::new(),
+        explains: Vec::new(),
+        ruled_out: Vec::new(),
+        fix: Vec::new(),
+        verify: Vec::new(),
+        since,
+        runbook: format!("docs/runbooks/{}.md", code.as_label()),
+    }
+}
+
+/// One piece of evidence.
+pub(super) fn saw(source: impl Into<String>, observed: impl Into<String>, expected: &str) -> Evidence {
+    Evidence { source: source.into(), observed: observed.into(), expected: expected.to_owned() }
+}
+
+/// One word for a POSIX shell, whatever a stranger called the thing. What a terminal would act on
+/// is taken out: a name with such a character finds nothing, which is better than what it asks for.
+pub(super) fn sh(word: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(safe) {
+        return word.to_owned();
+    }
+    let printable: String = word.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    format!("'{}'", printable.replace('\'', r"'\''"))
+}
+
+/// What the Engine's commands call a network, quoted. Where the label value carries an id because
+/// two networks share the name, and where the name would be read as an option, the id is used.
+pub(super) fn network(destination: &Destination) -> String {
+    let name = &*destination.name;
+    let odd = name.starts_with('-') || name.chars().any(char::is_control);
+    let short = destination.id.short();
+    if odd || (!short.is_empty() && name.contains(short)) { sh(destination.id.as_str()) } else { sh(name) }
+}
+
+/// What the Engine's commands call a container, quoted: its name, else its id.
+pub(super) fn container(inventory: &Inventory, id: &ContainerId) -> String {
+    match inventory.container(id) {
+        Some(Container { name, .. }) if !name.is_empty() && !name.starts_with('-') => sh(name),
+        _ => sh(id.short()),
+    }
+}
+
+/// A command that looks out of a container's network namespace without needing its tools.
+pub(super) fn from_inside(container: &str, command: &str) -> String {
+    format!("docker run --rm --network container:{container} {TOOLBOX} {command}")
+}
+
+/// What a terminal or a reader's eye would act on, made visible: control characters, and those that
+/// turn the direction of writing or have no width. Strangers choose the names that findings quote.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let acts = c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        if acts { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
+/// All the prose of a finding, printable. The subject keeps its name: it is an identity.
+pub(super) fn clean(finding: &mut Finding) {
+    let Finding { summary, evidence, explains, ruled_out, fix, verify, .. } = finding;
+    let evidence = evidence.iter_mut().flat_map(|e| [&mut e.source, &mut e.observed, &mut e.expected]);
+    let lists = [explains, ruled_out, fix, verify].into_iter().flatten();
+    for text in std::iter::once(summary).chain(evidence).chain(lists) {
+        *text = printable(text);
+    }
+}
+
+/// A probe in words, with how it ended.
+pub(super) fn symptom(key: &ProbeKey, record: &Record) -> String {
+    let mut text = format!("{} {} → {} ({})", key.kind.as_label(), key.source, key.target, key.detail);
+    if let Some(reason) = record.outcome.reason() {
+        let _ = write!(text, ": {}", reason.as_label());
+    }
+    text
+}
+
+/// At most a dozen, and how many more.
+pub(super) fn listed(all: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut all = all.into_iter();
+    let mut some: Vec<String> = all.by_ref().take(MOST_LISTED).collect();
+    let rest = all.count();
+    if rest > 0 {
+        some.push(format!("and {rest} more"));
+    }
+    some
+}
+
+/// `a, b and 3 more`.
+pub(super) fn few<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
+    let mut names = names.into_iter();
+    let mut text = String::new();
+    for (at, name) in names.by_ref().take(3).enumerate() {
+        if at > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(name.as_ref());
+    }
+    let rest = names.count();
+    if rest > 0 {
+        let _ = write!(text, " and {rest} more");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_sees_one_word() {
+        for (name, quoted) in [
+            ("shop-api_1.x", "shop-api_1.x"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("a;reboot", "'a;reboot'"),
+            ("it's", r"'it'\''s'"),
+            ("$(id)", "'$(id)'"),
+            ("a\u{1b}[2Jb\n", "'a?[2Jb?'"),
+        ] {
+            assert_eq!(sh(name), quoted);
+        }
+    }
+
+    #[test]
+    fn nothing_that_acts_is_printed() {
+        assert_eq!(printable("a\u{1b}[2Jé\u{202e}x"), r"a\u{1b}[2Jé\u{202e}x");
+    }
+
+    #[test]
+    fn long_lists_are_cut_and_counted() {
+        assert_eq!(few(["a", "b"]), "a, b");
+        assert_eq!(few(["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
+        let many = listed((0..20).map(|n| n.to_string()));
+        assert_eq!(many.len(), 13);
+        assert_eq!(many.last().map(String::as_str), Some("and 8 more"));
+    }
+}

@@ -1,0 +1,184 @@
+//! From a verdict to the report.
+
+use std::collections::BTreeMap;
+
+use crate::diagnosis::{Code, Finding, Severity, Verdict};
+use crate::inventory::{self, Inventory};
+use crate::outcome::{Outcome, ProbeKey, ProbeKind};
+use crate::state::{self, Record, Snapshot};
+
+use super::model::{Container, Destination, Engine, Exporter, Hop, Host, Probe, Report, Status, Subnet};
+
+/// The report of a verdict.
+pub fn build(verdict: &Verdict) -> Report {
+    let snapshot = &*verdict.snapshot;
+    let inventory = snapshot.inventory.as_deref();
+    let destinations: Vec<Destination> = inventory
+        .into_iter()
+        .flat_map(|i| i.destinations.iter().map(move |d| destination(verdict, i, d)))
+        .collect();
+    // A finding of a destination that is gone from the inventory is not lost.
+    let listed = |f: &&Finding| {
+        f.destination.as_ref().is_some_and(|name| destinations.iter().any(|d| d.name == *name))
+    };
+    let host: Vec<Finding> = verdict.findings.iter().filter(|f| !listed(f)).cloned().collect();
+    let mut status = of_findings(&host);
+    if inventory.is_none() || !matches!(snapshot.sight.engine, state::Engine::Up) {
+        status = status.worse(Status::Unknown);
+    }
+    status = destinations.iter().fold(status, |worst, d| worst.worse(d.status));
+    Report {
+        generated_at: snapshot.at,
+        status,
+        exporter: exporter(snapshot),
+        host: Host { findings: host, oddities: inventory.map_or_else(Vec::new, |i| i.oddities.clone()) },
+        destinations,
+    }
+}
+
+fn exporter(snapshot: &Snapshot) -> Exporter {
+    let sight = &snapshot.sight;
+    let tried = |sense: &Option<Result<(), String>>| sense.as_ref().map(Result::is_ok);
+    let api = match sight.engine {
+        state::Engine::NotAsked => None,
+        state::Engine::Up => Some(true),
+        state::Engine::Down { .. } => Some(false),
+    };
+    Exporter {
+        version: env!("CARGO_PKG_VERSION"),
+        capabilities: BTreeMap::from([
+            ("docker_api", api),
+            ("network_namespaces", tried(&sight.namespaces)),
+            ("icmp", tried(&sight.icmp)),
+            ("host_network", Some(sight.host_network)),
+            ("socket_diagnostics", tried(&sight.socket_diagnostics)),
+        ]),
+        engine: snapshot.inventory.as_ref().map(|i| Engine {
+            version: i.engine.version.clone(),
+            api_version: i.engine.api_version.clone(),
+            seen_at: i.taken_at,
+        }),
+    }
+}
+
+fn of_findings<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Status {
+    findings.into_iter().fold(Status::Healthy, |worst, finding| {
+        worst.worse(match finding.severity {
+            Severity::Page => Status::Failing,
+            Severity::Ticket => Status::Degraded,
+            Severity::Info => Status::Healthy,
+        })
+    })
+}
+
+fn destination(verdict: &Verdict, inventory: &Inventory, of: &inventory::Destination) -> Destination {
+    let snapshot = &*verdict.snapshot;
+    let findings: Vec<Finding> =
+        verdict.findings.iter().filter(|f| f.destination.as_ref() == Some(&of.name)).cloned().collect();
+    let here: Vec<(&ProbeKey, &Record)> =
+        snapshot.probes.iter().filter(|(key, _)| key.destination == of.name).collect();
+    // Blind to all of it: the Engine is silent, or not one of the planned probes could look.
+    let blind = !matches!(snapshot.sight.engine, state::Engine::Up)
+        || (!here.is_empty() && here.iter().all(|(_, r)| matches!(r.outcome, Outcome::Unknown(_))));
+    let seen = if blind { Status::Unknown } else { Status::Healthy };
+    Destination {
+        name: of.name.clone(),
+        display_name: of.display_name.clone(),
+        network_id: of.id.to_string(),
+        driver: of.driver.clone(),
+        scope: of.scope.clone(),
+        origin: of.origin,
+        status: of_findings(&findings).worse(seen),
+        path: path(inventory, of, &findings, &here, seen),
+        findings,
+        subnets: of
+            .subnets
+            .iter()
+            .map(|s| Subnet { subnet: s.net.to_string(), used: s.used, capacity: s.capacity })
+            .collect(),
+        containers: of.endpoints.iter().filter_map(|e| container(snapshot, inventory, e)).collect(),
+        routes: Vec::new(),
+        probes: here.into_iter().map(|(key, record)| probe(key, record)).collect(),
+    }
+}
+
+/// The way of a request: through the proxy, over the network, to the containers.
+fn path(
+    inventory: &Inventory,
+    of: &inventory::Destination,
+    findings: &[Finding],
+    here: &[(&ProbeKey, &Record)],
+    seen: Status,
+) -> Vec<Hop> {
+    let proxies: Vec<&inventory::Endpoint> = of
+        .endpoints
+        .iter()
+        .filter(|e| inventory.container(&e.container).is_some_and(|c| c.is_proxy))
+        .collect();
+    let is_proxy = |f: &&Finding| proxies.iter().any(|p| p.name == f.subject.name);
+    let on_network =
+        |f: &&Finding| matches!(f.code, Code::NetworkAddressesExhausted | Code::DnsAliasCollision);
+    let mut hops = Vec::new();
+    if let Some(proxy) = proxies.first() {
+        let mine: Vec<&Finding> = findings.iter().filter(is_proxy).collect();
+        let detail = mine.first().map_or_else(|| format!("{} attached", proxy.name), |f| f.summary.clone());
+        hops.push(Hop { hop: "proxy", status: of_findings(mine).worse(seen), detail });
+    }
+    let echoes = here.iter().filter(|(k, _)| k.kind == ProbeKind::Icmp && &*k.target == "gateway");
+    let (answered, asked) = echoes.fold((0, 0), |(yes, all), (_, r)| match r.outcome {
+        Outcome::Success(_) => (yes + 1, all + 1),
+        Outcome::Failure(_) => (yes, all + 1),
+        Outcome::Unknown(_) => (yes, all),
+    });
+    let net: Vec<&Finding> = findings.iter().filter(on_network).collect();
+    let detail = net.first().map_or_else(
+        || match asked {
+            0 => "gateway not asked".to_owned(),
+            _ => format!("gateway answers {answered} of {asked}"),
+        },
+        |f| f.summary.clone(),
+    );
+    hops.push(Hop { hop: "network", status: of_findings(net).worse(seen), detail });
+    let rest: Vec<&Finding> =
+        findings.iter().filter(|f| f.severity != Severity::Info && !is_proxy(f) && !on_network(f)).collect();
+    let detail = rest
+        .first()
+        .map_or_else(|| format!("{} containers", of.endpoints.len() - proxies.len()), |f| f.summary.clone());
+    hops.push(Hop { hop: "container", status: of_findings(rest).worse(seen), detail });
+    hops
+}
+
+fn container(snapshot: &Snapshot, inventory: &Inventory, of: &inventory::Endpoint) -> Option<Container> {
+    let known = inventory.container(&of.container)?;
+    Some(Container {
+        name: of.name.clone(),
+        id: of.container.short().to_owned(),
+        workload: known.workload.clone(),
+        image: known.image.clone(),
+        state: known.state,
+        health: known.health,
+        addresses: of.addresses.clone(),
+        names: of.names.clone(),
+        listeners: snapshot.containers.get(&of.container).and_then(|inner| inner.listeners.clone()),
+        coolify: known.coolify.clone(),
+    })
+}
+
+fn probe(key: &ProbeKey, record: &Record) -> Probe {
+    let (reason, duration) = match &record.outcome {
+        Outcome::Success(took) => (None, Some(took.as_secs_f64())),
+        Outcome::Failure(reason) => (Some(reason.as_label()), None),
+        Outcome::Unknown(why) => (Some(why.as_label()), None),
+    };
+    Probe {
+        probe: key.kind.as_label(),
+        source: key.source.clone(),
+        target: key.target.clone(),
+        detail: key.detail.to_string(),
+        outcome: record.outcome.as_word(),
+        reason,
+        duration_seconds: duration,
+        note: record.seen.note.clone(),
+        at: record.at,
+    }
+}
