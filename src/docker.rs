@@ -1,1 +1,12 @@
-//! HELPER: Part 2 (this room) is being written by someone else and comes by way of main. Leave this file; deliver Part 1, then report.
+//! The only room that speaks to the Engine.
+//!
+//! It reads and never writes: every request is a GET. Each has a deadline of ours around it, since
+//! the client's own covers the headers alone; one odd container never costs the list; and what comes
+//! back is translated at once into the plain values of [`crate::inventory::seen`], bounded in length.
+
+mod engine;
+mod error;
+mod translate;
+
+pub use engine::{Change, Engine};
+pub use error::EngineError;

@@ -1,0 +1,202 @@
+//! Listings and events.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use bollard::errors::Error;
+use bollard::models::{ContainerInspectResponse, ContainerSummary, EventMessage, EventMessageTypeEnum};
+use bollard::query_parameters::{
+    EventsOptionsBuilder, InspectContainerOptions, ListContainersOptions, ListNetworksOptions,
+};
+use bollard::{API_DEFAULT_VERSION, Docker};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::config;
+use crate::inventory::seen::{Seen, SeenContainer};
+
+use super::error::EngineError;
+use super::translate;
+
+/// Inspections under way at once: more do not make the Engine faster.
+const INSPECTIONS: usize = 12;
+/// The client's own deadline, in whole seconds: ours is the one that counts.
+const CLIENT_TIMEOUT: u64 = 120;
+/// Every state that a container can be listed by, for when one container's state is unknown.
+const STATES: [&str; 7] = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
+
+/// The Engine. Connects anew for each request, so there is nothing to reconnect.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    host: String,
+    timeout: Duration,
+}
+
+/// A hint that something changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The container's id, where one is concerned.
+    pub container: Option<String>,
+    /// The network's id, where one is concerned.
+    pub network: Option<String>,
+}
+
+impl Engine {
+    /// Takes the address; nothing is asked yet.
+    pub fn new(settings: &config::Docker) -> Self {
+        Self { host: settings.host.clone(), timeout: settings.timeout }
+    }
+
+    fn client(&self, endpoint: &'static str) -> Result<Docker, EngineError> {
+        let client = match self.host.strip_prefix("unix://") {
+            Some(path) => Docker::connect_with_unix(path, CLIENT_TIMEOUT, API_DEFAULT_VERSION),
+            None => Docker::connect_with_http(&self.host, CLIENT_TIMEOUT, API_DEFAULT_VERSION),
+        };
+        client.map_err(|error| EngineError::of(endpoint, &error))
+    }
+
+    async fn ask<T>(
+        &self,
+        endpoint: &'static str,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, EngineError> {
+        match timeout(self.timeout, answer).await {
+            Ok(answer) => answer.map_err(|error| EngineError::of(endpoint, &error)),
+            Err(_) => Err(EngineError::timeout(endpoint, self.timeout)),
+        }
+    }
+
+    /// Everything there is, completed by inspection.
+    ///
+    /// # Errors
+    /// When the Engine as a whole does not answer; a container that does not costs itself alone.
+    pub async fn list(&self) -> Result<Seen, EngineError> {
+        let docker = self.client("version")?;
+        let version = self.ask("version", docker.version()).await?;
+        let networks = self.ask("networks", docker.list_networks(None::<ListNetworksOptions>)).await?;
+        let mut oddities = Vec::new();
+        let summaries = self.containers(&docker, &mut oddities).await?;
+        let engine = translate::engine(version);
+        let mut containers = Vec::with_capacity(summaries.len());
+        let mut waiting = summaries.into_iter();
+        let mut inspections = FuturesUnordered::new();
+        loop {
+            while inspections.len() < INSPECTIONS {
+                let Some(summary) = waiting.next() else { break };
+                inspections.push(self.inspect(&docker, summary));
+            }
+            match inspections.next().await {
+                Some(Ok(Some(container))) => containers.push(container),
+                Some(Ok(None)) => {}
+                Some(Err(oddity)) => oddities.push(oddity),
+                None => break,
+            }
+        }
+        let networks = networks.into_iter().map(translate::network).collect();
+        Ok(Seen { engine, networks, containers, oddities })
+    }
+
+    /// The rows of the listing. One container in a state of an unknown name makes the whole answer
+    /// unreadable for the client; then the states are asked for one by one.
+    async fn containers(
+        &self,
+        docker: &Docker,
+        oddities: &mut Vec<String>,
+    ) -> Result<Vec<ContainerSummary>, EngineError> {
+        let all = ListContainersOptions { all: true, ..Default::default() };
+        let whole = match self.ask("containers", docker.list_containers(Some(all))).await {
+            Err(error) if error.reason == "bad_answer" => error,
+            answered => return answered,
+        };
+        oddities.push(format!("the list of containers could not be read at once: {whole}"));
+        let mut rows = Vec::new();
+        let mut read = false;
+        for state in STATES {
+            let filters = HashMap::from([("status".to_owned(), vec![state.to_owned()])]);
+            let some = ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
+            match self.ask("containers", docker.list_containers(Some(some))).await {
+                Ok(more) => {
+                    read = true;
+                    rows.extend(more);
+                }
+                Err(error) => oddities.push(format!("containers that are {state}: {error}")),
+            }
+        }
+        if read { Ok(rows) } else { Err(whole) }
+    }
+
+    /// One row completed; `None` where the container vanished meanwhile, which is normal.
+    async fn inspect(
+        &self,
+        docker: &Docker,
+        summary: ContainerSummary,
+    ) -> Result<Option<SeenContainer>, String> {
+        let Some(id) = summary.id.clone() else { return Err("a container without an id".into()) };
+        let answer = timeout(self.timeout, docker.inspect_container(&id, None::<InspectContainerOptions>));
+        match answer.await {
+            Ok(Ok(inspected)) => Ok(Some(translate::container(summary, inspected))),
+            Ok(Err(error)) if EngineError::is_not_found(&error) => Ok(None),
+            Ok(Err(error)) => {
+                tracing::debug!(%id, %error, "inspecting a container");
+                // The row alone still says who it is and where; ways in and ports are missing.
+                Ok(Some(translate::container(summary, ContainerInspectResponse::default())))
+            }
+            Err(_) => Err(format!("container {id}: {}", EngineError::timeout("inspect", self.timeout))),
+        }
+    }
+
+    /// Follows the event stream into `changes` until it breaks, and says why it did. `since` is the
+    /// moment of the last event: given again, nothing in between is lost.
+    pub async fn events(&self, since: &mut Option<String>, changes: &mpsc::Sender<Change>) -> EngineError {
+        let docker = match self.client("events") {
+            Ok(docker) => docker,
+            Err(error) => return error,
+        };
+        let kinds = HashMap::from([("type".to_owned(), vec!["container".to_owned(), "network".to_owned()])]);
+        let mut options = EventsOptionsBuilder::new().filters(&kinds);
+        if let Some(since) = since.as_deref() {
+            options = options.since(since);
+        }
+        let mut events = Box::pin(docker.events(Some(options.build())));
+        loop {
+            let message = tokio::select! {
+                message = events.next() => message,
+                () = changes.closed() => None,
+            };
+            match message {
+                Some(Ok(message)) => {
+                    if let Some(nanos) = message.time_nano {
+                        *since = Some(format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000));
+                    }
+                    if let Some(change) = change(message) {
+                        // The listing that follows is the truth: a hint more or less costs nothing.
+                        changes.try_send(change).ok();
+                    }
+                }
+                Some(Err(error)) => return EngineError::of("events", &error),
+                None => {
+                    let detail = "the stream ended".into();
+                    return EngineError { endpoint: "events", reason: "connection", detail };
+                }
+            }
+        }
+    }
+}
+
+/// What an event hints at; `None` for what changes no network: commands run by health checks come
+/// every few seconds.
+fn change(message: EventMessage) -> Option<Change> {
+    let actor = message.actor.unwrap_or_default();
+    let action = message.action.unwrap_or_default();
+    match message.typ? {
+        EventMessageTypeEnum::CONTAINER if action.starts_with("exec_") || action == "top" => None,
+        EventMessageTypeEnum::CONTAINER => Some(Change { container: actor.id, network: None }),
+        EventMessageTypeEnum::NETWORK => {
+            let container = actor.attributes.and_then(|mut a| a.remove("container"));
+            Some(Change { container, network: actor.id })
+        }
+        _ => None,
+    }
+}

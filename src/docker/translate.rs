@@ -1,0 +1,178 @@
+//! From the client's models to plain values. Every field may be missing, and every text is a
+//! stranger's: it is bounded on its way in.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, ContainerSummaryStateEnum,
+    EndpointSettings, HealthStatusEnum, Network, PortMap, SystemVersion,
+};
+
+use crate::inventory::seen::{SeenContainer, SeenEndpoint, SeenNetwork, SeenSubnet, bounded};
+use crate::inventory::{EngineInfo, Health, PublishedPort, RunState};
+
+/// Labels, aliases or ports of one thing that are kept.
+const MOST: usize = 256;
+
+fn text(value: Option<String>) -> String {
+    value.map(|text| bounded(&text).to_owned()).unwrap_or_default()
+}
+
+fn texts(values: Option<Vec<String>>) -> Vec<String> {
+    values.unwrap_or_default().into_iter().take(MOST).map(|v| bounded(&v).to_owned()).collect()
+}
+
+fn map(values: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
+    let mut pairs: Vec<_> = values.unwrap_or_default().into_iter().collect();
+    // Sorted before it is cut, so that the same labels are kept each time.
+    pairs.sort();
+    pairs.into_iter().take(MOST).map(|(k, v)| (bounded(&k).to_owned(), bounded(&v).to_owned())).collect()
+}
+
+/// Who answers.
+pub(super) fn engine(version: SystemVersion) -> EngineInfo {
+    let podman = version.components.iter().flatten().any(|c| c.name.contains("Podman"));
+    EngineInfo { version: text(version.version), api_version: text(version.api_version), podman }
+}
+
+/// One network.
+pub(super) fn network(network: Network) -> SeenNetwork {
+    let ipam = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+    SeenNetwork {
+        id: text(network.id),
+        name: text(network.name),
+        driver: text(network.driver),
+        scope: text(network.scope),
+        internal: network.internal.unwrap_or(false),
+        ingress: network.ingress.unwrap_or(false),
+        ipam: ipam
+            .into_iter()
+            .take(MOST)
+            .map(|config| SeenSubnet {
+                subnet: text(config.subnet),
+                ip_range: text(config.ip_range),
+                gateway: text(config.gateway),
+                in_use: None,
+            })
+            .collect(),
+        options: map(network.options),
+        labels: map(network.labels),
+    }
+}
+
+/// One container: its row of the listing, and its inspection where that says more.
+pub(super) fn container(summary: ContainerSummary, inspected: ContainerInspectResponse) -> SeenContainer {
+    let name = inspected.name.or_else(|| summary.names.and_then(|names| names.into_iter().next()));
+    let name = text(name);
+    let state = inspected.state.unwrap_or_default();
+    let host = inspected.host_config.unwrap_or_default();
+    let config = inspected.config.unwrap_or_default();
+    let settings = inspected.network_settings.unwrap_or_default();
+    let listed_networks = summary.network_settings.and_then(|s| s.networks);
+    let run_state = state.status.map_or_else(|| of_row(summary.state), of_inspection);
+    let network_mode =
+        host.network_mode.or_else(|| summary.host_config.and_then(|listed| listed.network_mode));
+    SeenContainer {
+        id: text(summary.id),
+        name: name.trim_start_matches('/').to_owned(),
+        image: text(config.image.or(summary.image)),
+        labels: map(config.labels.or(summary.labels)),
+        state: run_state,
+        health: state.health.and_then(|health| health.status).map_or(Health::None, health),
+        exit_code: if run_state.has_namespace() { None } else { state.exit_code },
+        restart_policy: text(host.restart_policy.and_then(|p| p.name).map(|name| name.to_string())),
+        network_mode: text(network_mode),
+        sandbox_key: text(settings.sandbox_key),
+        pid: state.pid.and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0),
+        started_at: state.started_at.and_then(|at| humantime::parse_rfc3339(&at).ok()),
+        exposed_tcp: exposed(&config.exposed_ports.unwrap_or_default()),
+        published: published(settings.ports.unwrap_or_default()),
+        endpoints: endpoints(settings.networks.or(listed_networks).unwrap_or_default()),
+        name_servers: Vec::new(),
+    }
+}
+
+fn endpoints(networks: HashMap<String, EndpointSettings>) -> Vec<SeenEndpoint> {
+    let mut endpoints: Vec<SeenEndpoint> = networks
+        .into_iter()
+        .map(|(network, endpoint)| SeenEndpoint {
+            network: bounded(&network).to_owned(),
+            network_id: text(endpoint.network_id),
+            ipv4: text(endpoint.ip_address),
+            ipv6: text(endpoint.global_ipv6_address),
+            mac: text(endpoint.mac_address).to_lowercase(),
+            aliases: texts(endpoint.aliases),
+            dns_names: texts(endpoint.dns_names),
+        })
+        .collect();
+    endpoints.sort_by(|a, b| a.network.cmp(&b.network));
+    endpoints
+}
+
+/// `3000/tcp` and the like; others than TCP are not for handshakes.
+fn exposed(ports: &[String]) -> Vec<u16> {
+    let mut tcp: Vec<u16> = ports
+        .iter()
+        .filter_map(|port| {
+            let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+            if protocol == "tcp" { number.parse().ok() } else { None }
+        })
+        .take(MOST)
+        .collect();
+    tcp.sort_unstable();
+    tcp.dedup();
+    tcp
+}
+
+fn published(ports: PortMap) -> Vec<PublishedPort> {
+    let mut published = Vec::new();
+    for (inner, bindings) in ports {
+        let (number, protocol) = inner.split_once('/').unwrap_or((&inner, "tcp"));
+        let Ok(container_port) = number.parse() else { continue };
+        for binding in bindings.unwrap_or_default() {
+            let Some(host_port) = binding.host_port.and_then(|port| port.parse().ok()) else { continue };
+            let host_ip: Option<IpAddr> = binding.host_ip.and_then(|ip| ip.parse().ok());
+            let protocol = bounded(protocol).to_owned();
+            published.push(PublishedPort { host_ip, host_port, container_port, protocol });
+        }
+    }
+    published.sort();
+    published.truncate(MOST);
+    published
+}
+
+const fn of_row(state: Option<ContainerSummaryStateEnum>) -> RunState {
+    match state {
+        Some(ContainerSummaryStateEnum::CREATED) => RunState::Created,
+        Some(ContainerSummaryStateEnum::RUNNING) => RunState::Running,
+        Some(ContainerSummaryStateEnum::PAUSED) => RunState::Paused,
+        Some(ContainerSummaryStateEnum::RESTARTING) => RunState::Restarting,
+        Some(ContainerSummaryStateEnum::REMOVING) => RunState::Removing,
+        Some(ContainerSummaryStateEnum::EXITED) => RunState::Exited,
+        Some(ContainerSummaryStateEnum::DEAD) => RunState::Dead,
+        _ => RunState::Other,
+    }
+}
+
+const fn of_inspection(state: ContainerStateStatusEnum) -> RunState {
+    match state {
+        ContainerStateStatusEnum::CREATED => RunState::Created,
+        ContainerStateStatusEnum::RUNNING => RunState::Running,
+        ContainerStateStatusEnum::PAUSED => RunState::Paused,
+        ContainerStateStatusEnum::RESTARTING => RunState::Restarting,
+        ContainerStateStatusEnum::REMOVING => RunState::Removing,
+        ContainerStateStatusEnum::EXITED => RunState::Exited,
+        ContainerStateStatusEnum::DEAD => RunState::Dead,
+        _ => RunState::Other,
+    }
+}
+
+const fn health(status: HealthStatusEnum) -> Health {
+    match status {
+        HealthStatusEnum::STARTING => Health::Starting,
+        HealthStatusEnum::HEALTHY => Health::Healthy,
+        HealthStatusEnum::UNHEALTHY => Health::Unhealthy,
+        _ => Health::None,
+    }
+}
