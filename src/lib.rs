@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | 8 | `commands` |
 //! | 7 | `web` |
-//! | 6 | `metrics`, `report` |
+//! | 6 | `metrics`, `report`, `monitor` |
 //! | 5 | `schedule`, `diagnosis` |
 //! | 4 | `plan`, `state` |
 //! | 3 | `probe`, `docker` |
@@ -25,6 +25,7 @@ pub mod docker;
 pub mod inventory;
 pub mod log;
 pub mod metrics;
+pub mod monitor;
 pub mod namespace;
 pub mod netstack;
 pub mod outcome;

@@ -8,7 +8,7 @@
 pub mod mesh;
 mod targets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +19,14 @@ use crate::netstack::Listener;
 use crate::outcome::{ProbeKey, ProbeKind};
 use crate::probe::Job;
 
-/// What namespaces told about who listens where; containers that are not in it could not be read.
-pub type Listeners = BTreeMap<ContainerId, Vec<Listener>>;
+/// What looking and probing taught about containers: a plan is made better by it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Learned {
+    /// Who listens where; containers that are not in it could not be read.
+    pub listeners: BTreeMap<ContainerId, Vec<Listener>>,
+    /// Ports that were asked for HTTP and speak something else: they are left in peace.
+    pub not_http: BTreeSet<(ContainerId, u16)>,
+}
 
 /// Everything of one kind that one container measures on one destination.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +71,7 @@ impl Plan {
 }
 
 /// Plans the probes of an inventory.
-pub fn plan(inventory: &Inventory, listeners: &Listeners, probes: &Probes) -> Plan {
+pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
     let mut errands = Vec::new();
     for destination in &inventory.destinations {
         let names: Vec<&str> = destination.endpoints.iter().map(|e| &*e.name).collect();
@@ -84,7 +90,7 @@ pub fn plan(inventory: &Inventory, listeners: &Listeners, probes: &Probes) -> Pl
                 .filter(|(target, _)| first_asker.get(target) == Some(&at))
                 .map(|(_, endpoint)| endpoint)
                 .collect();
-            let from = targets::From { inventory, destination, source, container, listeners, probes };
+            let from = targets::From { inventory, destination, source, container, learned, probes };
             for kind in ProbeKind::ALL {
                 let timing = probes.timing(&destination.name, kind);
                 if !timing.enabled {

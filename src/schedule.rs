@@ -70,6 +70,13 @@ impl Schedule {
         }
     }
 
+    /// Brings one errand's next start forward, never back.
+    pub fn again(&mut self, identity: &Identity, at: Moment) {
+        if self.due.get(identity).is_some_and(|due| at < *due) {
+            self.start_at(identity.clone(), at);
+        }
+    }
+
     /// Errands whose moment has come, at most `most`; each gets its next moment on the grid.
     pub fn take(&mut self, now: Moment, most: usize) -> Vec<Start> {
         let mut starts = Vec::new();
@@ -94,6 +101,11 @@ impl Schedule {
     /// When the next errand is due; `None` where nothing is planned.
     pub fn next_due(&self) -> Option<Moment> {
         self.due.values().min().copied()
+    }
+
+    /// Everything that is planned.
+    pub fn errands(&self) -> impl Iterator<Item = &Errand> {
+        self.errands.values()
     }
 
     /// How many errands there are.

@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["probe", "docker"],
     &["plan", "state"],
     &["schedule", "diagnosis"],
-    &["metrics", "report"],
+    &["metrics", "report", "monitor"],
     &["web"],
     &["commands"],
 ];

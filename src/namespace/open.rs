@@ -2,14 +2,15 @@
 //!
 //! The Engine's bind mount (`/var/run/docker/netns/<id>`) needs `CAP_SYS_ADMIN` alone; the process's
 //! entry in `/proc` needs `CAP_SYS_PTRACE` and the host's PID namespace too. So the mount comes
-//! first. Where both are there, their inodes must agree: names and process ids are reused.
+//! first, and is enough: its name is random and never used twice, while process ids are reused, and
+//! are other processes' where the exporter has a PID namespace of its own.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{fstat, fstatfs};
+use rustix::fs::fstatfs;
 
 use crate::inventory::WayIn;
 use crate::outcome::Blindness;
@@ -27,24 +28,15 @@ pub fn open(way: &WayIn) -> Result<File, HopError> {
     let by_process = way.pid.map(|pid| PathBuf::from(format!("/proc/{pid}/ns/net")));
     // The Engine names an empty sandbox where the container uses another's network.
     let sandbox = way.sandbox.as_deref().filter(|path| !path.as_os_str().is_empty());
-    let mounted = sandbox.map(|path| (path, open_checked(path)));
-    let process = by_process.as_deref().map(|path| (path, open_checked(path)));
-    match (mounted, process) {
-        (Some((sandbox, Ok(mount))), Some((path, Ok(entry)))) => {
-            if inode(&mount) == inode(&entry) {
-                Ok(mount)
-            } else {
-                let detail = format!(
-                    "{} and {} are two namespaces: the container ended and its process id is another's",
-                    sandbox.display(),
-                    path.display()
-                );
-                Err(HopError { blindness: Blindness::Vanished, detail })
-            }
-        }
-        (Some((_, Ok(file))), _) | (_, Some((_, Ok(file)))) => Ok(file),
-        (Some((_, Err(mount))), Some((_, Err(entry)))) => Err(worse(mount, entry)),
-        (Some((_, Err(error))), None) | (None, Some((_, Err(error)))) => Err(error),
+    let mounted = match sandbox.map(open_checked) {
+        Some(Ok(mount)) => return Ok(mount),
+        Some(Err(error)) => Some(error),
+        None => None,
+    };
+    match (mounted, by_process.as_deref().map(open_checked)) {
+        (_, Some(Ok(file))) => Ok(file),
+        (Some(mount), Some(Err(entry))) => Err(worse(mount, entry)),
+        (Some(error), None) | (None, Some(Err(error))) => Err(error),
         (None, None) => Err(HopError {
             blindness: Blindness::NoNamespace,
             detail: "the Engine names neither a sandbox nor a process of the container".into(),
@@ -57,10 +49,6 @@ fn worse(mount: HopError, entry: HopError) -> HopError {
     let detail = format!("{}; {}", mount.detail, entry.detail);
     let blindness = if mount.blindness == Blindness::Vanished { entry.blindness } else { mount.blindness };
     HopError { blindness, detail }
-}
-
-fn inode(file: &File) -> Option<(u64, u64)> {
-    fstat(file).ok().map(|stat| (stat.st_dev, stat.st_ino))
 }
 
 fn open_checked(path: &Path) -> Result<File, HopError> {
@@ -98,6 +86,11 @@ pub(super) fn blindness_of(error: &io::Error) -> Blindness {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::fs::fstat;
+
+    fn inode(file: &File) -> Option<(u64, u64)> {
+        fstat(file).ok().map(|stat| (stat.st_dev, stat.st_ino))
+    }
 
     fn way(sandbox: Option<&str>, pid: Option<u32>) -> WayIn {
         WayIn { sandbox: sandbox.map(PathBuf::from), pid }
@@ -143,9 +136,10 @@ mod tests {
     }
 
     #[test]
-    fn two_namespaces_are_not_one_container() {
-        // A file of another namespace kind lies on the same file system and has another inode.
-        let error = open(&way(Some("/proc/self/ns/uts"), Some(std::process::id()))).expect_err("refused");
-        assert_eq!(error.blindness, Blindness::Vanished);
+    fn the_mount_goes_before_the_process() {
+        // A mount of another namespace of this file system stands for the container's.
+        let file = open(&way(Some("/proc/self/ns/uts"), Some(std::process::id()))).expect("opened");
+        let mount = File::open("/proc/self/ns/uts").expect("there");
+        assert_eq!(inode(&file), inode(&mount));
     }
 }

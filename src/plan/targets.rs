@@ -10,7 +10,7 @@ use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType};
 use crate::probe::visit::Expect;
 use crate::probe::{Job, Spec};
 
-use super::Listeners;
+use super::Learned;
 
 /// Ports of one container that are looked at: a process that listens on thousands is not walked.
 const MOST_PORTS: usize = 16;
@@ -23,7 +23,7 @@ pub(super) struct From<'a> {
     pub(super) destination: &'a Destination,
     pub(super) source: &'a Endpoint,
     pub(super) container: &'a Container,
-    pub(super) listeners: &'a Listeners,
+    pub(super) learned: &'a Learned,
     pub(super) probes: &'a Probes,
 }
 
@@ -92,7 +92,7 @@ impl From<'_> {
         if container.state != RunState::Running {
             return Vec::new();
         }
-        let ports: BTreeSet<u16> = match self.listeners.get(&peer.container) {
+        let ports: BTreeSet<u16> = match self.learned.listeners.get(&peer.container) {
             Some(listeners) => listeners
                 .iter()
                 .filter(|l| {
@@ -128,7 +128,8 @@ impl From<'_> {
         let Some(address) = self.addresses(peer).next() else { return Vec::new() };
         let mut jobs = Vec::new();
         for port in self.ports(peer, address) {
-            if container.proxied_ports.contains(&port) || self.probes.http_ports.contains(&port) {
+            let likely = container.proxied_ports.contains(&port) || self.probes.http_ports.contains(&port);
+            if likely && !self.learned.not_http.contains(&(container.id.clone(), port)) {
                 let spec = Spec::Http {
                     peer: SocketAddr::new(address, port),
                     host: peer.names.first().cloned().unwrap_or_else(|| Arc::clone(&peer.name)),

@@ -1,0 +1,414 @@
+//! The loop that everything meets in: what was heard of the Engine and what probes saw goes in, a
+//! [`Verdict`] that every face shows comes out.
+//!
+//! One task owns the recorder, the schedule and the ledger of findings, so nothing here is locked.
+//! It never waits for the Engine or for a probe: those run in tasks of their own and report by
+//! message. Messages are bounded; a probe that reports to a full queue waits, and is late by that.
+
+mod learn;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::diagnosis::{Ledger, Verdict, judge};
+use crate::inventory::seen::Seen;
+use crate::inventory::{ContainerId, Inventory, build};
+use crate::namespace::{HopError, Hopper, Vantage};
+use crate::netstack::Inner;
+use crate::outcome::{Blindness, ProbeKind, Run};
+use crate::plan::{Errand, plan};
+use crate::probe::{self, Limits, Visit};
+use crate::schedule::{Identity, Moment, Schedule};
+use crate::state::Recorder;
+
+use learn::Lessons;
+
+/// What is known is shown this often while nothing changes its sense.
+const CALM: Duration = Duration::from_secs(1);
+/// What changes the sense of things is shown after this long, so that a burst is one change.
+const URGENT: Duration = Duration::from_millis(20);
+/// A probe that failed for the first time is asked again after this long: one lost packet is no fault.
+const CONFIRM_AFTER: Duration = Duration::from_millis(500);
+/// Errands started before the loop looks at its messages again.
+const STARTS_A_TURN: usize = 64;
+/// Kinds that may visit one namespace at the same time.
+const KINDS_AT_ONCE: usize = 4;
+/// Namespaces are looked at (listeners, counters) this often.
+const LOOK_INTERVAL: Duration = Duration::from_secs(15);
+
+/// What comes in.
+#[derive(Debug)]
+pub enum Message {
+    /// A complete listing.
+    Listed(Box<Seen>),
+    /// The Engine did not answer, and why.
+    Lost(String),
+    /// An event touched these containers (ids) and networks (ids or names): probe them at once.
+    Touched(Vec<String>),
+    /// A request to the Engine: endpoint, how long, and the reason where it failed.
+    Asked(&'static str, Duration, Option<&'static str>),
+    /// A visit ended.
+    Ran(Identity, Vec<Run>),
+    /// A namespace was looked at.
+    Looked(ContainerId, Result<Inner, HopError>),
+    /// Someone wants a round now, of all destinations or of one.
+    RunNow(Option<Arc<str>>),
+    /// Someone wants to see one planned probe now, and waits for the answer.
+    ProbeNow(Wanted, oneshot::Sender<Vec<Run>>),
+    /// A new configuration, or that there was one that could not be taken.
+    Configured(Result<Arc<Config>, ()>),
+}
+
+/// Which planned probes are wanted.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The destination's label value.
+    pub destination: String,
+    /// The kind.
+    pub kind: ProbeKind,
+    /// Endpoint name of the vantage.
+    pub source: String,
+    /// Endpoint name of the target.
+    pub target: String,
+}
+
+/// What others hold of the loop.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    /// To tell it something.
+    pub messages: mpsc::Sender<Message>,
+    /// The latest verdict.
+    pub verdict: Arc<ArcSwap<Verdict>>,
+    /// Counts the verdicts, for those who wait for a newer one.
+    pub published: watch::Receiver<u64>,
+}
+
+/// The loop.
+pub struct Monitor {
+    config: Arc<Config>,
+    hopper: Hopper,
+    recorder: Recorder,
+    ledger: Ledger,
+    schedule: Schedule,
+    lessons: Lessons,
+    inventory: Option<Arc<Inventory>>,
+    /// Ids and names that events named since the last listing.
+    touched: BTreeSet<String>,
+    running: BTreeSet<Identity>,
+    messages: mpsc::Sender<Message>,
+    inbox: mpsc::Receiver<Message>,
+    verdict: Arc<ArcSwap<Verdict>>,
+    published: watch::Sender<u64>,
+    epoch: Instant,
+    publish_at: Option<Instant>,
+    look_at: Instant,
+}
+
+impl std::fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Monitor").field("errands", &self.schedule.len()).finish_non_exhaustive()
+    }
+}
+
+impl Monitor {
+    /// Makes the loop and the handle on it; nothing runs yet.
+    pub fn new(config: Arc<Config>, hopper: Hopper) -> (Self, Handle) {
+        let (messages, inbox) = mpsc::channel(1024);
+        let (published, seen) = watch::channel(0);
+        let mut recorder = Recorder::default();
+        recorder.own().config_reload = (true, Some(SystemTime::now()));
+        let snapshot = Arc::new(recorder.snapshot(SystemTime::now()));
+        let verdict = Arc::new(ArcSwap::from_pointee(Verdict { snapshot, findings: Vec::new() }));
+        let handle = Handle { messages: messages.clone(), verdict: Arc::clone(&verdict), published: seen };
+        let now = Instant::now();
+        let monitor = Self {
+            config,
+            hopper,
+            recorder,
+            ledger: Ledger::default(),
+            schedule: Schedule::default(),
+            lessons: Lessons::default(),
+            inventory: None,
+            touched: BTreeSet::new(),
+            running: BTreeSet::new(),
+            messages,
+            inbox,
+            verdict,
+            published,
+            epoch: now,
+            publish_at: None,
+            look_at: now + LOOK_INTERVAL,
+        };
+        (monitor, handle)
+    }
+
+    /// Runs until `stop`.
+    pub async fn run(mut self, stop: CancellationToken) {
+        loop {
+            let wake = self.wake_at();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                message = self.inbox.recv() => match message {
+                    Some(message) => self.take(message),
+                    None => return,
+                },
+                () = tokio::time::sleep_until(wake) => {}
+            }
+            // What else has come meanwhile is one change.
+            for _ in 0..256 {
+                match self.inbox.try_recv() {
+                    Ok(message) => self.take(message),
+                    Err(_) => break,
+                }
+            }
+            self.start_due();
+            let now = Instant::now();
+            if now >= self.look_at {
+                self.look_at = now + LOOK_INTERVAL;
+                self.look(|_| true);
+            }
+            if self.publish_at.is_some_and(|at| now >= at) {
+                self.publish();
+            }
+        }
+    }
+
+    fn now(&self) -> Moment {
+        self.epoch.elapsed()
+    }
+
+    fn wake_at(&self) -> Instant {
+        let due = self.schedule.next_due().map(|due| self.epoch + due);
+        [due, self.publish_at].into_iter().flatten().fold(self.look_at, Instant::min)
+    }
+
+    fn show_after(&mut self, patience: Duration) {
+        let at = Instant::now() + patience;
+        self.publish_at = Some(self.publish_at.map_or(at, |before| before.min(at)));
+    }
+
+    fn take(&mut self, message: Message) {
+        let at = SystemTime::now();
+        match message {
+            Message::Listed(seen) => self.listed(&seen, at),
+            Message::Lost(why) => {
+                tracing::warn!(%why, "the Engine does not answer");
+                self.recorder.engine_lost(why, at);
+                self.show_after(URGENT);
+            }
+            Message::Touched(names) => self.touched.extend(names),
+            Message::Asked(endpoint, took, failure) => {
+                let own = self.recorder.own();
+                match failure {
+                    Some(reason) => *own.docker_failures.entry((endpoint, reason)).or_default() += 1,
+                    None => own.docker_durations.entry(endpoint).or_default().observe(took),
+                }
+            }
+            Message::Ran(identity, runs) => self.ran(&identity, runs, at),
+            Message::Looked(container, seen) => self.looked(container, seen),
+            Message::RunNow(destination) => {
+                let now = self.now();
+                self.schedule.hasten(now, |e| destination.as_ref().is_none_or(|d| *d == e.destination));
+            }
+            Message::ProbeNow(wanted, answer) => self.probe_now(&wanted, answer),
+            Message::Configured(config) => {
+                let reload = &mut self.recorder.own().config_reload;
+                *reload = (config.is_ok(), if config.is_ok() { Some(at) } else { reload.1 });
+                if let Ok(config) = config {
+                    self.config = config;
+                    self.replan();
+                }
+                self.show_after(URGENT);
+            }
+        }
+    }
+
+    fn listed(&mut self, seen: &Seen, at: SystemTime) {
+        let inventory = Arc::new(build::build(seen, &self.config.destinations, at));
+        self.recorder.listed(Arc::clone(&inventory), at);
+        let unread = self.lessons.forget_all_but(&inventory);
+        let changed = self.inventory.as_ref().is_none_or(|before| !same(before, &inventory));
+        self.inventory = Some(inventory);
+        if changed {
+            self.replan();
+            self.show_after(URGENT);
+        } else {
+            self.show_after(CALM);
+        }
+        let touched = std::mem::take(&mut self.touched);
+        if !touched.is_empty() {
+            let now = self.now();
+            let known = self.inventory.clone();
+            self.schedule.hasten(now, |errand| concerns(errand, &touched, known.as_deref()));
+        }
+        self.look(|id| unread.contains(id));
+    }
+
+    fn replan(&mut self) {
+        let Some(inventory) = &self.inventory else { return };
+        let plan = plan(inventory, self.lessons.learned(), &self.config.probes);
+        let round = plan.errands.iter().map(|errand| errand.interval).max().unwrap_or_default();
+        self.recorder.planned(plan.keys(), round);
+        let now = self.now();
+        self.schedule.replan(plan, now);
+    }
+
+    fn start_due(&mut self) {
+        let now = self.now();
+        for start in self.schedule.take(now, STARTS_A_TURN) {
+            self.recorder.own().lag.observe(now.saturating_sub(start.due));
+            let identity = start.errand.identity();
+            if !self.running.insert(identity.clone()) {
+                // The run before still waits for its deadlines: nobody looked this time.
+                *self.recorder.own().unknown.entry(Blindness::Overrun).or_default() += 1;
+                continue;
+            }
+            self.recorder.own().in_flight += start.errand.jobs.len() as u64;
+            let visit = self.visit(&start.errand);
+            let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
+            tokio::spawn(async move {
+                let runs = probe::run(&hopper, visit).await;
+                // The loop is gone only when the program ends.
+                messages.send(Message::Ran(identity, runs)).await.ok();
+            });
+        }
+    }
+
+    /// One probe out of turn: it answers its asker and leaves the series alone. Only what is planned
+    /// can be asked for, so nobody makes a relay of it.
+    fn probe_now(&self, wanted: &Wanted, answer: oneshot::Sender<Vec<Run>>) {
+        let errand = self.schedule.errands().find(|errand| {
+            *errand.destination == *wanted.destination
+                && errand.kind == wanted.kind
+                && *errand.source == *wanted.source
+        });
+        // Dropping the sender says that there is no such probe.
+        let Some(mut visit) = errand.map(|errand| self.visit(errand)) else { return };
+        visit.jobs = visit.jobs.iter().filter(|job| *job.key.target == *wanted.target).cloned().collect();
+        if visit.jobs.is_empty() {
+            return;
+        }
+        let hopper = self.hopper.clone();
+        // Whoever gave up waiting does not want the answer.
+        tokio::spawn(async move { answer.send(probe::run(&hopper, visit).await).ok() });
+    }
+
+    fn visit(&self, errand: &Errand) -> Visit {
+        let networks = self.inventory.as_ref().map_or(1, |inventory| {
+            let on = |d: &&crate::inventory::Destination| {
+                d.endpoints.iter().any(|e| e.container == errand.container)
+            };
+            inventory.destinations.iter().filter(on).count().max(1)
+        });
+        let share = self.config.probes.in_flight_per_namespace / (KINDS_AT_ONCE * networks);
+        Visit {
+            kind: errand.kind,
+            vantage: errand.vantage.clone(),
+            jobs: Arc::clone(&errand.jobs),
+            limits: Limits { timeout: errand.timeout, in_flight: share.max(1) },
+        }
+    }
+
+    fn ran(&mut self, identity: &Identity, runs: Vec<Run>, at: SystemTime) {
+        self.running.remove(identity);
+        let own = self.recorder.own();
+        own.in_flight = own.in_flight.saturating_sub(runs.len() as u64);
+        let (runs, learned) = self.lessons.learn_from(runs, self.inventory.as_deref());
+        learn::sight_of_runs(self.recorder.sight(), &runs);
+        let before = self.recorder.snapshot(at);
+        let mut flipped = false;
+        let mut doubtful = false;
+        for run in &runs {
+            let failed = run.outcome.reason().is_some();
+            let known = before.probes.get(&run.key);
+            let was = known.and_then(|record| (record.history_len > 0).then_some(record.failures_in_a_row));
+            flipped |= was.is_none_or(|row| (row > 0) != failed || (failed && row == 1));
+            doubtful |= failed && was.is_none_or(|row| row == 0);
+        }
+        drop(before);
+        self.recorder.record(runs, at);
+        if learned {
+            self.replan();
+        }
+        if doubtful {
+            let soon = self.now() + CONFIRM_AFTER;
+            self.schedule.again(identity, soon);
+        }
+        self.show_after(if flipped { URGENT } else { CALM });
+    }
+
+    fn looked(&mut self, container: ContainerId, seen: Result<Inner, HopError>) {
+        match seen {
+            Ok(inner) => {
+                let sight = self.recorder.sight();
+                sight.namespaces = Some(Ok(()));
+                sight.socket_diagnostics = Some(if inner.listeners.is_some() {
+                    Ok(())
+                } else {
+                    Err("socket diagnostics gave no listeners".into())
+                });
+                if self.lessons.listeners(&container, inner.listeners.clone()) {
+                    self.replan();
+                }
+                self.recorder.looked(container, inner);
+            }
+            Err(error) if matches!(error.blindness, Blindness::NoPrivilege | Blindness::NoNamespace) => {
+                self.recorder.sight().namespaces = Some(Err(error.detail));
+                self.show_after(URGENT);
+            }
+            // The container ended meanwhile, or the exporter ran short: the next look tells more.
+            Err(error) => tracing::debug!(%container, %error, "could not look into the namespace"),
+        }
+        self.show_after(CALM);
+    }
+
+    /// Reads listeners and counters in the namespaces of running containers on destinations.
+    fn look(&self, wanted: impl Fn(&ContainerId) -> bool) {
+        let Some(inventory) = &self.inventory else { return };
+        let on: BTreeSet<&ContainerId> =
+            inventory.destinations.iter().flat_map(|d| &d.endpoints).map(|e| &e.container).collect();
+        for id in on.into_iter().filter(|id| wanted(id)) {
+            let Some(way) = inventory.container(id).and_then(|c| c.way_in.clone()) else { continue };
+            let (hopper, messages, id) = (self.hopper.clone(), self.messages.clone(), id.clone());
+            tokio::spawn(async move {
+                let seen = hopper.hop(&Vantage::Container(way), crate::namespace::Inside::look).await;
+                messages.send(Message::Looked(id, seen)).await.ok();
+            });
+        }
+    }
+
+    fn publish(&mut self) {
+        self.publish_at = None;
+        let snapshot = Arc::new(self.recorder.snapshot(SystemTime::now()));
+        let verdict = judge(snapshot, &mut self.ledger);
+        self.verdict.store(Arc::new(verdict));
+        self.published.send_modify(|count| *count += 1);
+    }
+}
+
+/// Whether two listings say the same but for the time.
+fn same(before: &Inventory, after: &Inventory) -> bool {
+    before.destinations == after.destinations
+        && before.containers == after.containers
+        && before.engine == after.engine
+        && before.oddities == after.oddities
+}
+
+/// Whether an errand looks from or at something that an event named.
+fn concerns(errand: &Errand, touched: &BTreeSet<String>, inventory: Option<&Inventory>) -> bool {
+    if touched.contains(errand.container.as_str()) || touched.contains(&*errand.destination) {
+        return true;
+    }
+    let Some(destination) = inventory.and_then(|i| i.destination(&errand.destination)) else { return false };
+    touched.contains(destination.id.as_str())
+        || errand.jobs.iter().any(|job| {
+            destination.endpoint(&job.key.target).is_some_and(|e| touched.contains(e.container.as_str()))
+        })
+}
