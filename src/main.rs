@@ -1,3 +1,55 @@
 //! Reads the command line and calls one command.
 
-fn main() {}
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use destination_exporter::cli::{Cli, Command, LogFormat};
+use destination_exporter::commands::{self, COULD_NOT};
+use destination_exporter::log;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let command = cli.command.unwrap_or_default();
+    if let Err(error) = log::init(cli.flags.log_level.as_label(), cli.flags.log_format == LogFormat::Json) {
+        say(&error.to_string());
+        return ExitCode::from(COULD_NOT);
+    }
+    let config = match commands::configuration(&cli.flags) {
+        Ok(config) => config,
+        Err(problems) => {
+            say(&problems);
+            return ExitCode::from(COULD_NOT);
+        }
+    };
+    if cli.flags.config_check {
+        say("the configuration is good");
+        return ExitCode::SUCCESS;
+    }
+    if command == Command::Config {
+        // A closed pipe is the reader's choice.
+        std::io::stdout().lock().write_all(config.to_yaml().as_bytes()).ok();
+        return ExitCode::SUCCESS;
+    }
+    // Two threads: the work is little and comes in small pieces; more would only cost memory.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            say(&format!("starting the runtime: {error}"));
+            return ExitCode::from(COULD_NOT);
+        }
+    };
+    runtime.block_on(async {
+        match command {
+            Command::Check { destinations, format } => {
+                commands::check::run(config, &destinations, format).await
+            }
+            Command::Serve | Command::Config => commands::serve::run(config, cli.flags).await,
+        }
+    })
+}
+
+fn say(text: &str) {
+    writeln!(std::io::stderr().lock(), "{text}").ok();
+}

@@ -1,15 +1,18 @@
 //! What the exporter answers over HTTP.
 //!
-//! Handlers read the latest [`Verdict`](crate::diagnosis::Verdict) and nothing else. What must never
+//! Handlers read the latest [`Verdict`](crate::diagnosis::Verdict); [`actions`] alone make work. What must never
 //! happen here: a call to the Engine, a wait for a probe, or text of a stranger in a page unescaped.
 //! The caller brings the listener and says when to stop ([`serve`]), so tests bring their own.
 
+pub mod actions;
+pub mod diagnostics;
 pub mod error;
 pub mod gzip;
 pub mod landing;
 pub mod pages;
 pub mod server;
 
+pub use actions::{Actions, Reload};
 pub use error::Refusal;
 pub use pages::{App, router};
-pub use server::{Limits, serve};
+pub use server::{Caller, Limits, serve};

@@ -10,11 +10,12 @@ use axum::Router;
 use axum::routing::get;
 use destination_exporter::diagnosis::{Code, Finding, Severity, Subject, Verdict};
 use destination_exporter::metrics::BuildInfo;
+use destination_exporter::monitor::Handle;
 use destination_exporter::state::{Own, Sight, Snapshot};
-use destination_exporter::web::{self, App, Limits};
+use destination_exporter::web::{self, Actions, App, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 fn verdict(round: Option<SystemTime>, findings: Vec<Finding>) -> Verdict {
@@ -32,8 +33,17 @@ fn verdict(round: Option<SystemTime>, findings: Vec<Finding>) -> Verdict {
     Verdict { snapshot: Arc::new(snapshot), findings }
 }
 
+/// Actions that nobody carries out: a test that needs them carried out listens itself.
+fn idle() -> Actions {
+    let (messages, _) = mpsc::channel(1);
+    let (_, published) = watch::channel(0);
+    let verdict = Arc::new(ArcSwap::from_pointee(verdict(None, Vec::new())));
+    Actions::new(Handle { messages, verdict, published }, mpsc::channel(1).0, false)
+}
+
 fn app(telemetry_path: &str, verdict: Verdict) -> App {
     App {
+        actions: idle(),
         verdict: Arc::new(ArcSwap::from_pointee(verdict)),
         build: BuildInfo { version: "1.2.3", revision: "", rustc: "" },
         telemetry_path: telemetry_path.into(),

@@ -48,6 +48,66 @@ impl Refusal {
         }
     }
 
+    /// The caller may not do this.
+    pub fn forbidden(why: &str) -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            code: "forbidden",
+            message: why.into(),
+            hint: "ask from the machine itself, or start with --web.enable-remote-actions".into(),
+        }
+    }
+
+    /// The request cannot be read.
+    pub fn bad_request(why: &str) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: "bad_request",
+            message: why.into(),
+            hint: "the contract of this page is in the README".into(),
+        }
+    }
+
+    /// No destination of that name.
+    pub fn unknown_destination(known: &[&str]) -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            code: "unknown_destination",
+            message: "there is no such destination".into(),
+            hint: format!("there are: {}", known.join(", ")),
+        }
+    }
+
+    /// No such probe is planned.
+    pub fn not_planned() -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            code: "not_planned",
+            message: "no such probe is planned".into(),
+            hint: "destination, source, target and kind as /diagnostics lists them under probes".into(),
+        }
+    }
+
+    /// Another round runs, or has just run.
+    pub fn too_soon() -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            code: "too_soon",
+            message: "a round runs, or has just run".into(),
+            hint: "ask again in a second, or read /diagnostics".into(),
+        }
+    }
+
+    /// The new configuration is wrong; the old one stays.
+    pub fn bad_configuration(problems: &str) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            code: "bad_configuration",
+            message: problems.into(),
+            hint: "the old configuration stays in force".into(),
+        }
+    }
+
     /// A fault of the exporter. What happened is logged, not told.
     pub fn internal() -> Self {
         Self {

@@ -8,13 +8,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::map_response;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::diagnosis::Verdict;
 use crate::metrics::{self, BuildInfo};
 
+use super::actions::{self, Actions};
 use super::error::Refusal;
-use super::{gzip, landing};
+use super::{diagnostics, gzip, landing};
 
 /// What the pages are made of.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct App {
     pub build: BuildInfo,
     /// Where the metrics are, with the slash.
     pub telemetry_path: Arc<str>,
+    /// What callers may set in motion.
+    pub actions: Actions,
 }
 
 /// The pages. The telemetry path is the operator's: one that axum cannot route, or that another page
@@ -42,6 +45,11 @@ pub fn router(mut app: App) -> Router {
         .route("/", get(status))
         .route("/-/healthy", get(async || "destination-exporter is healthy.\n"))
         .route("/-/ready", get(ready))
+        .route("/-/reload", post(actions::reload))
+        .route("/diagnostics", get(diagnostics::all))
+        .route("/diagnostics/run", post(actions::run))
+        .route("/diagnostics/{destination}", get(diagnostics::one))
+        .route("/probe", get(actions::probe))
         .route(&app.telemetry_path, get(telemetry))
         .fallback(async || Refusal::not_found())
         .method_not_allowed_fallback(async || Refusal::method())

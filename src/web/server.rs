@@ -1,11 +1,12 @@
 //! The accept loop: bounded in connections, in the wait for a request, and in the drain.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -13,6 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// Who asks: an extension of every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller(pub IpAddr);
 
 /// How much callers may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +57,7 @@ pub async fn serve(
     let tasks = TaskTracker::new();
     let places = Arc::new(Semaphore::new(limits.connections));
     loop {
-        let (stream, place) = tokio::select! {
+        let (stream, caller, place) = tokio::select! {
             biased;
             () = &mut shutdown => break,
             next = accept(&listener, &places) => match next {
@@ -60,7 +65,7 @@ pub async fn serve(
                 None => continue,
             },
         };
-        let (router, stop) = (router.clone(), stop.clone());
+        let (router, stop) = (router.clone().layer(Extension(Caller(caller))), stop.clone());
         tasks.spawn(async move {
             connection(stream, router, limits, stop).await;
             drop(place);
@@ -76,10 +81,10 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, caller)) => Some((stream, caller.ip(), place)),
         Err(error) => {
             // Out of descriptors, mostly: at once again would be a loop that eats a processor.
             tracing::warn!(%error, "accepting a connection");

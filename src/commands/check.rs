@@ -1,0 +1,175 @@
+//! `check`: one full round, then a report.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::ReportFormat;
+use crate::config::Config;
+use crate::diagnosis::{Severity, Verdict};
+use crate::monitor::{Handle, Monitor};
+use crate::namespace::Hopper;
+use crate::report;
+use crate::state::{Engine, Snapshot};
+
+use super::{COULD_NOT, watch::watch};
+
+/// The longest that a round is waited for; what has not answered by then is said in the report.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs one round and prints what came of it.
+pub async fn run(config: Config, destinations: &[String], format: ReportFormat) -> ExitCode {
+    match round(config).await {
+        Ok(verdict) => print(&verdict, destinations, format),
+        Err(why) => {
+            say(&format!("destination-exporter: {why}\n"));
+            ExitCode::from(COULD_NOT)
+        }
+    }
+}
+
+/// One full round: the verdict when every planned probe ran and every doubt was asked twice.
+async fn round(config: Config) -> Result<Arc<Verdict>, String> {
+    let hopper =
+        Hopper::start().map_err(|error| format!("starting the thread that enters namespaces: {error}"))?;
+    let stop = CancellationToken::new();
+    let _ends_with_us = stop.clone().drop_guard();
+    let settings = config.docker.clone();
+    let (monitor, mut handle) = Monitor::new(Arc::new(config), hopper);
+    let told = handle.messages.clone();
+    tokio::spawn(monitor.run(stop.clone()));
+    tokio::spawn(watch(settings, told, stop));
+    let latest = settled(&mut handle).await;
+    if let (None, Engine::Down { why, .. }) = (&latest.snapshot.inventory, &latest.snapshot.sight.engine) {
+        return Err(format!("the Engine does not answer: {why}"));
+    }
+    Ok(latest)
+}
+
+async fn settled(handle: &mut Handle) -> Arc<Verdict> {
+    let until = Instant::now() + PATIENCE;
+    let shows_progress = std::io::stderr().is_terminal();
+    loop {
+        let verdict = handle.verdict.load_full();
+        let progress = Progress::of(&verdict.snapshot);
+        if shows_progress {
+            say(&format!("\r\x1b[K{progress}"));
+        }
+        let lost = verdict.snapshot.inventory.is_none()
+            && matches!(verdict.snapshot.sight.engine, Engine::Down { .. });
+        let waited = if progress.is_complete() || lost {
+            None
+        } else {
+            timeout_at(until, handle.published.changed()).await.ok()
+        };
+        if waited.is_none() {
+            if shows_progress {
+                say("\r\x1b[K");
+            }
+            return verdict;
+        }
+    }
+}
+
+/// How far a round is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Progress {
+    listed: bool,
+    /// Namespaces that were not looked into yet: their ports are not planned yet either.
+    unread: usize,
+    planned: usize,
+    ran: usize,
+    /// Failed once: asked again before anything is said of it.
+    doubtful: usize,
+}
+
+impl Progress {
+    fn of(snapshot: &Snapshot) -> Self {
+        let blind = matches!(snapshot.sight.namespaces, Some(Err(_)));
+        let unread = snapshot.inventory.as_ref().map_or(0, |inventory| {
+            let on = inventory.destinations.iter().flat_map(|d| &d.endpoints);
+            on.filter(|e| {
+                inventory.container(&e.container).is_some_and(|c| c.way_in.is_some())
+                    && !snapshot.containers.contains_key(&e.container)
+            })
+            .count()
+        });
+        let planned: u64 = snapshot.tallies.values().map(|tally| tally.planned).sum();
+        Self {
+            listed: snapshot.inventory.is_some(),
+            unread: if blind { 0 } else { unread },
+            planned: usize::try_from(planned).unwrap_or(usize::MAX),
+            ran: snapshot.probes.len(),
+            doubtful: snapshot.probes.values().filter(|r| r.failures_in_a_row == 1).count(),
+        }
+    }
+
+    const fn is_complete(&self) -> bool {
+        self.listed && self.unread == 0 && self.ran >= self.planned && self.doubtful == 0
+    }
+}
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.listed {
+            return f.write_str("asking the Engine what there is …");
+        }
+        write!(f, "probing: {} of {} done", self.ran, self.planned)?;
+        if self.doubtful > 0 {
+            write!(f, ", {} asked again", self.doubtful)?;
+        }
+        Ok(())
+    }
+}
+
+fn print(verdict: &Verdict, destinations: &[String], format: ReportFormat) -> ExitCode {
+    let mut report = report::build(verdict);
+    let unknown: Vec<&String> = destinations
+        .iter()
+        .filter(|wanted| !report.destinations.iter().any(|d| *d.name == ***wanted))
+        .collect();
+    if !unknown.is_empty() {
+        let known: Vec<&str> = report.destinations.iter().map(|d| &*d.name).collect();
+        say(&format!("destination-exporter: no destination {unknown:?}; there are: {}\n", known.join(", ")));
+        return ExitCode::from(COULD_NOT);
+    }
+    if !destinations.is_empty() {
+        report.destinations.retain(|d| destinations.iter().any(|wanted| **wanted == *d.name));
+    }
+    let out = std::io::stdout();
+    let text = match format {
+        ReportFormat::Text => report::text(&report, out.is_terminal()),
+        ReportFormat::Json => match serde_json::to_string_pretty(&report) {
+            Ok(json) => json + "\n",
+            Err(error) => {
+                say(&format!("destination-exporter: writing the report: {error}\n"));
+                return ExitCode::from(COULD_NOT);
+            }
+        },
+    };
+    // A closed pipe (`| head`) is the reader's choice.
+    out.lock().write_all(text.as_bytes()).ok();
+    let told = |destination: Option<&str>| {
+        destinations.is_empty() || destination.is_none_or(|d| destinations.iter().any(|wanted| wanted == d))
+    };
+    let blind = matches!(verdict.snapshot.sight.engine, Engine::Down { .. })
+        || matches!(verdict.snapshot.sight.namespaces, Some(Err(_)));
+    let found = verdict.findings.iter().any(|f| {
+        f.severity != Severity::Info
+            && told(f.destination.as_deref())
+            && f.code != crate::diagnosis::Code::ExporterBlind
+    });
+    match (found, blind) {
+        (true, _) => ExitCode::from(1),
+        (false, true) => ExitCode::from(COULD_NOT),
+        (false, false) => ExitCode::SUCCESS,
+    }
+}
+
+fn say(text: &str) {
+    std::io::stderr().lock().write_all(text.as_bytes()).ok();
+}

@@ -1,0 +1,107 @@
+//! `serve`: discovers, probes on schedule and answers HTTP until it is told to stop.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::cli::Flags;
+use crate::config::Config;
+use crate::metrics::BuildInfo;
+use crate::monitor::{Message, Monitor};
+use crate::namespace::Hopper;
+use crate::web::{self, Actions, App, Limits};
+
+use super::{COULD_NOT, configuration, watch::watch};
+
+/// Which build this is.
+pub const BUILD: BuildInfo = BuildInfo {
+    version: env!("CARGO_PKG_VERSION"),
+    revision: match option_env!("REVISION") {
+        Some(revision) => revision,
+        None => "",
+    },
+    rustc: "",
+};
+
+/// Runs until SIGTERM or SIGINT, then drains; SIGHUP reads the configuration again.
+pub async fn run(config: Config, flags: Flags) -> ExitCode {
+    match serve(config, flags).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            tracing::error!(%why, "cannot serve");
+            ExitCode::from(COULD_NOT)
+        }
+    }
+}
+
+async fn serve(config: Config, flags: Flags) -> Result<(), String> {
+    // Everything that can be refused is asked for before anything starts.
+    let mut listeners = Vec::new();
+    for address in &flags.listen_addresses {
+        let listener = TcpListener::bind(address).await;
+        listeners.push(listener.map_err(|error| format!("listening on {address}: {error}"))?);
+    }
+    let told = |error| format!("listening for signals: {error}");
+    let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(told)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(told)?;
+    let hopper = Hopper::start().map_err(|e| format!("starting the thread that enters namespaces: {e}"))?;
+
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let settings = config.docker.clone();
+    let (monitor, handle) = Monitor::new(Arc::new(config), hopper);
+    tasks.spawn(monitor.run(stop.clone()));
+    tasks.spawn(watch(settings, handle.messages.clone(), stop.clone()));
+    let (reload, mut reloads) = mpsc::channel(4);
+    let app = App {
+        actions: Actions::new(handle.clone(), reload, flags.enable_remote_actions),
+        verdict: Arc::clone(&handle.verdict),
+        build: BUILD,
+        telemetry_path: flags.telemetry_path.as_str().into(),
+    };
+    let router = web::router(app);
+    for listener in listeners {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, version = BUILD.version, "serving");
+        }
+        let stopped = stop.clone().cancelled_owned();
+        tasks.spawn(web::serve(listener, router.clone(), Limits::default(), stopped));
+    }
+    tasks.close();
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => drop(read_again(&flags, &handle.messages).await),
+            Some(answer) = reloads.recv() => {
+                let read = read_again(&flags, &handle.messages).await;
+                // Whoever gave up waiting does not want the answer.
+                answer.send(read).ok();
+            }
+        }
+    }
+    tracing::info!("stopping");
+    stop.cancel();
+    tasks.wait().await;
+    Ok(())
+}
+
+/// Takes a good configuration; a bad one changes nothing but the metric that says so.
+async fn read_again(flags: &Flags, messages: &mpsc::Sender<Message>) -> Result<(), String> {
+    let (message, read) = match configuration(flags) {
+        Ok(config) => (Message::Configured(Ok(Arc::new(config))), Ok(())),
+        Err(problems) => {
+            tracing::error!(%problems, "the configuration was not reloaded: the old one stays");
+            (Message::Configured(Err(())), Err(problems))
+        }
+    };
+    // The loop is gone only when the program ends.
+    messages.send(message).await.ok();
+    read
+}
