@@ -8,6 +8,8 @@
 pub mod dns;
 pub mod http;
 pub mod icmp;
+#[cfg(test)]
+mod lab;
 pub mod tcp;
 pub mod visit;
 

@@ -1,12 +1,199 @@
-//! (to come)
+//! Handshakes: does the port accept a connection.
+//!
+//! The kernel is the clock and the witness: the duration is `tcpi_rtt`, which is free of this
+//! process's wake-ups, and SYNs that had to be sent again are told beside it. Not a byte is sent, and
+//! a connection ends with a FIN: a reset would stand in the peer's log as a fault.
 
-use crate::namespace::Hopper;
-use crate::outcome::Run;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
-use super::Visit;
+use socket2::{SockAddr, Socket};
+use tokio::io::Interest;
+
+use crate::namespace::sys::{self, Queue, TcpInfo};
+use crate::namespace::{Hopper, Inside};
+use crate::outcome::{Blindness, Handshake, Observation, Outcome, Reason, Run};
+
+use super::icmp::judge;
+use super::{Job, Spec, Visit};
+
+/// How long the peer's own FIN is waited for.
+const FAREWELL: Duration = Duration::from_millis(100);
+/// Most bytes of a greeting that are read, to be thrown away.
+const GREETING: usize = 16 * 1024;
 
 /// Runs the visit.
 pub async fn run(hopper: &Hopper, visit: Visit) -> Vec<Run> {
-    let _ = (hopper, visit);
-    todo!()
+    let mut runs = Vec::with_capacity(visit.jobs.len());
+    for group in visit.jobs.chunks(visit.limits.in_flight.max(1)) {
+        let peers: Vec<Option<SocketAddr>> = group.iter().map(peer).collect();
+        let made = hopper
+            .hop(&visit.vantage, move |inside| {
+                peers.into_iter().map(|peer| peer.map(|peer| open(inside, peer))).collect::<Vec<_>>()
+            })
+            .await;
+        match made {
+            Ok(sockets) => {
+                let under_way = group
+                    .iter()
+                    .zip(sockets)
+                    .map(|(job, socket)| handshake(job, socket, visit.limits.timeout));
+                runs.extend(futures_util::future::join_all(under_way).await);
+            }
+            Err(error) => {
+                let rest = Visit { jobs: group.into(), ..visit.clone() };
+                runs.extend(rest.blind(error.blindness, &error.detail));
+            }
+        }
+    }
+    runs
 }
+
+fn peer(job: &Job) -> Option<SocketAddr> {
+    if let Spec::Tcp { peer } = job.spec { Some(peer) } else { None }
+}
+
+fn open(inside: &Inside, peer: SocketAddr) -> io::Result<Socket> {
+    let socket = inside.tcp(peer.ip())?;
+    sys::queue_errors(&socket, peer.is_ipv6())?;
+    Ok(socket)
+}
+
+async fn handshake(job: &Job, socket: Option<io::Result<Socket>>, timeout: Duration) -> Run {
+    let (outcome, seen) = match (peer(job), socket) {
+        (Some(peer), Some(Ok(socket))) => connect(socket, peer, timeout).await,
+        (_, Some(Err(error))) => {
+            (Outcome::Unknown(judge::no_socket(&error)), noted(format!("no TCP socket: {error}")))
+        }
+        _ => (Outcome::Unknown(Blindness::Resources), noted("not a job for a handshake".to_owned())),
+    };
+    Run { key: job.key.clone(), outcome, seen }
+}
+
+async fn connect(socket: Socket, peer: SocketAddr, timeout: Duration) -> (Outcome, Observation) {
+    let started = Instant::now();
+    match socket.connect(&SockAddr::from(peer)) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => {
+            return failed(&socket, &error, peer);
+        }
+        _ => {}
+    }
+    // On a veth the answer came while the call was still under way.
+    if let Some(ended) = state(&socket).transpose() {
+        return judged(socket, ended, peer, started.elapsed()).await;
+    }
+    let socket = match sys::watch(socket, Interest::WRITABLE) {
+        Ok(socket) => socket,
+        Err(error) => {
+            return (
+                Outcome::Unknown(Blindness::Resources),
+                noted(format!("the socket could not be watched: {error}")),
+            );
+        }
+    };
+    let settled = tokio::time::timeout(timeout.saturating_sub(started.elapsed()), async {
+        loop {
+            let mut guard = socket.writable().await?;
+            if let Some(info) = state(socket.get_ref())? {
+                return Ok(info);
+            }
+            guard.clear_ready();
+        }
+    })
+    .await;
+    let elapsed = started.elapsed();
+    let socket = socket.into_inner();
+    match settled {
+        Ok(ended) => judged(socket, ended, peer, elapsed).await,
+        Err(_) => {
+            let handshake = sys::tcp_info(&socket).ok().map(counters);
+            let note = match handshake {
+                Some(Handshake { syn_retransmits: again @ 1.., .. }) => {
+                    format!("no answer from {peer} to {} SYNs", u64::from(again) + 1)
+                }
+                _ => format!("no answer from {peer}"),
+            };
+            (Outcome::Failure(Reason::Timeout), Observation { handshake, ..noted(note) })
+        }
+    }
+}
+
+/// `None` while the handshake is under way.
+fn state(socket: &Socket) -> io::Result<Option<TcpInfo>> {
+    if let Some(error) = socket.take_error()? {
+        return Err(error);
+    }
+    let info = sys::tcp_info(socket)?;
+    // A peer that accepts and closes at once has left `ESTABLISHED` before anyone looks.
+    Ok((info.established || socket.peer_addr().is_ok()).then_some(info))
+}
+
+async fn judged(
+    socket: Socket,
+    ended: io::Result<TcpInfo>,
+    peer: SocketAddr,
+    elapsed: Duration,
+) -> (Outcome, Observation) {
+    match ended {
+        Ok(info) => {
+            part(socket).await;
+            let handshake = counters(info);
+            let observation = Observation { handshake: Some(handshake), ..Observation::default() };
+            (Outcome::Success(duration(handshake, elapsed)), observation)
+        }
+        Err(error) => failed(&socket, &error, peer),
+    }
+}
+
+/// The kernel's time where it has a sample: none is taken of a SYN that was sent again, for nobody
+/// knows which of them was answered.
+fn duration(handshake: Handshake, elapsed: Duration) -> Duration {
+    if handshake.rtt.is_zero() || handshake.syn_retransmits > 0 { elapsed } else { handshake.rtt }
+}
+
+fn counters(info: TcpInfo) -> Handshake {
+    Handshake { rtt: info.rtt, syn_retransmits: info.retransmits }
+}
+
+fn failed(socket: &Socket, error: &io::Error, peer: SocketAddr) -> (Outcome, Observation) {
+    // The errno of "administratively prohibited" is that of "unreachable"; the error queue knows.
+    let told = sys::receive(socket, Queue::Errors, &mut [0; 256])
+        .ok()
+        .and_then(|got| got.notes.fault)
+        .and_then(|fault| Some((judge::reason(fault, peer.ip())?, judge::words(fault, peer.ip()))));
+    match told {
+        Some((reason, words)) => (Outcome::Failure(reason), noted(words)),
+        None => (
+            judge::refused_by_kernel(error.raw_os_error().unwrap_or(0), peer.ip()),
+            noted(format!("connecting to {peer}: {error}")),
+        ),
+    }
+}
+
+/// Closes with a FIN. A greeting that nobody read, or that comes after the end, makes the kernel send
+/// a reset instead: so the peer's end is waited for, briefly, and what it says is thrown away.
+async fn part(socket: Socket) {
+    let _ = socket.shutdown(std::net::Shutdown::Write);
+    let Ok(stream) = tokio::net::TcpStream::from_std(socket.into()) else { return };
+    let _ = tokio::time::timeout(FAREWELL, async {
+        let mut left = GREETING;
+        let mut buffer = [0; 1024];
+        while left > 0 && stream.readable().await.is_ok() {
+            match stream.try_read(&mut buffer) {
+                Ok(0) => return,
+                Ok(n) => left = left.saturating_sub(n),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    })
+    .await;
+}
+
+fn noted(note: String) -> Observation {
+    Observation { note: Some(note), ..Observation::default() }
+}
+
+#[cfg(test)]
+mod tests;

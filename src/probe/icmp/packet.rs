@@ -1,0 +1,179 @@
+//! Echo requests as bytes, and back.
+//!
+//! Every request carries a [`Stamp`]: a cookie drawn for the visit, so that nobody else's reply is
+//! taken for ours, and a serial, so that a reply is counted for the request that it answers.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use socket2::Type;
+use surge_ping::{Icmpv4Packet, Icmpv6Packet};
+
+const HEADER: usize = 8;
+const STAMP: usize = 12;
+
+/// Length of a request: 56 bytes of data, as `ping` has it.
+pub const LENGTH: usize = 64;
+
+/// What makes a request ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Drawn once a visit.
+    pub cookie: u64,
+    /// Counted up with every request of the visit; its low half is the sequence number.
+    pub serial: u32,
+}
+
+/// How a socket hands its packets over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// ICMPv6 instead of ICMP.
+    pub ipv6: bool,
+    /// A raw socket: it sees everybody's packets, and for IPv4 the IP header before them.
+    pub raw: bool,
+}
+
+/// The bytes of an echo request.
+pub fn request(form: Form, identifier: u16, stamp: Stamp) -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    let [high, low] = identifier.to_be_bytes();
+    let [_, _, sequence @ ..] = stamp.serial.to_be_bytes();
+    bytes[..HEADER].copy_from_slice(&[
+        if form.ipv6 { 128 } else { 8 },
+        0,
+        0,
+        0,
+        high,
+        low,
+        sequence[0],
+        sequence[1],
+    ]);
+    bytes[HEADER..HEADER + 8].copy_from_slice(&stamp.cookie.to_be_bytes());
+    bytes[HEADER + 8..HEADER + STAMP].copy_from_slice(&stamp.serial.to_be_bytes());
+    if !form.ipv6 {
+        // The kernel fills it in for ICMPv6 and for datagram sockets, not for raw IPv4 ones.
+        let sum = checksum(&bytes);
+        bytes[2..4].copy_from_slice(&sum.to_be_bytes());
+    }
+    bytes
+}
+
+/// The stamp of an echo reply; `None` for anything else.
+pub fn reply(form: Form, bytes: &[u8]) -> Option<Stamp> {
+    let message =
+        if form.raw && !form.ipv6 { bytes.get(usize::from(bytes.first()? & 0x0f) * 4..)? } else { bytes };
+    let sequence = if form.ipv6 {
+        let packet = Icmpv6Packet::decode(message, Ipv6Addr::UNSPECIFIED).ok()?;
+        (packet.get_icmpv6_type().0 == 129).then(|| packet.get_sequence().into_u16())?
+    } else {
+        let none = Ipv4Addr::UNSPECIFIED;
+        let packet = Icmpv4Packet::decode(message, Type::DGRAM, none, none).ok()?;
+        (packet.get_icmp_type().0 == 0).then(|| packet.get_sequence().into_u16())?
+    };
+    stamp(message).filter(|stamp| stamp.serial as u16 == sequence)
+}
+
+/// What is left of our own request in an error: an ICMP error quotes no more than its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoted {
+    /// As it was sent; a datagram socket's is the kernel's choice.
+    pub identifier: u16,
+    /// As it was sent.
+    pub sequence: u16,
+    /// The cookie, where the quote reaches that far.
+    pub cookie: Option<u64>,
+}
+
+/// Reads a quoted request.
+pub fn quoted(form: Form, bytes: &[u8]) -> Option<Quoted> {
+    if *bytes.first()? != if form.ipv6 { 128 } else { 8 } {
+        return None;
+    }
+    Some(Quoted {
+        identifier: u16::from_be_bytes(bytes.get(4..6)?.try_into().ok()?),
+        sequence: u16::from_be_bytes(bytes.get(6..8)?.try_into().ok()?),
+        cookie: stamp(bytes).map(|stamp| stamp.cookie),
+    })
+}
+
+fn stamp(message: &[u8]) -> Option<Stamp> {
+    let data = message.get(HEADER..HEADER + STAMP)?;
+    Some(Stamp {
+        cookie: u64::from_be_bytes(data.get(..8)?.try_into().ok()?),
+        serial: u32::from_be_bytes(data.get(8..)?.try_into().ok()?),
+    })
+}
+
+/// RFC 1071, over an even number of bytes.
+fn checksum(bytes: &[u8; LENGTH]) -> u16 {
+    let mut sum: u32 =
+        bytes.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !(sum as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const STAMPED: Stamp = Stamp { cookie: 0x0123_4567_89ab_cdef, serial: 0x0001_0002 };
+
+    /// What the peer would send back.
+    fn answer(form: Form) -> Vec<u8> {
+        let mut bytes = request(form, 9, STAMPED).to_vec();
+        bytes[0] = if form.ipv6 { 129 } else { 0 };
+        if form.raw && !form.ipv6 {
+            let mut header = vec![0x46];
+            header.resize(24, 0);
+            header.extend(bytes);
+            return header;
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_reply_gives_the_stamp_back() {
+        for (ipv6, raw) in [(false, false), (false, true), (true, false), (true, true)] {
+            let form = Form { ipv6, raw };
+            assert_eq!(reply(form, &answer(form)), Some(STAMPED), "{form:?}");
+            assert_eq!(reply(form, &request(form, 9, STAMPED)), None, "our own request, {form:?}");
+        }
+    }
+
+    #[test]
+    fn a_sequence_number_that_is_not_the_serials_is_nobodys() {
+        let form = Form { ipv6: false, raw: false };
+        let mut bytes = answer(form);
+        bytes[7] ^= 1;
+        assert_eq!(reply(form, &bytes), None);
+    }
+
+    #[test]
+    fn a_quote_may_end_before_the_cookie() {
+        let form = Form { ipv6: false, raw: true };
+        let bytes = request(form, 9, STAMPED);
+        let whole = Quoted { identifier: 9, sequence: 2, cookie: Some(STAMPED.cookie) };
+        assert_eq!(quoted(form, &bytes), Some(whole));
+        assert_eq!(quoted(form, &bytes[..8]), Some(Quoted { cookie: None, ..whole }));
+        assert_eq!(quoted(form, &bytes[..7]), None);
+    }
+
+    #[test]
+    fn the_checksum_of_a_checked_packet_is_zero() {
+        assert_eq!(checksum(&request(Form { ipv6: false, raw: true }, 77, STAMPED)), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_trip_the_reader(
+            ipv6 in any::<bool>(), raw in any::<bool>(),
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let form = Form { ipv6, raw };
+            let _ = (reply(form, &bytes), quoted(form, &bytes));
+        }
+    }
+}
