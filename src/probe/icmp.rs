@@ -37,11 +37,15 @@ pub async fn run(hopper: &Hopper, visit: Visit) -> Vec<Run> {
     let aims: Vec<IpAddr> = visit.jobs.iter().filter_map(|job| aim(job).map(|(to, ..)| to)).collect();
     let four = aims.iter().find(|to| to.is_ipv4()).copied();
     let six = aims.iter().find(|to| to.is_ipv6()).copied();
-    let made =
-        hopper.hop(&visit.vantage, move |inside| [four, six].map(|to| to.map(|to| open(inside, to)))).await;
+    let made = hopper
+        .hop(&visit.vantage, move |inside| {
+            let sockets = [four, six].map(|to| to.map(|to| open(inside, to)));
+            (sockets, six.is_some() && ipv6_here(inside))
+        })
+        .await;
     match made {
         Err(error) => visit.blind(error.blindness, &error.detail),
-        Ok(sockets) => Engine::new(&visit.jobs, visit.limits, sockets).run().await,
+        Ok((sockets, ipv6)) => Engine::new(&visit.jobs, visit.limits, sockets, ipv6).run().await,
     }
 }
 
@@ -57,6 +61,15 @@ fn open(inside: &Inside, to: IpAddr) -> io::Result<IcmpSocket> {
     sys::stamp_arrivals(&made.socket)?;
     sys::queue_errors(&made.socket, to.is_ipv6())?;
     Ok(made)
+}
+
+/// Whether this namespace has an IPv6 address; where the list cannot be read, a failure stays one.
+pub(super) fn ipv6_here(_: &Inside) -> bool {
+    match std::fs::read_to_string("/proc/thread-self/net/if_inet6") {
+        Ok(list) => judge::has_ipv6(&list),
+        // A kernel without IPv6 has no list.
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
 /// One family's socket, on the runtime.
@@ -98,6 +111,7 @@ struct Engine<'a> {
     jobs: &'a [Job],
     limits: Limits,
     lanes: [Result<Option<Lane>, (Blindness, String)>; 2],
+    ipv6: bool,
     cookie: u64,
     identifier: u16,
     serial: u32,
@@ -109,7 +123,12 @@ struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    fn new(jobs: &'a [Job], limits: Limits, sockets: [Option<io::Result<IcmpSocket>>; 2]) -> Self {
+    fn new(
+        jobs: &'a [Job],
+        limits: Limits,
+        sockets: [Option<io::Result<IcmpSocket>>; 2],
+        ipv6: bool,
+    ) -> Self {
         let [four, six] = sockets;
         let lane = |made: Option<io::Result<IcmpSocket>>, ipv6| {
             made.map(|made| made.and_then(|socket| Lane::new(socket, ipv6)))
@@ -120,6 +139,7 @@ impl<'a> Engine<'a> {
             jobs,
             limits,
             lanes: [lane(four, false), lane(six, true)],
+            ipv6,
             cookie: rand::random(),
             identifier: rand::random(),
             serial: rand::random::<u16>().into(),
@@ -238,7 +258,7 @@ impl<'a> Engine<'a> {
                 return;
             }
             Err(error) => {
-                let outcome = judge::refused_by_kernel(error.raw_os_error().unwrap_or(0), to);
+                let outcome = judge::refused_by_kernel(error.raw_os_error().unwrap_or(0), to, self.ipv6);
                 tally.refused(&outcome, format!("the kernel would not send to {to}: {error}"));
             }
         }

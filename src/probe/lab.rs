@@ -31,7 +31,9 @@ impl Lab {
         }
         let (near, far) = (lab.near.as_str(), lab.far.as_str());
         must(&["ip", "netns", "add", far]);
-        must(&["ip", "link", "add", "eth0", "netns", near, "type", "veth", "peer", "name", "eth0", "netns", far]);
+        must(&[
+            "ip", "link", "add", "eth0", "netns", near, "type", "veth", "peer", "name", "eth0", "netns", far,
+        ]);
         for (side, number) in [(near, 1), (far, 2)] {
             must(&["ip", "-n", side, "link", "set", "lo", "up"]);
             must(&["ip", "-n", side, "link", "set", "eth0", "up"]);

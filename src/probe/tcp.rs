@@ -15,7 +15,7 @@ use crate::namespace::sys::{self, Queue, TcpInfo};
 use crate::namespace::{Hopper, Inside};
 use crate::outcome::{Blindness, Handshake, Observation, Outcome, Reason, Run};
 
-use super::icmp::judge;
+use super::icmp::{ipv6_here, judge};
 use super::{Job, Spec, Visit};
 
 /// How long the peer's own FIN is waited for.
@@ -30,15 +30,17 @@ pub async fn run(hopper: &Hopper, visit: Visit) -> Vec<Run> {
         let peers: Vec<Option<SocketAddr>> = group.iter().map(peer).collect();
         let made = hopper
             .hop(&visit.vantage, move |inside| {
-                peers.into_iter().map(|peer| peer.map(|peer| open(inside, peer))).collect::<Vec<_>>()
+                let ipv6 = peers.iter().flatten().any(SocketAddr::is_ipv6) && ipv6_here(inside);
+                let sockets = peers.into_iter().map(|peer| peer.map(|peer| open(inside, peer)));
+                (sockets.collect::<Vec<_>>(), ipv6)
             })
             .await;
         match made {
-            Ok(sockets) => {
+            Ok((sockets, ipv6)) => {
                 let under_way = group
                     .iter()
                     .zip(sockets)
-                    .map(|(job, socket)| handshake(job, socket, visit.limits.timeout));
+                    .map(|(job, socket)| handshake(job, socket, visit.limits.timeout, ipv6));
                 runs.extend(futures_util::future::join_all(under_way).await);
             }
             Err(error) => {
@@ -60,9 +62,9 @@ fn open(inside: &Inside, peer: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
-async fn handshake(job: &Job, socket: Option<io::Result<Socket>>, timeout: Duration) -> Run {
+async fn handshake(job: &Job, socket: Option<io::Result<Socket>>, timeout: Duration, ipv6: bool) -> Run {
     let (outcome, seen) = match (peer(job), socket) {
-        (Some(peer), Some(Ok(socket))) => connect(socket, peer, timeout).await,
+        (Some(peer), Some(Ok(socket))) => connect(socket, peer, timeout, ipv6).await,
         (_, Some(Err(error))) => {
             (Outcome::Unknown(judge::no_socket(&error)), noted(format!("no TCP socket: {error}")))
         }
@@ -71,17 +73,17 @@ async fn handshake(job: &Job, socket: Option<io::Result<Socket>>, timeout: Durat
     Run { key: job.key.clone(), outcome, seen }
 }
 
-async fn connect(socket: Socket, peer: SocketAddr, timeout: Duration) -> (Outcome, Observation) {
+async fn connect(socket: Socket, peer: SocketAddr, timeout: Duration, ipv6: bool) -> (Outcome, Observation) {
     let started = Instant::now();
     match socket.connect(&SockAddr::from(peer)) {
         Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => {
-            return failed(&socket, &error, peer);
+            return failed(&socket, &error, peer, ipv6);
         }
         _ => {}
     }
     // On a veth the answer came while the call was still under way.
     if let Some(ended) = state(&socket).transpose() {
-        return judged(socket, ended, peer, started.elapsed()).await;
+        return judged(socket, ended, peer, started.elapsed(), ipv6).await;
     }
     let socket = match sys::watch(socket, Interest::WRITABLE) {
         Ok(socket) => socket,
@@ -105,7 +107,7 @@ async fn connect(socket: Socket, peer: SocketAddr, timeout: Duration) -> (Outcom
     let elapsed = started.elapsed();
     let socket = socket.into_inner();
     match settled {
-        Ok(ended) => judged(socket, ended, peer, elapsed).await,
+        Ok(ended) => judged(socket, ended, peer, elapsed, ipv6).await,
         Err(_) => {
             let handshake = sys::tcp_info(&socket).ok().map(counters);
             let note = match handshake {
@@ -134,6 +136,7 @@ async fn judged(
     ended: io::Result<TcpInfo>,
     peer: SocketAddr,
     elapsed: Duration,
+    ipv6: bool,
 ) -> (Outcome, Observation) {
     match ended {
         Ok(info) => {
@@ -142,7 +145,7 @@ async fn judged(
             let observation = Observation { handshake: Some(handshake), ..Observation::default() };
             (Outcome::Success(duration(handshake, elapsed)), observation)
         }
-        Err(error) => failed(&socket, &error, peer),
+        Err(error) => failed(&socket, &error, peer, ipv6),
     }
 }
 
@@ -156,7 +159,7 @@ fn counters(info: TcpInfo) -> Handshake {
     Handshake { rtt: info.rtt, syn_retransmits: info.retransmits }
 }
 
-fn failed(socket: &Socket, error: &io::Error, peer: SocketAddr) -> (Outcome, Observation) {
+fn failed(socket: &Socket, error: &io::Error, peer: SocketAddr, ipv6: bool) -> (Outcome, Observation) {
     // The errno of "administratively prohibited" is that of "unreachable"; the error queue knows.
     let told = sys::receive(socket, Queue::Errors, &mut [0; 256])
         .ok()
@@ -165,7 +168,7 @@ fn failed(socket: &Socket, error: &io::Error, peer: SocketAddr) -> (Outcome, Obs
     match told {
         Some((reason, words)) => (Outcome::Failure(reason), noted(words)),
         None => (
-            judge::refused_by_kernel(error.raw_os_error().unwrap_or(0), peer.ip()),
+            judge::refused_by_kernel(error.raw_os_error().unwrap_or(0), peer.ip(), ipv6),
             noted(format!("connecting to {peer}: {error}")),
         ),
     }

@@ -17,9 +17,21 @@ pub fn no_socket(error: &io::Error) -> Blindness {
     }
 }
 
-/// What it means that the kernel would not send to `peer`, or gave up on it.
-pub fn refused_by_kernel(errno: i32, peer: IpAddr) -> Outcome {
+/// Whether a list as `/proc/net/if_inet6` has it names an address that reaches beyond one link: a
+/// container of a network without IPv6 has none, and there the kernel knows no route either.
+pub fn has_ipv6(list: &str) -> bool {
+    // address, interface number, prefix length, scope, flags, name; scope 00 is global (and ULA).
+    list.lines().any(|line| line.split_ascii_whitespace().nth(3) == Some("00"))
+}
+
+/// What it means that the kernel would not send to `peer`, or gave up on it; `ipv6`: the namespace
+/// has an address of that family.
+pub fn refused_by_kernel(errno: i32, peer: IpAddr, ipv6: bool) -> Outcome {
     match errno {
+        // Without an address every IPv6 peer is "unreachable", though nothing is broken.
+        libc::ENETUNREACH | libc::EADDRNOTAVAIL | libc::EACCES if peer.is_ipv6() && !ipv6 => {
+            Outcome::Unknown(Blindness::NoAddress)
+        }
         libc::ECONNREFUSED => Outcome::Failure(Reason::Refused),
         libc::ETIMEDOUT => Outcome::Failure(Reason::Timeout),
         libc::ECONNRESET => Outcome::Failure(Reason::Reset),
@@ -31,7 +43,7 @@ pub fn refused_by_kernel(errno: i32, peer: IpAddr) -> Outcome {
             Outcome::Failure(Reason::Unreachable)
         }
         libc::EAFNOSUPPORT => Outcome::Unknown(Blindness::NoAddress),
-        // Without an IPv6 address the kernel finds no source; with IPv4 it has run out of ports.
+        // With IPv6 the kernel finds no source of the scope; with IPv4 it has run out of ports.
         libc::EADDRNOTAVAIL if peer.is_ipv6() => Outcome::Unknown(Blindness::NoAddress),
         _ => Outcome::Unknown(Blindness::Resources),
     }
@@ -51,7 +63,7 @@ pub fn reason(fault: Fault, peer: IpAddr) -> Option<Reason> {
         (libc::SO_EE_ORIGIN_ICMP6, 1 | 3, _) => Some(Reason::Unreachable),
         (libc::SO_EE_ORIGIN_ICMP6, 2, _) => Some(Reason::TooBig),
         (libc::SO_EE_ORIGIN_ICMP6, 4, _) => Some(Reason::Protocol),
-        (libc::SO_EE_ORIGIN_LOCAL, _, _) => refused_by_kernel(fault.errno, peer).reason(),
+        (libc::SO_EE_ORIGIN_LOCAL, _, _) => refused_by_kernel(fault.errno, peer, true).reason(),
         // Redirects and source quench tell of a path, not of a failure.
         _ => None,
     }
@@ -117,8 +129,12 @@ mod tests {
             (libc::ENOBUFS, four, Outcome::Unknown(Blindness::Resources)),
             (libc::EMFILE, six, Outcome::Unknown(Blindness::Resources)),
         ] {
-            assert_eq!(refused_by_kernel(errno, peer), want, "errno {errno} for {peer}");
+            assert_eq!(refused_by_kernel(errno, peer, true), want, "errno {errno} for {peer}");
         }
+        let none = Outcome::Unknown(Blindness::NoAddress);
+        assert_eq!(refused_by_kernel(libc::ENETUNREACH, six, false), none);
+        assert_eq!(refused_by_kernel(libc::ENETUNREACH, six, true), Outcome::Failure(Reason::Unreachable));
+        assert_eq!(refused_by_kernel(libc::ENETUNREACH, four, false), Outcome::Failure(Reason::Unreachable));
         for (errno, want) in [
             (libc::EACCES, Blindness::NoPrivilege),
             (libc::EPERM, Blindness::NoPrivilege),
@@ -127,5 +143,15 @@ mod tests {
         ] {
             assert_eq!(no_socket(&io::Error::from_raw_os_error(errno)), want);
         }
+    }
+
+    #[test]
+    fn loopback_and_link_local_are_no_ipv6() {
+        let lo = "00000000000000000000000000000001 01 80 10 80       lo\n";
+        let link = "fe80000000000000a8bbccfffe000001 02 40 20 80     eth0\n";
+        let ula = "fd990000000000000000000000000001 02 40 00 82     eth0\n";
+        assert!(!has_ipv6(""));
+        assert!(!has_ipv6(&[lo, link].concat()));
+        assert!(has_ipv6(&[lo, link, ula].concat()));
     }
 }

@@ -121,11 +121,12 @@ mod tests {
 
     const STAMPED: Stamp = Stamp { cookie: 0x0123_4567_89ab_cdef, serial: 0x0001_0002 };
 
-    /// What the peer would send back.
-    fn answer(form: Form) -> Vec<u8> {
+    /// How the socket hands over our request with this type in its place.
+    fn arriving(form: Form, kind: u8) -> Vec<u8> {
         let mut bytes = request(form, 9, STAMPED).to_vec();
-        bytes[0] = if form.ipv6 { 129 } else { 0 };
+        bytes[0] = kind;
         if form.raw && !form.ipv6 {
+            // With one word of options.
             let mut header = vec![0x46];
             header.resize(24, 0);
             header.extend(bytes);
@@ -135,18 +136,21 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_gives_the_stamp_back() {
+    fn a_reply_gives_the_stamp_back_and_nothing_else_does() {
         for (ipv6, raw) in [(false, false), (false, true), (true, false), (true, true)] {
             let form = Form { ipv6, raw };
-            assert_eq!(reply(form, &answer(form)), Some(STAMPED), "{form:?}");
-            assert_eq!(reply(form, &request(form, 9, STAMPED)), None, "our own request, {form:?}");
+            let answer = if ipv6 { 129 } else { 0 };
+            for kind in 0..=255 {
+                let want = (kind == answer).then_some(STAMPED);
+                assert_eq!(reply(form, &arriving(form, kind)), want, "{form:?} type {kind}");
+            }
         }
     }
 
     #[test]
     fn a_sequence_number_that_is_not_the_serials_is_nobodys() {
         let form = Form { ipv6: false, raw: false };
-        let mut bytes = answer(form);
+        let mut bytes = arriving(form, 0);
         bytes[7] ^= 1;
         assert_eq!(reply(form, &bytes), None);
     }

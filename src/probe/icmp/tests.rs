@@ -41,7 +41,23 @@ async fn both_families_and_both_kinds_of_socket_are_answered() {
 #[tokio::test]
 async fn silence_is_a_timeout_and_gaps_are_loss() {
     let Some(lab) = Lab::new() else { return };
-    lab.in_far(&["iptables", "-A", "INPUT", "-p", "icmp", "-m", "statistic", "--mode", "nth", "--every", "3", "--packet", "0", "-j", "DROP"]);
+    lab.in_far(&[
+        "iptables",
+        "-A",
+        "INPUT",
+        "-p",
+        "icmp",
+        "-m",
+        "statistic",
+        "--mode",
+        "nth",
+        "--every",
+        "3",
+        "--packet",
+        "0",
+        "-j",
+        "DROP",
+    ]);
     let runs = ping(&lab, SECOND / 4, &["10.99.0.2"]).await;
     assert_eq!(runs[0].outcome, Outcome::Failure(Reason::PacketLoss));
     assert_eq!(runs[0].seen.echo.as_ref().map(|seen| (seen.sent, seen.received)), Some((3, 2)));
@@ -54,7 +70,17 @@ async fn silence_is_a_timeout_and_gaps_are_loss() {
 #[tokio::test]
 async fn what_a_firewall_answers_is_told() {
     let Some(lab) = Lab::new() else { return };
-    lab.in_far(&["iptables", "-A", "INPUT", "-p", "icmp", "-j", "REJECT", "--reject-with", "icmp-admin-prohibited"]);
+    lab.in_far(&[
+        "iptables",
+        "-A",
+        "INPUT",
+        "-p",
+        "icmp",
+        "-j",
+        "REJECT",
+        "--reject-with",
+        "icmp-admin-prohibited",
+    ]);
     let runs = ping(&lab, SECOND / 2, &["10.99.0.2"]).await;
     assert_eq!(runs[0].outcome, Outcome::Failure(Reason::Prohibited));
     lab.in_near(&["iptables", "-A", "OUTPUT", "-p", "icmp", "-d", "10.99.0.2", "-j", "DROP"]);

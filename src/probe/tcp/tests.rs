@@ -12,7 +12,8 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A listener in `far`.
 async fn listener(hopper: &Hopper, lab: &Lab, address: &'static str) -> TcpListener {
     let address: SocketAddr = address.parse().unwrap();
-    let made = hopper.hop(&lab.far(), move |inside| {
+    let far = lab.far();
+    let made = hopper.hop(&far, move |inside| {
         let socket = inside.tcp(address.ip())?;
         socket.bind(&address.into())?;
         socket.listen(8)?;
