@@ -117,11 +117,11 @@ pub fn receive(socket: &impl AsFd, queue: Queue, buffer: &mut [u8]) -> io::Resul
     // to the caller's exclusively borrowed buffer) that outlives it, with its true length beside it.
     let got = unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &raw mut message, flags) };
     let length = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
-    let told = usize::try_from(message.msg_controllen).unwrap_or(0);
     Ok(Received {
         length: length.min(buffer.len()),
-        peer: address(name.0.get(..message.msg_namelen as usize).unwrap_or(&name.0)),
-        notes: notes(control.0.get(..told).unwrap_or(&control.0)),
+        peer: address(&name.0),
+        // What the kernel left untouched is zero, and a length of zero ends the walk.
+        notes: notes(&control.0),
     })
 }
 

@@ -6,6 +6,7 @@
 //! beside the request that it is about. A reply counts only with the visit's cookie in it.
 
 pub mod judge;
+mod lane;
 pub mod packet;
 mod tally;
 
@@ -14,15 +15,15 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 
-use socket2::{SockAddr, Socket};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use socket2::SockAddr;
 
-use crate::namespace::inside::{IcmpKind, IcmpSocket};
+use crate::namespace::Hopper;
+use crate::namespace::inside::IcmpSocket;
 use crate::namespace::sys::{self, Queue};
-use crate::namespace::{Hopper, Inside};
 use crate::outcome::{Blindness, Observation, Outcome, Run};
 
+pub(super) use self::lane::ipv6_here;
+use self::lane::{Lane, open};
 use self::packet::{Form, Stamp};
 use self::tally::Tally;
 use super::{Job, Limits, Spec, Visit};
@@ -53,47 +54,6 @@ fn aim(job: &Job) -> Option<(IpAddr, u16, Duration)> {
     match job.spec {
         Spec::Icmp { address, packets, spacing } => Some((address, packets.max(1), spacing)),
         _ => None,
-    }
-}
-
-fn open(inside: &Inside, to: IpAddr) -> io::Result<IcmpSocket> {
-    let made = inside.icmp(to)?;
-    sys::stamp_arrivals(&made.socket)?;
-    sys::queue_errors(&made.socket, to.is_ipv6())?;
-    Ok(made)
-}
-
-/// Whether this namespace has an IPv6 address; where the list cannot be read, a failure stays one.
-pub(super) fn ipv6_here(_: &Inside) -> bool {
-    match std::fs::read_to_string("/proc/thread-self/net/if_inet6") {
-        Ok(list) => judge::has_ipv6(&list),
-        // A kernel without IPv6 has no list.
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
-    }
-}
-
-/// One family's socket, on the runtime.
-struct Lane {
-    socket: AsyncFd<Socket>,
-    form: Form,
-}
-
-impl Lane {
-    fn new(made: IcmpSocket, ipv6: bool) -> io::Result<Self> {
-        let form = Form { ipv6, raw: made.kind == IcmpKind::Raw };
-        let socket = sys::watch(made.socket, Interest::READABLE | Interest::ERROR)?;
-        Ok(Self { socket, form })
-    }
-
-    /// Waits until either queue has something, and arms the next wait: read both queues to the end.
-    async fn wait(lane: Option<&Self>) {
-        if let Some(lane) = lane
-            && let Ok(mut guard) = lane.socket.ready(Interest::READABLE | Interest::ERROR).await
-        {
-            guard.clear_ready();
-            return;
-        }
-        std::future::pending().await
     }
 }
 

@@ -1,0 +1,60 @@
+//! One family's socket: made inside the namespace, watched from the runtime.
+
+use std::io;
+use std::net::IpAddr;
+
+use socket2::Socket;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::namespace::Inside;
+use crate::namespace::inside::{IcmpKind, IcmpSocket};
+use crate::namespace::sys;
+
+use super::judge;
+use super::packet::Form;
+
+/// Makes a family's socket.
+pub fn open(inside: &Inside, to: IpAddr) -> io::Result<IcmpSocket> {
+    let made = inside.icmp(to)?;
+    sys::stamp_arrivals(&made.socket)?;
+    sys::queue_errors(&made.socket, to.is_ipv6())?;
+    Ok(made)
+}
+
+/// Whether this namespace has an IPv6 address; where the list cannot be read, a failure stays one.
+pub fn ipv6_here(_: &Inside) -> bool {
+    match std::fs::read_to_string("/proc/thread-self/net/if_inet6") {
+        Ok(list) => judge::has_ipv6(&list),
+        // A kernel without IPv6 has no list.
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}
+
+/// One family's socket, on the runtime.
+pub struct Lane {
+    /// The socket.
+    pub socket: AsyncFd<Socket>,
+    /// What its packets look like.
+    pub form: Form,
+}
+
+impl Lane {
+    /// Hands the socket to the runtime.
+    pub fn new(made: IcmpSocket, ipv6: bool) -> io::Result<Self> {
+        let form = Form { ipv6, raw: made.kind == IcmpKind::Raw };
+        let socket = sys::watch(made.socket, Interest::READABLE | Interest::ERROR)?;
+        Ok(Self { socket, form })
+    }
+
+    /// Waits until either queue has something, and arms the next wait: read both queues to the end.
+    pub async fn wait(lane: Option<&Self>) {
+        if let Some(lane) = lane
+            && let Ok(mut guard) = lane.socket.ready(Interest::READABLE | Interest::ERROR).await
+        {
+            guard.clear_ready();
+            return;
+        }
+        std::future::pending().await
+    }
+}
