@@ -9,11 +9,14 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Error(String);
 
 impl Error {
-    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+    /// An error of the lab's user, in the same words.
+    pub fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
     }
 
-    pub(crate) fn io(doing: &str, error: std::io::Error) -> Self {
+    /// What was being done, and what the system said.
+    #[must_use]
+    pub fn io(doing: &str, error: std::io::Error) -> Self {
         Self(format!("{doing}: {error}"))
     }
 }

@@ -15,6 +15,7 @@ mod needs;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -127,15 +128,13 @@ impl Lab {
     /// It ends with the lab at the latest.
     #[must_use]
     pub fn on_host(&self, program: &str) -> Command {
-        let unshare = self.init.id();
-        let mut command = Command::new("nsenter");
-        command
-            .arg(format!("--net=/proc/{unshare}/ns/net"))
-            .arg(format!("--mount=/proc/{unshare}/ns/mnt"))
-            // `unshare` itself stays outside the PID namespace that it made for its child.
-            .arg(format!("--pid=/proc/{unshare}/ns/pid_for_children"))
-            .args(["--", program]);
-        command
+        self.host().command(program)
+    }
+
+    /// The way onto the lab's host, for a thread that outlives a borrow of the lab.
+    #[must_use]
+    pub fn host(&self) -> Host {
+        Host { unshare: self.init.id() }
     }
 
     /// Stops the daemon where it stands: its socket accepts and never answers. Containers run on.
@@ -200,6 +199,33 @@ impl Lab {
     }
 }
 
+/// The lab's host, seen from the machine.
+#[derive(Clone, Debug)]
+pub struct Host {
+    unshare: u32,
+}
+
+impl Host {
+    /// As [`Lab::on_host`].
+    #[must_use]
+    pub fn command(&self, program: &str) -> Command {
+        let unshare = self.unshare;
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--net=/proc/{unshare}/ns/net"))
+            .arg(format!("--mount=/proc/{unshare}/ns/mnt"))
+            // `unshare` itself stays outside the PID namespace that it made for its child.
+            .arg(format!("--pid=/proc/{unshare}/ns/pid_for_children"))
+            .args(["--", program]);
+        command
+    }
+}
+
+/// Runs a command to its end; gives its standard output, trimmed.
+pub fn run(command: &mut Command) -> Result<String> {
+    error::text_of(command)
+}
+
 impl Drop for Lab {
     /// The mounts go with the mount namespace; the files and the (by now empty) cgroups are ours to remove.
     fn drop(&mut self) {
@@ -230,6 +256,8 @@ fn spawn(name: &str, folder: &Path) -> Result<(Child, ChildStdin)> {
         .args(["sh", "-euc", INIT, "lab"])
         .args([folder.as_os_str(), name.as_ref()])
         .env("PATH", needs::path())
+        // Ctrl-C in a terminal is for whoever holds the lab, not for the processes in it.
+        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(log)
         .stderr(errors)

@@ -1,0 +1,259 @@
+//! `make demo`: a host as Coolify leaves it, with one fault in it, and the exporter on it.
+//!
+//! Everything is in a lab of its own; the machine's Engine and networks are not touched. The one thing that the
+//! machine gets is a listener on its loopback, which leads to the exporter's.
+
+use std::env;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lab::{Error, Lab, Result};
+
+/// The exporter's own default.
+const PORT: u16 = 10061;
+const SHOP: &str = "k8s4wgkc0oskwco4okg0wcow";
+const BLOG: &str = "v0ck80w4gs4s0kw8ogsk4c8o";
+
+fn main() -> ExitCode {
+    match demo() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("demo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn demo() -> Result<()> {
+    let mut args = env::args_os().skip(1).map(PathBuf::from);
+    let (Some(exporter), Some(traefik)) = (args.next(), args.next()) else {
+        return Err(Error::new("usage: demo EXPORTER TRAEFIK (make demo calls it)"));
+    };
+    let door = TcpListener::bind(("127.0.0.1", PORT))
+        .map_err(|e| Error::io(&format!("listening on port {PORT}"), e))?;
+
+    say("starting a private Docker Engine");
+    let lab = Lab::start()?;
+    say("deploying: a proxy, two shops' worth of apps, two databases");
+    deploy(&lab, &traefik)?;
+
+    say("looking: destination-exporter check\n");
+    let status = on_host(&lab, &exporter, &["check"]).status().map_err(|e| Error::io("running check", e))?;
+    println!("\n(exit status {})\n", status.code().unwrap_or(-1));
+
+    let mut serve = on_host(&lab, &exporter, &["serve", "--log.level", "warn"])
+        .stdin(Stdio::null())
+        .spawn()
+        .map_err(|e| Error::io("starting the exporter", e))?;
+    let served = ready(&lab).and_then(|()| {
+        invite(&lab);
+        open_door(door, lab.host());
+        wait_for_the_end(&mut serve)
+    });
+    let _ = serve.kill();
+    let _ = serve.wait();
+    say("taking everything down");
+    served
+}
+
+fn say(what: &str) {
+    println!("demo: {what}");
+}
+
+/// The networks and containers that Coolify 4 makes of one application, two services and its proxy: its names, labels
+/// and aliases. Both services were told to "connect to predefined network", and so both answer to `postgres` there.
+fn deploy(lab: &Lab, traefik: &Path) -> Result<()> {
+    let busybox = lab.busybox_image()?;
+    let traefik = lab.static_image("traefik:v3", traefik)?;
+    for (network, subnet) in [("coolify", "10.0.1.0/24"), (SHOP, "10.0.2.0/24"), (BLOG, "10.0.3.0/24")] {
+        lab.docker(&["network", "create", "--attachable", "--subnet", subnet, network])?;
+    }
+    lab.docker(&[
+        "run",
+        "-d",
+        "--name",
+        "coolify-proxy",
+        "--network",
+        "coolify",
+        "-p",
+        "80:80",
+        "-p",
+        "443:443",
+        "-v",
+        "/run/docker.sock:/var/run/docker.sock:ro",
+        "-l",
+        "coolify.managed=true",
+        "-l",
+        "coolify.proxy=true",
+        "-l",
+        "com.docker.compose.project=coolify-proxy",
+        "-l",
+        "com.docker.compose.service=traefik",
+        &traefik,
+        "--ping=true",
+        "--ping.entrypoint=http",
+        "--entrypoints.http.address=:80",
+        "--entrypoints.https.address=:443",
+        "--providers.docker=true",
+        "--providers.docker.exposedbydefault=false",
+    ])?;
+    for stack in [SHOP, BLOG] {
+        lab.docker(&["network", "connect", stack, "coolify-proxy"])?;
+    }
+    let web = ["httpd", "-f", "-p", "3000", "-h", "/bin"];
+    let database = ["nc", "-ll", "-p", "5432", "-e", "/bin/cat"];
+    let site = "t4sck4w8o0w40ogkwcs8ggc0";
+    App { resource: "landing-page", project: "Site", kind: "application", service: None, uuid: site }.run(
+        lab,
+        "coolify",
+        &format!("{site}-101530123456"),
+        &[],
+        &busybox,
+        &web,
+    )?;
+    for (uuid, resource, project) in [(SHOP, "shop", "Shop"), (BLOG, "blog", "Blog")] {
+        for (service, command) in [("web", &web[..]), ("postgres", &database[..])] {
+            let name = format!("{service}-{uuid}");
+            App { resource, project, kind: "service", service: Some(service), uuid }.run(
+                lab,
+                uuid,
+                &name,
+                &[service],
+                &busybox,
+                command,
+            )?;
+        }
+        let postgres = format!("postgres-{uuid}");
+        lab.docker(&["network", "connect", "--alias", "postgres", "coolify", &postgres])?;
+    }
+    Ok(())
+}
+
+/// What Coolify writes on a container.
+struct App<'a> {
+    resource: &'a str,
+    project: &'a str,
+    kind: &'a str,
+    service: Option<&'a str>,
+    uuid: &'a str,
+}
+
+impl App<'_> {
+    fn run(
+        &self,
+        lab: &Lab,
+        network: &str,
+        name: &str,
+        aliases: &[&str],
+        image: &str,
+        command: &[&str],
+    ) -> Result<()> {
+        let label = |key: &str, value: &str| format!("--label={key}={value}");
+        let service = self.service.unwrap_or(self.resource);
+        let mut run = lab.client();
+        run.args(["run", "-d", "--name", name, "--network", network])
+            .args(aliases.iter().map(|alias| format!("--network-alias={alias}")))
+            .arg(label("coolify.managed", "true"))
+            .arg(label("coolify.type", self.kind))
+            .arg(label("coolify.name", name))
+            .arg(label("coolify.resourceName", self.resource))
+            .arg(label("coolify.serviceName", service))
+            .arg(label("coolify.projectName", self.project))
+            .arg(label("coolify.environmentName", "production"))
+            .arg(label("coolify.pullRequestId", "0"))
+            .arg(label("com.docker.compose.project", self.uuid))
+            .arg(label("com.docker.compose.service", self.service.unwrap_or(name)));
+        if command.first() == Some(&"httpd") {
+            run.arg("--label=traefik.enable=true")
+                .arg(label(
+                    &format!("traefik.http.routers.http-0-{}.rule", self.uuid),
+                    &format!("Host(`{}.example.com`) && PathPrefix(`/`)", self.resource),
+                ))
+                .arg(label(&format!("traefik.http.routers.http-0-{}.entryPoints", self.uuid), "http"))
+                .arg(label(
+                    &format!("traefik.http.services.http-0-{}.loadbalancer.server.port", self.uuid),
+                    "3000",
+                ));
+        }
+        lab::run(run.arg(image).args(command)).map(drop)
+    }
+}
+
+fn on_host(lab: &Lab, exporter: &Path, args: &[&str]) -> Command {
+    let mut command = lab.on_host(&exporter.to_string_lossy());
+    command.args(args).args(["--docker.host", "unix:///run/docker.sock"]).env_remove("DOCKER_HOST");
+    command
+}
+
+/// Waits until the exporter says that its first round is done.
+fn ready(lab: &Lab) -> Result<()> {
+    let url = format!("http://127.0.0.1:{PORT}/-/ready");
+    let started = Instant::now();
+    loop {
+        match lab.exec_on_host(&["busybox", "wget", "-qO", "/dev/null", &url]) {
+            Ok(_) => return Ok(()),
+            Err(error) if started.elapsed() > Duration::from_secs(30) => return Err(error),
+            Err(_) => thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
+fn invite(lab: &Lab) {
+    let base = format!("http://127.0.0.1:{PORT}");
+    println!("Now it serves:\n");
+    println!("  {base}/              the way in");
+    println!("  {base}/diagnostics   the report, as JSON");
+    println!("  {base}/metrics       for Prometheus\n");
+    println!("Repair the fault and look again, from another terminal:\n");
+    println!("  export DOCKER_HOST=unix://{}", lab.socket().display());
+    println!("  docker network disconnect coolify postgres-{BLOG}");
+    println!("  curl -s {base}/diagnostics | jq .status\n");
+    println!("Ctrl-C takes everything down.");
+}
+
+/// Leads each connection to the machine's loopback into the lab's: `nc` on the lab's host gets the socket as its
+/// input and output.
+fn open_door(door: TcpListener, host: lab::Host) {
+    thread::spawn(move || {
+        for visitor in door.incoming().flatten() {
+            let host = host.clone();
+            thread::spawn(move || lead_in(visitor, &host));
+        }
+    });
+}
+
+fn lead_in(visitor: TcpStream, host: &lab::Host) {
+    let Ok(answers) = visitor.try_clone() else { return };
+    let mut nc = host.command("busybox");
+    nc.args(["nc", "127.0.0.1", &PORT.to_string()]);
+    nc.stdin(Stdio::from(OwnedFd::from(visitor))).stdout(Stdio::from(OwnedFd::from(answers)));
+    let _ = nc.status();
+}
+
+/// Until Ctrl-C, SIGTERM, or the exporter's own end, which is an error.
+fn wait_for_the_end(serve: &mut Child) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::io("starting to wait for signals", e))?;
+    runtime.block_on(async {
+        let mut terminate =
+            signal(SignalKind::terminate()).map_err(|e| Error::io("waiting for SIGTERM", e))?;
+        loop {
+            let ended = serve.try_wait().map_err(|e| Error::io("waiting for the exporter", e))?;
+            if let Some(status) = ended {
+                return Err(Error::new(format!("the exporter ended with {status}")));
+            }
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => return Ok(()),
+                _ = terminate.recv() => return Ok(()),
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    })
+}
