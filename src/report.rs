@@ -6,6 +6,7 @@
 //! [`Verdict`]: crate::diagnosis::Verdict
 
 mod build;
+mod fold;
 pub mod model;
 #[cfg(test)]
 mod tests;
@@ -13,4 +14,4 @@ mod text;
 
 pub use build::build;
 pub use model::*;
-pub use text::text;
+pub use text::{Look, text};

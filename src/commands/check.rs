@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::ReportFormat;
 use crate::config::Config;
-use crate::diagnosis::{Severity, Verdict};
+use crate::diagnosis::{Code, Severity, Verdict, printable};
 use crate::monitor::{Handle, Monitor};
 use crate::namespace::Hopper;
-use crate::report;
+use crate::report::{self, Destination, Look, Report};
 use crate::state::{Engine, Snapshot};
 
 use super::{COULD_NOT, watch::watch};
@@ -23,8 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs one round and prints what came of it.
 pub async fn run(config: Config, destinations: &[String], format: ReportFormat) -> ExitCode {
+    let began = Instant::now();
     match round(config).await {
-        Ok(verdict) => print(&verdict, destinations, format),
+        Ok(verdict) => print(&verdict, began.elapsed(), destinations, format),
         Err(why) => {
             say(&format!("destination-exporter: {why}\n"));
             ExitCode::from(COULD_NOT)
@@ -126,23 +127,15 @@ impl std::fmt::Display for Progress {
     }
 }
 
-fn print(verdict: &Verdict, destinations: &[String], format: ReportFormat) -> ExitCode {
+fn print(verdict: &Verdict, took: Duration, destinations: &[String], format: ReportFormat) -> ExitCode {
     let mut report = report::build(verdict);
-    let unknown: Vec<&String> = destinations
-        .iter()
-        .filter(|wanted| !report.destinations.iter().any(|d| *d.name == ***wanted))
-        .collect();
-    if !unknown.is_empty() {
-        let known: Vec<&str> = report.destinations.iter().map(|d| &*d.name).collect();
-        say(&format!("destination-exporter: no destination {unknown:?}; there are: {}\n", known.join(", ")));
+    if let Err(why) = narrow(&mut report, destinations) {
+        say(&format!("destination-exporter: {why}\n"));
         return ExitCode::from(COULD_NOT);
-    }
-    if !destinations.is_empty() {
-        report.destinations.retain(|d| destinations.iter().any(|wanted| **wanted == *d.name));
     }
     let out = std::io::stdout();
     let text = match format {
-        ReportFormat::Text => report::text(&report, out.is_terminal()),
+        ReportFormat::Text => report::text(&report, look(&out, took)),
         ReportFormat::Json => match serde_json::to_string_pretty(&report) {
             Ok(json) => json + "\n",
             Err(error) => {
@@ -153,20 +146,38 @@ fn print(verdict: &Verdict, destinations: &[String], format: ReportFormat) -> Ex
     };
     // A closed pipe (`| head`) is the reader's choice.
     out.lock().write_all(text.as_bytes()).ok();
-    let told = |destination: Option<&str>| {
-        destinations.is_empty() || destination.is_none_or(|d| destinations.iter().any(|wanted| wanted == d))
-    };
     let blind = matches!(verdict.snapshot.sight.engine, Engine::Down { .. })
         || matches!(verdict.snapshot.sight.namespaces, Some(Err(_)));
-    let found = verdict.findings.iter().any(|f| {
-        f.severity != Severity::Info
-            && told(f.destination.as_deref())
-            && f.code != crate::diagnosis::Code::ExporterBlind
-    });
+    let found = report.findings().any(|f| f.severity != Severity::Info && f.code != Code::ExporterBlind);
     match (found, blind) {
         (true, _) => ExitCode::from(1),
         (false, true) => ExitCode::from(COULD_NOT),
         (false, false) => ExitCode::SUCCESS,
+    }
+}
+
+/// Leaves what was asked for, by label value or by what a person calls it; all of it where nothing was.
+fn narrow(report: &mut Report, wanted: &[String]) -> Result<(), String> {
+    let is = |d: &Destination, name: &String| *d.name == **name || *d.display_name == **name;
+    if let Some(unknown) = wanted.iter().find(|name| !report.destinations.iter().any(|d| is(d, name))) {
+        let known: Vec<String> = report.destinations.iter().map(|d| printable(&d.display_name)).collect();
+        return Err(format!("no destination {unknown:?}; there are: {}", known.join(", ")));
+    }
+    if !wanted.is_empty() {
+        report.destinations.retain(|d| wanted.iter().any(|name| is(d, name)));
+    }
+    Ok(())
+}
+
+fn look(out: &std::io::Stdout, took: Duration) -> Look {
+    let terminal = out.is_terminal();
+    // https://no-color.org
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let width = if terminal { rustix::termios::tcgetwinsize(out).ok().map(|size| size.ws_col) } else { None };
+    Look {
+        colours: terminal && !unwanted,
+        width: width.filter(|columns| *columns > 0).map_or(100, usize::from),
+        took: Some(took),
     }
 }
 

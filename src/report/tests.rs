@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::diagnosis::sample::{OK, Sample, at};
 use crate::diagnosis::{Ledger, judge};
+use crate::inventory::RunState;
 use crate::outcome::{Blindness, Outcome};
 use crate::state::{Engine, Snapshot};
 
@@ -75,20 +76,53 @@ fn the_json_has_the_promised_fields() {
     assert!(json["host"]["findings"].as_array().is_some_and(Vec::is_empty));
 }
 
+/// As a pipe gets it.
+fn plainly(report: &Report) -> String {
+    text(report, Look { colours: false, width: 100, took: None })
+}
+
 #[test]
 fn the_text_names_the_fault_and_the_repair() {
-    let text = text(&report(shop(&["db"]).snapshot()), false);
+    let text = plainly(&report(shop(&["db"]).snapshot()));
     for part in [
-        "shop   bridge 10.0.2.0/24, 3 containers",
-        "FAILING",
-        "page    container-unreachable  db",
-        "repair  docker restart db",
-        "path    network ✓  container ✗",
-        "HEALTHY",
+        "shop  bridge 10.0.2.0/24, 3 containers",
+        "FAILING\n",
+        "page    container-unreachable  db\n",
+        "repair  docker restart db\n",
+        "                  docker network disconnect shop db && docker network connect shop db\n",
+        "path    network ✓ → container ✗\n",
+        "HEALTHY\n",
         "1 page, 0 tickets.",
+        "Not looked at: the internet (no targets configured).",
     ] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
+}
+
+#[test]
+fn prose_is_folded_and_commands_are_not() {
+    let text = text(&report(shop(&["db"]).snapshot()), Look { colours: false, width: 60, took: None });
+    let (commands, prose): (Vec<&str>, Vec<&str>) = text.lines().partition(|l| l.contains("docker "));
+    let long: Vec<&&str> = prose.iter().filter(|l| l.chars().count() > 60).collect();
+    assert!(long.is_empty(), "{long:#?} of:\n{text}");
+    let whole = "docker network disconnect shop db && docker network connect shop db";
+    assert!(commands.iter().any(|l| l.trim_start() == whole), "{text}");
+}
+
+#[test]
+fn a_fault_on_two_destinations_is_told_once() {
+    let mut sample = shop(&[]);
+    let missing = sample.missing("db");
+    sample.container("db").state = RunState::Exited;
+    for name in ["shop", "blog"] {
+        let on = sample.on(name);
+        on.endpoints.retain(|e| &*e.name != "db");
+        on.stopped.push(missing.clone());
+    }
+    let text = plainly(&report(sample.snapshot()));
+    assert_eq!(text.matches("container-unreachable  db\n").count(), 2, "{text}");
+    assert_eq!(text.matches("docker start db\n").count(), 1, "{text}");
+    assert!(text.contains("The same as on shop, above.\n"), "{text}");
 }
 
 #[test]
@@ -98,7 +132,7 @@ fn a_hostile_name_does_nothing_to_the_terminal() {
     sample.mesh(&[evil]);
     sample.icmp("api", "web", OK);
     sample.inventory.oddities.push(evil.to_owned());
-    let text = text(&report(sample.snapshot()), false);
+    let text = plainly(&report(sample.snapshot()));
     assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text:?}");
     assert!(text.contains(r"x\u{1b}]0;owned\u{7}\r\u{202e}"), "{text}");
 }
@@ -106,6 +140,7 @@ fn a_hostile_name_does_nothing_to_the_terminal() {
 #[test]
 fn colours_only_when_asked() {
     let report = report(shop(&["db"]).snapshot());
-    assert!(text(&report, true).contains("\u{1b}[1;31m"));
-    assert!(!text(&report, false).contains('\u{1b}'));
+    let painted = text(&report, Look { colours: true, width: 100, took: None });
+    assert!(painted.contains("\u{1b}[1;31m"));
+    assert!(!plainly(&report).contains('\u{1b}'));
 }

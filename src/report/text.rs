@@ -1,25 +1,45 @@
 //! The report for a terminal.
 //!
-//! Names and notes come from strangers: nothing reaches the terminal that it would act on.
+//! Names and notes come from strangers: nothing reaches the terminal that it would act on. Prose is folded to the
+//! terminal's width; a command stands whole on a line of its own, for it is there to be copied.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::diagnosis::{Finding, Severity, printable as plain};
 
+use super::fold::fold;
 use super::model::{Destination, Report, Status};
 
-/// Where the word of the status stands.
-const STATUS_COLUMN: usize = 82;
+/// Where the text of a finding begins; what it shows and advises begins [`LABEL`] further in.
+const INDENT: usize = 10;
+/// `repair`, `see it` and the like, with the gap behind them.
+const LABEL: usize = 8;
+/// How much of one finding's evidence is shown; all of it is in the JSON.
+const MOST_EVIDENCE: usize = 3;
 
-/// The report in words, with colours where the terminal has them.
-pub fn text(report: &Report, colours: bool) -> String {
-    let mut page = Page { out: String::new(), colours };
+/// How the report is to look.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Whether the terminal shows colours.
+    pub colours: bool,
+    /// Its width in characters.
+    pub width: usize,
+    /// How long the looking took, where that is worth telling.
+    pub took: Option<Duration>,
+}
+
+/// The report in words.
+pub fn text(report: &Report, look: Look) -> String {
+    // Narrower, nothing is readable any more; wider, the eye loses the line.
+    let look = Look { width: look.width.clamp(60, 110), ..look };
+    let mut page = Page { out: String::new(), look, told: Vec::new() };
     for finding in &report.host.findings {
-        page.finding(finding);
+        page.finding(finding, None);
     }
     for oddity in &report.host.oddities {
-        page.line(&format!("  odd     {}", plain(oddity)));
+        page.item(2, "odd", &plain(oddity));
     }
     for destination in &report.destinations {
         page.destination(destination);
@@ -32,23 +52,37 @@ pub fn text(report: &Report, colours: bool) -> String {
         });
     }
     page.line("");
-    page.line(&totals(report));
+    for line in fold(&totals(report, look.took), look.width) {
+        page.line(&line);
+    }
     page.out
 }
 
-struct Page {
+struct Page<'a> {
     out: String,
-    colours: bool,
+    look: Look,
+    /// The findings so far, each with the name of its destination.
+    told: Vec<(&'a Finding, &'a str)>,
 }
 
-impl Page {
+impl<'a> Page<'a> {
     fn line(&mut self, text: &str) {
         self.out.push_str(text.trim_end());
         self.out.push('\n');
     }
 
+    /// Folded prose behind a label.
+    fn item(&mut self, indent: usize, label: &str, prose: &str) {
+        let width = self.look.width.saturating_sub(indent + LABEL);
+        let mut label = label;
+        for line in fold(prose, width) {
+            self.line(&format!("{:indent$}{label:<LABEL$}{line}", ""));
+            label = "";
+        }
+    }
+
     fn paint(&self, text: &str, colour: &str) -> String {
-        if self.colours { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.look.colours { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     fn status(&self, status: Status) -> String {
@@ -61,64 +95,101 @@ impl Page {
         self.paint(&status.as_label().to_uppercase(), colour)
     }
 
-    fn destination(&mut self, of: &Destination) {
-        let mut head = plain(&of.name);
+    fn destination(&mut self, of: &'a Destination) {
+        let mut head = plain(&of.display_name);
         if of.display_name != of.name {
-            let _ = write!(head, " ({})", plain(&of.display_name));
+            let _ = write!(head, " ({})", plain(&of.name));
         }
-        let _ = write!(head, "   {}", plain(&of.driver));
-        if let Some(subnet) = of.subnets.first() {
+        let _ = write!(head, "  {}", plain(&of.driver));
+        for subnet in &of.subnets {
             let _ = write!(head, " {}", subnet.subnet);
         }
         let _ = write!(head, ", {}", counted(of.containers.len(), "container"));
         if !of.routes.is_empty() {
             let _ = write!(head, ", {}", counted(of.routes.len(), "route"));
         }
-        let gap = STATUS_COLUMN.saturating_sub(head.chars().count()).max(2);
+        let word = of.status.as_label().len();
+        let gap = self.look.width.saturating_sub(head.chars().count() + word).max(2);
         let status = self.status(of.status);
         self.line(&format!("{head}{:gap$}{status}", ""));
-        for finding in &of.findings {
-            self.finding(finding);
+        let (asides, faults): (Vec<_>, Vec<_>) =
+            of.findings.iter().partition(|finding| finding.severity == Severity::Info);
+        for finding in &faults {
+            self.finding(finding, Some(&of.display_name));
         }
-        if of.findings.iter().any(|f| f.severity != Severity::Info) {
+        if !faults.is_empty() {
             let path: Vec<String> = of.path.iter().map(|h| format!("{} {}", h.hop, mark(h.status))).collect();
-            self.line(&format!("          path    {}", path.join("  ")));
+            self.item(INDENT, "path", &path.join(" → "));
+        }
+        for finding in asides {
+            self.finding(finding, Some(&of.display_name));
         }
         if let Some(fine) = fine(of) {
-            self.line(&format!("  fine    {fine}"));
+            self.item(2, "fine", &fine);
         }
         if let Some(unseen) = unseen(of) {
-            self.line(&format!("  unseen  {unseen}"));
+            self.item(2, "unseen", &unseen);
         }
     }
 
-    fn finding(&mut self, of: &Finding) {
+    fn finding(&mut self, of: &'a Finding, on: Option<&'a str>) {
         let colour = match of.severity {
             Severity::Page => "1;31",
             Severity::Ticket => "33",
             Severity::Info => "36",
         };
         // Padded before it is painted: the colour's own letters have no width.
-        let severity = self.paint(&format!("{:<6}", of.severity.as_label()), colour);
+        let severity = self.paint(&format!("{:<LABEL$}", of.severity.as_label()), colour);
         let code = self.paint(of.code.as_label(), "1");
-        self.line(&format!("  {severity}  {code}  {}", plain(&of.subject.name)));
-        self.line(&format!("          {}", plain(&of.summary)));
-        for evidence in of.evidence.iter().take(3) {
+        self.line(&format!("  {severity}{code}  {}", plain(&of.subject.name)));
+        let same = |(told, _): &&(&Finding, &str)| {
+            (told.code, &told.subject, &told.fix) == (of.code, &of.subject, &of.fix)
+        };
+        if let Some((_, above)) = self.told.iter().find(same) {
+            let again = format!("The same as on {}, above.", plain(above));
+            return self.prose(&again);
+        }
+        self.prose(&plain(&of.summary));
+        self.told.extend(on.map(|on| (of, on)));
+        if of.severity == Severity::Info {
+            return;
+        }
+        for evidence in of.evidence.iter().take(MOST_EVIDENCE) {
             let (source, observed) = (plain(&evidence.source), plain(&evidence.observed));
-            self.line(&format!(
-                "          seen    {source}: {observed} (expected: {})",
-                plain(&evidence.expected)
-            ));
+            let expected = plain(&evidence.expected);
+            self.item(INDENT, "seen", &format!("{source}: {observed} (expected: {expected})"));
         }
-        for (at, step) in of.fix.iter().enumerate() {
-            let label = if at == 0 { "repair" } else { "" };
-            self.line(&format!("          {label:<6}  {}", plain(step)));
-        }
-        for (at, command) in of.verify.iter().take(2).enumerate() {
-            let label = if at == 0 { "see it" } else { "" };
-            self.line(&format!("          {label:<6}  {}", plain(command)));
+        self.steps("repair", &of.fix);
+        self.steps("see it", of.verify.get(..2).unwrap_or(&of.verify));
+    }
+
+    fn prose(&mut self, text: &str) {
+        for line in fold(text, self.look.width.saturating_sub(INDENT)) {
+            self.line(&format!("{:INDENT$}{line}", ""));
         }
     }
+
+    /// Advice: what is prose in it folded, what is a command whole.
+    fn steps(&mut self, label: &str, steps: &[String]) {
+        let mut label = label;
+        for step in steps {
+            let step = plain(step);
+            let (prose, command) = step.split_at(command_at(&step));
+            if !prose.is_empty() {
+                self.item(INDENT, label, prose);
+                label = "";
+            }
+            if !command.is_empty() {
+                self.line(&format!("{:INDENT$}{label:<LABEL$}{command}", ""));
+                label = "";
+            }
+        }
+    }
+}
+
+/// Where the command begins in a step like `until then: docker restart web`; its end where there is none.
+fn command_at(step: &str) -> usize {
+    if step.starts_with("docker ") { 0 } else { step.find(": docker ").map_or(step.len(), |at| at + 2) }
 }
 
 const fn mark(status: Status) -> &'static str {
@@ -141,13 +212,25 @@ fn fine(of: &Destination) -> Option<String> {
     let parts: Vec<String> = by_kind
         .into_iter()
         .filter(|(_, (good, _))| *good > 0)
-        .map(
-            |(kind, (good, all))| {
-                if good == all { format!("{good} {kind}") } else { format!("{good} of {all} {kind}") }
-            },
-        )
+        .map(|(kind, (good, all))| {
+            let what = counted(all, thing(kind));
+            if good == all { what } else { format!("{good} of {what}") }
+        })
         .collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// What a probe of the kind asks for, in a word.
+fn thing(kind: &str) -> &str {
+    match kind {
+        "dns" => "name",
+        "dns_external" => "outside name",
+        "icmp" => "ping",
+        "icmp_external" => "outside ping",
+        "tcp" => "connection",
+        "http" => "HTTP answer",
+        other => other,
+    }
 }
 
 /// What could not be looked at, by reason.
@@ -161,28 +244,32 @@ fn unseen(of: &Destination) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn totals(report: &Report) -> String {
+fn totals(report: &Report, took: Option<Duration>) -> String {
     let count = |severity| report.findings().filter(|f| f.severity == severity).count();
-    let probes: usize = report.destinations.iter().map(|d| d.probes.len()).sum();
-    let sources: BTreeSet<(&str, &str)> =
-        report.destinations.iter().flat_map(|d| d.probes.iter().map(|p| (&*d.name, &*p.source))).collect();
-    let blind: Vec<&str> = report
-        .exporter
-        .capabilities
-        .iter()
-        .filter(|(_, can)| **can == Some(false))
-        .map(|(name, _)| *name)
-        .filter(|name| *name != "host_network")
-        .collect();
+    let probes = || report.destinations.iter().flat_map(|d| d.probes.iter().map(|p| (&*d.name, p)));
+    let sources: BTreeSet<(&str, &str)> = probes().map(|(on, p)| (on, &*p.source)).collect();
     let mut line = format!(
-        "{}, {}. {} from {}.",
+        "{}, {}. {} from {}",
         counted(count(Severity::Page), "page"),
         counted(count(Severity::Ticket), "ticket"),
-        counted(probes, "probe"),
+        counted(probes().count(), "probe"),
         counted(sources.len(), "endpoint"),
     );
+    if let Some(took) = took {
+        let _ = write!(line, " in {:.1} s", took.as_secs_f64());
+    }
+    line.push('.');
+    let can = &report.exporter.capabilities;
+    let blind: Vec<&str> = can
+        .iter()
+        .filter(|(name, can)| **can == Some(false) && **name != "host_network")
+        .map(|(name, _)| *name)
+        .collect();
     if !blind.is_empty() {
         let _ = write!(line, " Cannot see: {}.", blind.join(", "));
+    }
+    if !probes().any(|(_, p)| p.probe.ends_with("_external")) {
+        line.push_str(" Not looked at: the internet (no targets configured).");
     }
     line
 }

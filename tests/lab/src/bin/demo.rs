@@ -33,6 +33,10 @@ fn demo() -> Result<()> {
     let (Some(exporter), Some(traefik)) = (args.next(), args.next()) else {
         return Err(Error::new("usage: demo EXPORTER TRAEFIK (make demo calls it)"));
     };
+    // The lab's host has another working directory.
+    let [exporter, traefik] = [exporter, traefik]
+        .map(|path| path.canonicalize().map_err(|e| Error::io(&path.display().to_string(), e)));
+    let (exporter, traefik) = (exporter?, traefik?);
     let door = TcpListener::bind(("127.0.0.1", PORT))
         .map_err(|e| Error::io(&format!("listening on port {PORT}"), e))?;
 
