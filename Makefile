@@ -1,5 +1,5 @@
 # The commands of the project; `make help` lists them.
-.PHONY: demo deps help run test
+.PHONY: bench demo deps help run test
 
 TRAEFIK := target/lab/traefik
 
@@ -10,6 +10,12 @@ demo: deps $(TRAEFIK) ## a host as Coolify leaves it, with a fault in it: the re
 	cargo build --release
 	@cargo build --quiet --package lab --bin demo
 	@target/debug/demo target/release/destination-exporter $(TRAEFIK)
+
+bench: ## what it costs and how right it is, against its goals and a peer; rewrites the table of docs/performance.md
+	@scripts/install-test-tools.sh bench
+	cargo build --release
+	@cargo build --quiet --package lab --bin bench
+	@target/debug/bench target/release/destination-exporter
 
 run: ## watches the Engine of this machine; as root
 	cargo run --release -- serve

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs what the tests need on Debian or Ubuntu: only what is missing, so a second run does nothing.
+# With the word `bench`: also what `make bench` measures with and against.
 set -eu
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -18,6 +19,10 @@ mount mount
 mountpoint util-linux
 tar tar
 '
+[ "${1-}" != bench ] || needs="$needs
+prometheus-blackbox-exporter prometheus-blackbox-exporter
+tcpdump tcpdump
+"
 
 has() {
   command -v "$1" >/dev/null 2>&1

@@ -1,0 +1,125 @@
+//! `make bench`: what the exporter costs and how right it is, against its goals and against `blackbox_exporter`.
+//!
+//! Everything runs in labs of its own, one after the other, and every figure is of this one run: what is compared
+//! was measured side by side. The table goes to `docs/performance.md`, where the text around it says how each row is
+//! measured and what favours whom.
+//!
+//! What must never happen here: a figure from a run of which probes failed unnoticed, or one side measured on other
+//! targets than the other.
+
+mod blackbox;
+mod capture;
+mod cold;
+mod exporter;
+mod page;
+mod process;
+mod rivals;
+mod rtt;
+mod scrape;
+mod steady;
+mod town;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lab::{Error, Result};
+
+use page::Row;
+use town::Town;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let done = match args.split_first() {
+        Some((word, rest)) if word == "scrape" => scrape::command(rest),
+        _ => Options::read(args).and_then(|options| bench(&options)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is measured, and for how long.
+pub struct Options {
+    /// The release build.
+    exporter: PathBuf,
+    /// The rows to measure; empty: all of them, and the page is written.
+    only: Vec<String>,
+    /// A tenth of the time, for whoever works on the code.
+    quick: bool,
+}
+
+impl Options {
+    fn read(args: Vec<String>) -> Result<Self> {
+        let mut options = Self { exporter: PathBuf::new(), only: Vec::new(), quick: false };
+        for arg in args {
+            match arg.as_str() {
+                "--quick" => options.quick = true,
+                "icmp" | "tcp" | "dns" | "rtt" | "cold" | "steady" => options.only.push(arg),
+                _ if options.exporter.as_os_str().is_empty() && !arg.starts_with('-') => {
+                    options.exporter = PathBuf::from(arg);
+                }
+                _ => return Err(Error::new(format!("unknown argument {arg:?}\n{USAGE}"))),
+            }
+        }
+        if options.exporter.as_os_str().is_empty() {
+            return Err(Error::new(USAGE));
+        }
+        options.exporter =
+            options.exporter.canonicalize().map_err(|e| Error::io("finding the exporter", e))?;
+        Ok(options)
+    }
+
+    fn wants(&self, row: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|wanted| wanted == row)
+    }
+
+    fn seconds(&self, full: u64) -> u64 {
+        if self.quick { (full / 10).max(5) } else { full }
+    }
+}
+
+const USAGE: &str =
+    "usage: bench EXPORTER [--quick] [icmp] [tcp] [dns] [rtt] [cold] [steady] (make bench calls it)";
+
+fn bench(options: &Options) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut machine = page::Machine::here()?;
+    if ["icmp", "tcp", "dns", "rtt", "cold"].iter().any(|row| options.wants(row)) {
+        say("a lab with 20 containers on one destination");
+        let town = Town::build(1, 20)?;
+        machine.engine = town.engine()?;
+        for kind in rivals::Kind::ALL {
+            if options.wants(kind.label()) {
+                rows.push(rivals::measure(&town, options, kind)?);
+            }
+        }
+        if options.wants("rtt") {
+            rows.push(rtt::measure(&town, options)?);
+        }
+        if options.wants("cold") {
+            rows.push(cold::measure(&town, options)?);
+        }
+    }
+    if options.wants("steady") {
+        say("a lab with 100 containers on 10 destinations");
+        let town = Town::build(10, 10)?;
+        machine.engine = town.engine()?;
+        rows.extend(steady::measure(&town, options)?);
+    }
+    let table = page::table(&machine, &rows);
+    println!("\n{table}");
+    if options.only.is_empty() && !options.quick {
+        page::write(&table)?;
+        say(&format!("written to {}", page::PATH));
+    }
+    rows.iter().all(Row::holds).then_some(()).ok_or_else(|| Error::new("a goal is missed"))
+}
+
+pub fn say(what: &str) {
+    eprintln!("bench: {what}");
+}
