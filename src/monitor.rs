@@ -102,6 +102,8 @@ pub struct Monitor {
     /// Ids and names that events named since the last listing.
     touched: BTreeSet<String>,
     running: BTreeSet<Identity>,
+    /// Of those that run, the ones that were asked for again meanwhile: they start anew when they end.
+    asked_again: BTreeSet<Identity>,
     messages: mpsc::Sender<Message>,
     inbox: mpsc::Receiver<Message>,
     verdict: Arc<ArcSwap<Verdict>>,
@@ -138,6 +140,7 @@ impl Monitor {
             inventory: None,
             touched: BTreeSet::new(),
             running: BTreeSet::new(),
+            asked_again: BTreeSet::new(),
             messages,
             inbox,
             verdict,
@@ -266,6 +269,11 @@ impl Monitor {
             self.recorder.own().lag.observe(now.saturating_sub(start.due));
             let identity = start.errand.identity();
             if !self.running.insert(identity.clone()) {
+                if start.out_of_turn {
+                    // What runs may have begun before the change that asks for this look.
+                    self.asked_again.insert(identity);
+                    continue;
+                }
                 // The run before still waits for its deadlines: nobody looked this time.
                 *self.recorder.own().unknown.entry(Blindness::Overrun).or_default() += 1;
                 continue;
@@ -318,6 +326,10 @@ impl Monitor {
 
     fn ran(&mut self, identity: &Identity, runs: Vec<Run>, at: SystemTime) {
         self.running.remove(identity);
+        if self.asked_again.remove(identity) {
+            let now = self.now();
+            self.schedule.again(identity, now);
+        }
         let own = self.recorder.own();
         own.in_flight = own.in_flight.saturating_sub(runs.len() as u64);
         let (runs, learned) = self.lessons.learn_from(runs, self.inventory.as_deref());

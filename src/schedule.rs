@@ -37,6 +37,8 @@ pub struct Start {
     pub due: Moment,
     /// Starts that the exporter missed altogether, being late by more than an interval.
     pub missed: u64,
+    /// True where something asked for it before its own time: a new plan, an event, a doubt, a person.
+    pub out_of_turn: bool,
 }
 
 impl Schedule {
@@ -92,8 +94,11 @@ impl Schedule {
             let Some(errand) = self.errands.get(&identity).cloned() else { continue };
             let interval = errand.interval.max(Duration::from_millis(1));
             let missed = (now - at).as_nanos() / interval.as_nanos();
+            let just_before = at.saturating_sub(Duration::from_nanos(1));
+            let out_of_turn = following(&identity, interval, just_before) != at;
             self.start_at(identity.clone(), following(&identity, interval, now));
-            starts.push(Start { errand, due: at, missed: u64::try_from(missed).unwrap_or(u64::MAX) });
+            let missed = u64::try_from(missed).unwrap_or(u64::MAX);
+            starts.push(Start { errand, due: at, missed, out_of_turn });
         }
         starts
     }
@@ -190,8 +195,10 @@ mod tests {
         let now = schedule.next_due().map_or(seconds(0.0), |at| at / 2);
         schedule.hasten(now, |errand| &*errand.source == "b");
         let started = schedule.take(now, 10);
-        assert_eq!(started.len(), 1);
+        assert_eq!(started.iter().map(|s| s.out_of_turn).collect::<Vec<_>>(), [true]);
         assert_eq!(schedule.due, grid);
+        let next = schedule.next_due().map(|at| schedule.take(at, 1));
+        assert_eq!(next.iter().flatten().map(|s| s.out_of_turn).collect::<Vec<_>>(), [false]);
     }
 
     #[test]
