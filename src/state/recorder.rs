@@ -37,6 +37,9 @@ impl Recorder {
         Arc::make_mut(&mut self.tallies).retain(|(destination, _), _| known.contains(&**destination));
         Arc::make_mut(&mut self.rtts).retain(|destination, _| known.contains(&**destination));
         self.own.inventory_last_success = Some(at);
+        if self.inventory.is_some() {
+            self.note_empty_round();
+        }
         self.sight.engine = Engine::Up;
         self.inventory = Some(inventory);
     }
@@ -68,6 +71,14 @@ impl Recorder {
         }
         tallies.retain(|_, tally| tally.planned > 0 || tally.attempts > 0);
         self.own.round_interval = round_interval;
+        self.note_empty_round();
+    }
+
+    /// A server without anything to probe is seen in full by listing it.
+    fn note_empty_round(&mut self) {
+        if self.planned.is_empty() {
+            self.own.round_last_completed = self.own.inventory_last_success;
+        }
     }
 
     /// Finished runs. One that is no longer planned is dropped: its container may be gone.
@@ -191,6 +202,7 @@ fn next(before: Option<&Record>, run: &Run, at: SystemTime) -> Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::EngineInfo;
     use crate::outcome::{Blindness, Detail, Echo, Observation, ProbeKind, Reason};
     use std::net::{IpAddr, Ipv4Addr};
 
@@ -270,6 +282,24 @@ mod tests {
         assert_eq!(recorder.snapshot(at(1)).own.round_last_completed, None);
         recorder.record(vec![run("cache", BLIND)], at(2));
         assert_eq!(recorder.snapshot(at(2)).own.round_last_completed, Some(at(1)));
+    }
+
+    #[test]
+    fn where_nothing_is_planned_a_listing_is_a_round() {
+        let empty = Arc::new(Inventory {
+            engine: EngineInfo { version: "27.0".into(), api_version: "1.46".into(), podman: false },
+            taken_at: at(1),
+            destinations: Vec::new(),
+            containers: BTreeMap::new(),
+            oddities: Vec::new(),
+        });
+        let mut recorder = Recorder::default();
+        recorder.listed(Arc::clone(&empty), at(1));
+        assert_eq!(recorder.snapshot(at(1)).own.round_last_completed, None, "nothing is planned yet");
+        recorder.planned(std::iter::empty(), Duration::ZERO);
+        assert_eq!(recorder.snapshot(at(1)).own.round_last_completed, Some(at(1)));
+        recorder.listed(empty, at(2));
+        assert_eq!(recorder.snapshot(at(2)).own.round_last_completed, Some(at(2)));
     }
 
     #[test]
