@@ -9,6 +9,7 @@
 //! its lab could not start.
 
 mod error;
+mod exporter;
 mod image;
 mod needs;
 
@@ -23,6 +24,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub use error::{Error, Result};
+pub use exporter::{Answer, Exporter};
 
 /// Runs as PID 1 of the lab. It lives for as long as somebody holds the other end of its standard input, and the
 /// kernel ends everything in the namespace with it: a test that is killed leaves no process behind. It waits
@@ -74,6 +76,12 @@ impl Lab {
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.folder.join("docker.sock")
+    }
+
+    /// Files of the lab; gone with it. Its path is the same inside and outside.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// What the daemon wrote so far.
@@ -206,6 +214,12 @@ pub struct Host {
 }
 
 impl Host {
+    /// Its network namespace, as a path outside the lab.
+    #[must_use]
+    pub fn network(&self) -> PathBuf {
+        format!("/proc/{}/ns/net", self.unshare).into()
+    }
+
     /// As [`Lab::on_host`].
     #[must_use]
     pub fn command(&self, program: &str) -> Command {

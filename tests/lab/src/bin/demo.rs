@@ -7,11 +7,11 @@ use std::env;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use lab::{Error, Lab, Result};
+use lab::{Error, Exporter, Lab, Result};
 
 /// The exporter's own default.
 const PORT: u16 = 10061;
@@ -49,17 +49,13 @@ fn demo() -> Result<()> {
     let status = on_host(&lab, &exporter, &["check"]).status().map_err(|e| Error::io("running check", e))?;
     println!("\n(exit status {})\n", status.code().unwrap_or(-1));
 
-    let mut serve = on_host(&lab, &exporter, &["serve", "--log.level", "warn"])
-        .stdin(Stdio::null())
-        .spawn()
-        .map_err(|e| Error::io("starting the exporter", e))?;
-    let served = ready(&lab).and_then(|()| {
+    let mut exporter = Exporter::serve(&lab, &exporter, "", &["--log.level", "warn"])?;
+    let served = exporter.wait_ready().and_then(|()| {
         invite(&lab);
         open_door(door, lab.host());
-        wait_for_the_end(&mut serve)
+        wait_for_the_end(&mut exporter)
     });
-    let _ = serve.kill();
-    let _ = serve.wait();
+    drop(exporter);
     say("taking everything down");
     served
 }
@@ -193,19 +189,6 @@ fn on_host(lab: &Lab, exporter: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Waits until the exporter says that its first round is done.
-fn ready(lab: &Lab) -> Result<()> {
-    let url = format!("http://127.0.0.1:{PORT}/-/ready");
-    let started = Instant::now();
-    loop {
-        match lab.exec_on_host(&["busybox", "wget", "-qO", "/dev/null", &url]) {
-            Ok(_) => return Ok(()),
-            Err(error) if started.elapsed() > Duration::from_secs(30) => return Err(error),
-            Err(_) => thread::sleep(Duration::from_millis(100)),
-        }
-    }
-}
-
 fn invite(lab: &Lab) {
     let base = format!("http://127.0.0.1:{PORT}");
     println!("Now it serves:\n");
@@ -239,7 +222,7 @@ fn lead_in(visitor: TcpStream, host: &lab::Host) {
 }
 
 /// Until Ctrl-C, SIGTERM, or the exporter's own end, which is an error.
-fn wait_for_the_end(serve: &mut Child) -> Result<()> {
+fn wait_for_the_end(exporter: &mut Exporter) -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -249,9 +232,8 @@ fn wait_for_the_end(serve: &mut Child) -> Result<()> {
         let mut terminate =
             signal(SignalKind::terminate()).map_err(|e| Error::io("waiting for SIGTERM", e))?;
         loop {
-            let ended = serve.try_wait().map_err(|e| Error::io("waiting for the exporter", e))?;
-            if let Some(status) = ended {
-                return Err(Error::new(format!("the exporter ended with {status}")));
+            if let Some(status) = exporter.ended() {
+                return Err(Error::new(format!("the exporter ended with {status}:\n{}", exporter.log())));
             }
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => return Ok(()),
