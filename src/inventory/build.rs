@@ -288,13 +288,14 @@ impl View<'_> {
                 },
             }
         }
-        let has_dns = !select::is_default_bridge(network, self.seen.engine.podman);
+        let podman = self.seen.engine.podman;
+        let has_dns = !select::is_default_bridge(network, podman);
         Endpoint {
             name: Arc::clone(name),
             container: container.id.clone(),
             addresses,
             mac: bounded(&seen.mac).to_ascii_lowercase(),
-            names: if has_dns { names::dns_names(seen, container) } else { Vec::new() },
+            names: if has_dns { names::dns_names(seen, container, podman) } else { Vec::new() },
         }
     }
 

@@ -81,17 +81,34 @@ fn with_short(name: &str, id: &str) -> Arc<str> {
     format!("{name} ({id})").into()
 }
 
-/// Every name that ought to resolve to an endpoint, sorted. The short id resolves as well; it is left
-/// out, for it is nobody's way to speak of a workload.
-pub fn dns_names(endpoint: &SeenEndpoint, container: &Container) -> Vec<Arc<str>> {
+/// Every name that ought to resolve to an endpoint, sorted. The short id resolves as well; it stands in
+/// where there is no other, and is left out else, for it is nobody's way to speak of a workload.
+///
+/// Before `DNSNames` (Docker 25), a name that the Engine made up did not resolve, and nothing tells such a
+/// name from a chosen one but its shape. Podman's made-up names always resolve.
+pub fn dns_names(endpoint: &SeenEndpoint, container: &Container, podman: bool) -> Vec<Arc<str>> {
+    let mute = !podman && endpoint.dns_names.is_empty() && looks_made_up(&container.name);
+    let own = Some(&*container.name).filter(|_| !mute);
     let said = endpoint.dns_names.iter().chain(&endpoint.aliases).map(String::as_str);
+    let short = container.id.short();
     let mut names: BTreeSet<&str> = BTreeSet::new();
-    for name in std::iter::once(&*container.name).chain(said) {
-        if names.len() < MOST_NAMES && is_askable(name) && name != container.id.short() {
+    for name in own.into_iter().chain(said) {
+        if names.len() < MOST_NAMES && is_askable(name) && name != short {
             names.insert(name);
         }
     }
+    if names.is_empty() {
+        names.insert(short);
+    }
     names.into_iter().map(Arc::from).collect()
+}
+
+/// The shape of names that Docker makes up: `adjective_surname`, with a digit where that was taken.
+fn looks_made_up(name: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    name.split_once('_').is_some_and(|(adjective, surname)| {
+        is_word(adjective) && is_word(surname.strip_suffix(|c: char| c.is_ascii_digit()).unwrap_or(surname))
+    })
 }
 
 /// True for what can be put into a query: an alias may be any text at all.
@@ -198,11 +215,30 @@ mod tests {
             (vec!["", "two words", "é", "a\nb"], vec![], vec!["web-1"]),
         ] {
             let seen = SeenEndpoint { aliases: to(&aliases), dns_names: to(&dns), ..Default::default() };
-            let names = dns_names(&seen, &owner);
+            let names = dns_names(&seen, &owner, false);
             assert_eq!(names.iter().map(|n| &**n).collect::<Vec<_>>(), expected);
         }
         let many =
             SeenEndpoint { aliases: (0..9999).map(|n| format!("a{n}")).collect(), ..Default::default() };
-        assert_eq!(dns_names(&many, &owner).len(), MOST_NAMES);
+        assert_eq!(dns_names(&many, &owner, false).len(), MOST_NAMES);
+    }
+
+    #[test]
+    fn a_name_that_docker_made_up_resolves_only_where_the_engine_says_so() {
+        let alias = SeenEndpoint { aliases: vec!["db".into()], ..Default::default() };
+        let listed = SeenEndpoint { dns_names: vec!["jolly_kalam".into()], ..Default::default() };
+        let silent = SeenEndpoint::default();
+        for (name, seen, podman, expected) in [
+            ("jolly_kalam", &silent, false, "0123456789ab"),
+            ("jolly_kalam3", &silent, false, "0123456789ab"),
+            ("jolly_kalam", &alias, false, "db"),
+            ("jolly_kalam", &listed, false, "jolly_kalam"),
+            ("jolly_kalam", &silent, true, "jolly_kalam"),
+            ("shop_web_1", &silent, false, "shop_web_1"),
+            ("web", &silent, false, "web"),
+        ] {
+            let names = dns_names(seen, &model(&container("0123456789abcdef", name)), podman);
+            assert_eq!(names.iter().map(|n| &**n).collect::<Vec<_>>(), [expected], "{name}");
+        }
     }
 }
