@@ -131,3 +131,6 @@ fn vantage<'a>(inventory: &'a Inventory, endpoint: &Endpoint) -> Option<(&'a Con
 pub fn addresses(destination: &Destination) -> impl Iterator<Item = std::net::IpAddr> + '_ {
     destination.endpoints.iter().flat_map(|e| e.addresses.iter().copied()).chain(destination.gateways())
 }
+
+#[cfg(test)]
+mod tests;

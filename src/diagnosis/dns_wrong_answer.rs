@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::outcome::{Detail, ProbeKey, ProbeKind, Reason};
+use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType, Reason};
 use crate::state::{Record, Snapshot};
 
 use super::scene::{Scene, fails};
 use super::words::{container, draft, few, from_inside, listed, network, saw, sh, symptom};
-use super::{Code, Finding};
+use super::{Code, Finding, Severity};
 
 /// A probe and its latest record.
 type Look<'a> = (&'a ProbeKey, &'a Record);
@@ -37,7 +37,24 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
             by_name.entry((&key.destination, name)).or_default().push((key, record));
         }
     }
+    fold_reverse(&mut by_name);
     by_name.iter().filter_map(|((d, name), runs)| tell(&scene, d, name, runs)).collect()
+}
+
+/// Where a container's name leads astray, that its address does too is the same fault.
+fn fold_reverse(by_name: &mut BTreeMap<(&Arc<str>, String), Vec<Look<'_>>>) {
+    let reverse = by_name.extract_if(.., |_, runs| runs.iter().all(|(key, _)| is_reverse(key)));
+    let reverse: Vec<_> = reverse.collect();
+    for ((destination, name), runs) in reverse {
+        let of_same = |looks: &&mut Vec<Look<'_>>| {
+            looks.iter().any(|(key, _)| runs.iter().any(|(r, _)| r.target == key.target))
+        };
+        let forward = by_name.iter_mut().filter(|((d, _), _)| *d == destination);
+        match forward.map(|(_, looks)| looks).find(of_same) {
+            Some(looks) => looks.extend(runs),
+            None => drop(by_name.insert((destination, name), runs)),
+        }
+    }
 }
 
 /// The name that a probe asks for; for an address's name, whose address it is.
@@ -60,12 +77,19 @@ fn tell(scene: &Scene<'_>, destination: &Arc<str>, name: &str, runs: &[Look<'_>]
     let target = place.endpoint(&first.target);
     let right: Vec<String> = target.into_iter().flat_map(|e| &e.addresses).map(ToString::to_string).collect();
     let since = runs.iter().map(|(_, record)| record.since).min().unwrap_or(scene.snapshot.at);
-    let mut finding = draft(Code::DnsWrongAnswer, "name", &name.into(), since);
+    let reverse = is_reverse(first);
+    let mut finding =
+        draft(Code::DnsWrongAnswer, if reverse { "address" } else { "name" }, &name.into(), since);
+    if reverse {
+        // Connections go by the name; the address's own name stands in logs and in lists of who may enter.
+        finding.severity = Severity::Ticket;
+    }
     finding.destination = Some(Arc::clone(destination));
     let sources: std::collections::BTreeSet<&str> = runs.iter().map(|(key, _)| &*key.source).collect();
     let what = runs.iter().map(|(_, record)| answer(scene, record)).next().unwrap_or_default();
+    let ought = if reverse { "be the address of" } else { "lead to" };
     finding.summary =
-        format!("{name} ought to lead to {}, but {} is told: {what}.", first.target, few(&sources));
+        format!("{name} ought to {ought} {}, but {} is told: {what}.", first.target, few(&sources));
     let expected = if right.is_empty() { first.target.to_string() } else { right.join(", ") };
     finding.evidence = runs
         .iter()
@@ -74,7 +98,7 @@ fn tell(scene: &Scene<'_>, destination: &Arc<str>, name: &str, runs: &[Look<'_>]
             saw(
                 format!("dns from {} for {}", key.source, key.detail),
                 answer(scene, record),
-                if key_is_ptr(key) { &first.target } else { &expected },
+                if is_reverse(key) { &first.target } else { &expected },
             )
         })
         .collect();
@@ -96,8 +120,8 @@ fn tell(scene: &Scene<'_>, destination: &Arc<str>, name: &str, runs: &[Look<'_>]
     Some(finding)
 }
 
-fn key_is_ptr(key: &ProbeKey) -> bool {
-    matches!(&key.detail, Detail::Name(_, crate::outcome::QueryType::Ptr))
+fn is_reverse(key: &ProbeKey) -> bool {
+    matches!(&key.detail, Detail::Name(_, QueryType::Ptr))
 }
 
 /// What was answered, in words, with the stranger's name where the inventory knows the address.

@@ -62,6 +62,9 @@ impl Ledger {
 
     /// A graver finding of the same subject has come: the old one is a symptom of it now.
     fn is_swallowed(&self, scene: &Scene<'_>, finding: &Finding) -> bool {
+        if finding.subject.kind == "address" {
+            return self.names_lead_astray(scene, finding);
+        }
         let container = matches!(
             finding.code,
             Code::ContainerUnreachable | Code::ContainerPartitioned | Code::ContainerPacketLoss
@@ -73,6 +76,21 @@ impl Ledger {
                         && *destination == finding.destination
                         && *subject == finding.subject
                 }))
+    }
+}
+
+impl Ledger {
+    /// A name of the container whose address the finding is about leads astray as well.
+    fn names_lead_astray(&self, scene: &Scene<'_>, finding: &Finding) -> bool {
+        self.open.keys().any(|(code, destination, subject)| {
+            (*code, subject.kind) == (Code::DnsWrongAnswer, "name")
+                && *destination == finding.destination
+                && scene.endpoints().any(|(d, e)| {
+                    Some(&d.name) == finding.destination.as_ref()
+                        && e.addresses.iter().any(|a| a.to_string() == *finding.subject.name)
+                        && e.names.iter().any(|n| n.eq_ignore_ascii_case(&subject.name))
+                })
+        })
     }
 }
 
@@ -133,10 +151,10 @@ fn is_there(scene: &Scene<'_>, destination: &str, finding: &Finding) -> bool {
     let name = &*finding.subject.name;
     scene.endpoints().any(|(d, e)| {
         &*d.name == destination
-            && if finding.subject.kind == "name" {
-                e.names.iter().any(|n| n.eq_ignore_ascii_case(name))
-            } else {
-                &*e.name == name
+            && match finding.subject.kind {
+                "name" => e.names.iter().any(|n| n.eq_ignore_ascii_case(name)),
+                "address" => e.addresses.iter().any(|a| a.to_string() == name),
+                _ => &*e.name == name,
             }
     })
 }

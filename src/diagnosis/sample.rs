@@ -153,6 +153,12 @@ impl Sample {
         self.probe(key(ProbeKind::Tcp, source, target, detail), outcome, 3)
     }
 
+    /// What the target's address is called.
+    pub(crate) fn ptr(&mut self, source: &str, target: &str, outcome: Outcome) -> &mut Record {
+        let detail = Detail::Name(self.address(target).to_string().into(), QueryType::Ptr);
+        self.probe(key(ProbeKind::Dns, source, target, detail), outcome, 3)
+    }
+
     pub(crate) fn dns(&mut self, source: &str, target: &str, outcome: Outcome) -> &mut Record {
         let detail = Detail::Name(format!("{target}.").into(), QueryType::A);
         self.probe(key(ProbeKind::Dns, source, target, detail), outcome, 3)

@@ -169,6 +169,22 @@ fn each_fault_is_one_finding() {
             &["dns-wrong-answer db"],
         ),
         (
+            "an address that is called like a stranger",
+            |s| {
+                s.dns("api", "db", OK);
+                s.ptr("api", "db", Outcome::Failure(Reason::WrongAnswer));
+            },
+            &["dns-wrong-answer 10.0.2.3"],
+        ),
+        (
+            "a name and its address lead astray",
+            |s| {
+                s.dns("api", "db", Outcome::Failure(Reason::Nxdomain));
+                s.ptr("api", "db", Outcome::Failure(Reason::Nxdomain));
+            },
+            &["dns-wrong-answer db"],
+        ),
+        (
             "two workloads, one name, and its wrong answers",
             |s| {
                 s.on("shop").endpoints[1].names.push("redis".into());
@@ -341,6 +357,16 @@ fn detached_while_unreachable_stays_one_finding() {
     assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["container-partitioned db"]);
     sample.mesh(&["db"]);
     assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["container-unreachable db"]);
+}
+
+#[test]
+fn an_address_that_leads_astray_first_joins_its_name() {
+    let mut ledger = Ledger::default();
+    let mut sample = shop();
+    sample.ptr("api", "db", Outcome::Failure(Reason::WrongAnswer));
+    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["dns-wrong-answer 10.0.2.3"]);
+    sample.dns("api", "db", Outcome::Failure(Reason::WrongAnswer));
+    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["dns-wrong-answer db"]);
 }
 
 #[test]

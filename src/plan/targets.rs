@@ -34,7 +34,10 @@ impl From<'_> {
             ProbeKind::Icmp => self.icmp(peers),
             ProbeKind::Tcp => peers.iter().flat_map(|peer| self.tcp(peer)).collect(),
             ProbeKind::Http => asked.iter().flat_map(|peer| self.http(peer)).collect(),
-            ProbeKind::Dns => peers.iter().flat_map(|peer| self.dns(peer)).collect(),
+            ProbeKind::Dns => {
+                let names = peers.iter().flat_map(|peer| self.dns(peer));
+                names.chain(asked.iter().flat_map(|peer| self.dns_of_addresses(peer))).collect()
+            }
             ProbeKind::DnsExternal => self.dns_external(),
             ProbeKind::IcmpExternal => self.icmp_external(),
         }
@@ -162,6 +165,25 @@ impl From<'_> {
             }
         }
         jobs
+    }
+
+    /// What the addresses of a peer are called, asked once per target: databases and mail servers let
+    /// clients in by that name. Any name of the container is right; Docker puts the network's behind it.
+    fn dns_of_addresses(&self, peer: &Endpoint) -> Vec<Job> {
+        let Some(resolver) = self.resolver().filter(|_| self.container.resolver.embedded) else {
+            return Vec::new();
+        };
+        let mut names = peer.names.clone();
+        names.push(peer.container.short().into());
+        names.extend(self.inventory.container(&peer.container).map(|c| Arc::clone(&c.name)));
+        let names: Arc<[Arc<str>]> = names.into();
+        let job = |address: &IpAddr| {
+            let (qtype, expect) = (QueryType::Ptr, Expect::Names(Arc::clone(&names)));
+            let name: Arc<str> = address.to_string().into();
+            let spec = Spec::Dns { resolver, name: Arc::clone(&name), qtype, expect };
+            self.job(ProbeKind::Dns, &peer.name, Detail::Name(name, qtype), spec)
+        };
+        peer.addresses.iter().map(job).collect()
     }
 
     /// Every address of a family that a name may lead to from here: those of all endpoints that

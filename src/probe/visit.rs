@@ -54,7 +54,7 @@ pub enum Spec {
     Dns {
         /// The container's resolver.
         resolver: SocketAddr,
-        /// The absolute name; for PTR the reverse name is made from `address_of`.
+        /// The absolute name; for PTR the address as text, of which the reverse name is made.
         name: Arc<str>,
         /// Record type.
         qtype: QueryType,
@@ -89,7 +89,7 @@ pub enum Expect {
     /// At least one of these addresses, and no other. Empty (AAAA of a container without IPv6):
     /// NOERROR without records is right.
     Addresses(Arc<[IpAddr]>),
-    /// PTR: the first label of the answer is one of these names, in any case.
+    /// PTR: the answer is one of these names, in any case, alone or with a domain behind it.
     Names(Arc<[Arc<str>]>),
 }
 

@@ -132,12 +132,16 @@ fn records(qtype: QueryType, name: &Name, message: &Message) -> (Vec<IpAddr>, Ve
     (addresses, names)
 }
 
-/// Docker answers `container.network`, others the bare name: the whole or the first label has to match.
+/// Docker answers `container.network`, Podman the bare name. A name may itself have dots in it.
 fn same_name(answered: &str, right: &str) -> bool {
     let answered = answered.trim_end_matches('.');
     let right = right.trim_end_matches('.');
-    let first = answered.split('.').next().unwrap_or(answered);
-    answered.eq_ignore_ascii_case(right) || first.eq_ignore_ascii_case(right)
+    match answered.split_at_checked(right.len()) {
+        Some((name, domain)) => {
+            name.eq_ignore_ascii_case(right) && (domain.is_empty() || domain.starts_with('.'))
+        }
+        None => false,
+    }
 }
 
 const fn record_type(qtype: QueryType) -> RecordType {
