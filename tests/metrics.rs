@@ -193,7 +193,10 @@ impl Host {
             inventory: Some(Arc::new(inventory)),
             sight,
             probes: Arc::new(self.probes()),
-            tallies: Arc::new(BTreeMap::from([((self.destination.clone(), ProbeKind::Tcp), tally)])),
+            tallies: Arc::new(BTreeMap::from(
+                [ProbeKind::Tcp, ProbeKind::Dns, ProbeKind::DnsExternal]
+                    .map(|kind| ((self.destination.clone(), kind), tally.clone())),
+            )),
             echoes: Arc::new(BTreeMap::from([(pair, EchoTally { requests: 3, replies: 2, duplicates: 0 })])),
             rtts: Arc::new(BTreeMap::from([(self.destination.clone(), durations)])),
             own,
@@ -339,6 +342,18 @@ fn before_anything_is_known_nothing_is_claimed() {
         assert!(!page.contains(absent), "{absent} is claimed");
     }
     promtool(&page);
+}
+
+#[test]
+fn lookups_are_told_by_who_answers() {
+    let page = Host::new("shop", &["web"]).page();
+    for resolver in ["embedded", "upstream"] {
+        let wanted = format!(
+            "destination_dns_lookup_duration_seconds_count{{destination=\"shop\",resolver=\"{resolver}\"}} 1"
+        );
+        assert!(page.contains(&wanted), "{wanted} is not in {page}");
+    }
+    assert_eq!(page.matches("destination_dns_lookup_duration_seconds_count").count(), 2);
 }
 
 #[test]

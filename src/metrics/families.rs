@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::diagnosis::{Severity, Verdict};
 use crate::inventory::{Container, Destination, Inventory, Origin};
 use crate::netstack::{Direction, Inner};
-use crate::outcome::{Blindness, Outcome, Reason};
+use crate::outcome::{Blindness, Outcome, ProbeKind, Reason};
 use crate::state::{Engine, Snapshot};
 
 use super::BuildInfo;
@@ -221,6 +221,12 @@ pub fn probes(page: &mut Exposition, snapshot: &Snapshot) {
             let count = tally.failures.get(&reason).copied().unwrap_or(0);
             page.put_count(&table::PROBE_FAILURES, [destination, kind.as_label(), reason.as_label()], count);
         }
+        let resolver = match kind {
+            ProbeKind::Dns => "embedded",
+            ProbeKind::DnsExternal => "upstream",
+            _ => continue,
+        };
+        page.put_histogram(&table::DNS_LOOKUP_DURATION, [destination, resolver], &tally.durations);
     }
     for ((destination, source, target), tally) in &*snapshot.echoes {
         let labels = [&**destination, &**source, &**target];

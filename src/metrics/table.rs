@@ -126,8 +126,6 @@ table! {
             "Addresses of the subnet that can be given out, the gateway included.";
         MTU Gauge "destination_mtu_bytes" "bytes" ["destination"]
             "The MTU that the network's options name; absent where they name none.";
-        NAME_OWNERS Gauge "destination_dns_name_owners" "workloads" ["destination" "name"]
-            "Workloads that answer to one name; only where there is more than one.";
         PROXY_ATTACHED Gauge "destination_proxy_attached" "" ["destination" "proxy"]
             "Whether the running proxy has an endpoint on the destination.";
     }
@@ -150,6 +148,14 @@ table! {
             "Replies to echo requests that had been answered already.";
         ICMP_RTT Histogram "destination_icmp_rtt_seconds" "seconds" ["destination"]
             "Round-trip time of echo requests.";
+    }
+    "DNS": {
+        DNS_LOOKUP_DURATION Histogram "destination_dns_lookup_duration_seconds" "seconds" ["destination" "resolver"]
+            "Time from query to right answer: of the Engine's own table (embedded), or of the resolver behind it (upstream).";
+        RESOLVER_DROPS Counter "destination_dns_resolver_drops_total" "queries" ["container"]
+            "Queries that the socket of the container's embedded resolver lost.";
+        NAME_OWNERS Gauge "destination_dns_name_owners" "workloads" ["destination" "name"]
+            "Workloads that answer to one name; only where there is more than one.";
     }
     "Traffic": {
         TRAFFIC_SOURCE Gauge "destination_traffic_source" "" ["source"]
@@ -176,8 +182,6 @@ table! {
             "TCP segments sent again in the container's network namespace.";
         LISTEN_OVERFLOWS Counter "destination_container_listen_overflows_total" "connections" ["container"]
             "Connections lost because a listener's backlog was full.";
-        RESOLVER_DROPS Counter "destination_dns_resolver_drops_total" "queries" ["container"]
-            "Queries that the socket of the container's embedded resolver lost.";
     }
     "Verdicts": {
         HEALTHY Gauge "destination_healthy" "" ["destination"]
