@@ -108,6 +108,7 @@ pub struct Flags {
     pub telemetry_path: String,
 
     /// The URL under which people reach this exporter, for links in what it writes
+    /// [default: http:// and the first listen address]
     #[arg(long = "web.external-url", value_name = "URL", value_parser = external_url, global = true)]
     pub external_url: Option<String>,
 
@@ -193,6 +194,14 @@ impl Flags {
     }
 }
 
+/// The base of links where the operator names none: true for whoever is on the host.
+pub fn local_url(listening: SocketAddr) -> String {
+    match listening.ip() {
+        ip if ip.is_unspecified() => format!("http://localhost:{}", listening.port()),
+        _ => format!("http://{listening}"),
+    }
+}
+
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let expected = || "expected IP:PORT like 127.0.0.1:10061 or [::1]:10061, or :PORT for every address";
     // Port 0 is allowed: the kernel chooses one, which tests want.
@@ -269,6 +278,18 @@ mod tests {
         assert_eq!(cli.flags.telemetry_path, "/metrics");
         assert!(!cli.flags.enable_remote_actions);
         assert_eq!((cli.flags.log_level, cli.flags.log_format), (LogLevel::Info, LogFormat::Logfmt));
+    }
+
+    #[test]
+    fn links_lead_to_where_it_listens() {
+        for (listening, url) in [
+            ("127.0.0.1:10061", "http://127.0.0.1:10061"),
+            ("[::1]:1", "http://[::1]:1"),
+            ("[::]:2", "http://localhost:2"),
+            ("0.0.0.0:3", "http://localhost:3"),
+        ] {
+            assert_eq!(local_url(listening.parse().unwrap()), url);
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     runtime.block_on(async {
         match command {
             Command::Check { destinations, format } => {
-                commands::check::run(config, &destinations, format).await
+                commands::check::run(config, &cli.flags, &destinations, format).await
             }
             Command::Serve | Command::Config => commands::serve::run(config, cli.flags).await,
         }

@@ -120,12 +120,13 @@ impl std::fmt::Debug for Monitor {
 }
 
 impl Monitor {
-    /// Makes the loop and the handle on it; nothing runs yet.
-    pub fn new(config: Arc<Config>, hopper: Hopper) -> (Self, Handle) {
+    /// Makes the loop and the handle on it; nothing runs yet. Links in findings begin with `external_url`.
+    pub fn new(config: Arc<Config>, hopper: Hopper, external_url: &str) -> (Self, Handle) {
         let (messages, inbox) = mpsc::channel(1024);
         let (published, seen) = watch::channel(0);
         let mut recorder = Recorder::default();
         recorder.own().config_reload = (true, Some(SystemTime::now()));
+        recorder.own().external_url = external_url.into();
         let snapshot = Arc::new(recorder.snapshot(SystemTime::now()));
         let verdict = Arc::new(ArcSwap::from_pointee(Verdict { snapshot, findings: Vec::new() }));
         let handle = Handle { messages: messages.clone(), verdict: Arc::clone(&verdict), published: seen };

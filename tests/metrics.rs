@@ -158,6 +158,7 @@ impl Host {
         };
         let pair = (self.destination.clone(), self.names[0].clone(), self.names[0].clone());
         let own = Own {
+            external_url: "https://status.example.com/destinations".into(),
             unknown: BTreeMap::from([(Blindness::Vanished, 4)]),
             docker_durations: BTreeMap::from([("containers", durations.clone())]),
             docker_failures: BTreeMap::from([(("containers", "timeout"), 1)]),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::ReportFormat;
+use crate::cli::{Flags, ReportFormat, local_url};
 use crate::config::Config;
 use crate::diagnosis::{Code, Severity, Verdict, printable};
 use crate::monitor::{Handle, Monitor};
@@ -22,9 +22,11 @@ use super::{COULD_NOT, watch::watch};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs one round and prints what came of it.
-pub async fn run(config: Config, destinations: &[String], format: ReportFormat) -> ExitCode {
+pub async fn run(config: Config, flags: &Flags, destinations: &[String], format: ReportFormat) -> ExitCode {
     let began = Instant::now();
-    match round(config).await {
+    let here = flags.listen_addresses.first().map(|address| local_url(*address));
+    let external_url = flags.external_url.clone().or(here).unwrap_or_default();
+    match round(config, &external_url).await {
         Ok(verdict) => print(&verdict, began.elapsed(), destinations, format),
         Err(why) => {
             say(&format!("destination-exporter: {why}\n"));
@@ -34,13 +36,13 @@ pub async fn run(config: Config, destinations: &[String], format: ReportFormat) 
 }
 
 /// One full round: the verdict when every planned probe ran and every doubt was asked twice.
-async fn round(config: Config) -> Result<Arc<Verdict>, String> {
+async fn round(config: Config, external_url: &str) -> Result<Arc<Verdict>, String> {
     let hopper =
         Hopper::start().map_err(|error| format!("starting the thread that enters namespaces: {error}"))?;
     let stop = CancellationToken::new();
     let _ends_with_us = stop.clone().drop_guard();
     let settings = config.docker.clone();
-    let (monitor, mut handle) = Monitor::new(Arc::new(config), hopper);
+    let (monitor, mut handle) = Monitor::new(Arc::new(config), hopper, external_url);
     let told = handle.messages.clone();
     tokio::spawn(monitor.run(stop.clone()));
     tokio::spawn(watch(settings, told, stop));

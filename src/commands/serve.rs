@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cli::Flags;
+use crate::cli::{Flags, local_url};
 use crate::config::Config;
 use crate::metrics::BuildInfo;
 use crate::monitor::{Message, Monitor};
@@ -42,9 +42,14 @@ pub async fn run(config: Config, flags: Flags) -> ExitCode {
 async fn serve(config: Config, flags: Flags) -> Result<(), String> {
     // Everything that can be refused is asked for before anything starts.
     let mut listeners = Vec::new();
+    let mut external_url = flags.external_url.clone();
     for address in &flags.listen_addresses {
         let listener = TcpListener::bind(address).await;
-        listeners.push(listener.map_err(|error| format!("listening on {address}: {error}"))?);
+        let listener = listener.map_err(|error| format!("listening on {address}: {error}"))?;
+        // The flag may have left the choice of the port to the kernel.
+        let bound = listener.local_addr().unwrap_or(*address);
+        external_url.get_or_insert_with(|| local_url(bound));
+        listeners.push(listener);
     }
     let told = |error| format!("listening for signals: {error}");
     let mut terminate = signal(SignalKind::terminate()).map_err(told)?;
@@ -55,7 +60,7 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let settings = config.docker.clone();
-    let (monitor, handle) = Monitor::new(Arc::new(config), hopper);
+    let (monitor, handle) = Monitor::new(Arc::new(config), hopper, &external_url.unwrap_or_default());
     tasks.spawn(monitor.run(stop.clone()));
     tasks.spawn(watch(settings, handle.messages.clone(), stop.clone()));
     let (reload, mut reloads) = mpsc::channel(4);

@@ -19,6 +19,7 @@ use super::table::{self, Metric};
 /// The exporter's own figures.
 pub fn exporter(page: &mut Exposition, snapshot: &Snapshot, build: &BuildInfo) {
     page.put(&table::BUILD_INFO, [build.version, build.revision, build.rustc], 1.0);
+    page.put(&table::EXPORTER_INFO, [&*snapshot.own.external_url], 1.0);
     let sight = &snapshot.sight;
     let engine = match sight.engine {
         Engine::NotAsked => None,

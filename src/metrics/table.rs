@@ -79,6 +79,8 @@ table! {
     "Exporter": {
         BUILD_INFO Gauge "destination_exporter_build_info" "" ["version" "revision" "rustc"]
             "The build of the exporter; always 1.";
+        EXPORTER_INFO Gauge "destination_exporter_info" "" ["external_url"]
+            "Where people reach this exporter; always 1.";
         CAPABILITY Gauge "destination_exporter_capability" "" ["capability"]
             "Whether the exporter can do this (1) or cannot (0); absent until it was tried.";
         DOCKER_UP Gauge "destination_exporter_docker_up" "" []

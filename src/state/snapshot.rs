@@ -119,6 +119,8 @@ pub enum Engine {
 /// The exporter's own figures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Own {
+    /// Where people reach this exporter, without a slash at the end: the base of links.
+    pub external_url: Arc<str>,
     /// Started minus due, of every visit.
     pub lag: Histogram,
     /// Runs that could not look.
