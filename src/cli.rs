@@ -219,7 +219,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// First segments that the exporter serves something else under.
-const TAKEN: [&str; 7] = ["", "-", "diagnostics", "probe", "topology", "events", "sd"];
+const TAKEN: [&str; 8] = ["", "-", "diagnostics", "probe", "runbooks", "topology", "events", "sd"];
 
 fn telemetry_path(text: &str) -> Result<String, String> {
     let good = |sign: u8| sign.is_ascii_alphanumeric() || b"/-_.~".contains(&sign);

@@ -54,7 +54,10 @@ pub const RULES: [Rule; 9] = [
 /// What is wrong now, with what is remembered of the rounds before.
 pub fn judge(snapshot: Arc<Snapshot>, ledger: &mut Ledger) -> Verdict {
     let mut seen: Vec<Finding> = RULES.iter().flat_map(|rule| rule(&snapshot)).collect();
-    seen.iter_mut().for_each(words::clean);
+    for finding in &mut seen {
+        words::clean(finding);
+        finding.runbook = finding.code.runbook_url(&snapshot.own.external_url);
+    }
     let findings = ledger.enter(&snapshot, seen);
     Verdict { snapshot, findings }
 }

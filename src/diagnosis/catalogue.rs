@@ -31,12 +31,29 @@ macro_rules! codes {
                 match self { $(Self::$variant => $title,)* }
             }
 
+            /// What to do about it, as `docs/runbooks` has it.
+            pub const fn runbook(self) -> &'static str {
+                match self {
+                    $(Self::$variant => include_str!(concat!("../../docs/runbooks/", $label, ".md")),)*
+                }
+            }
+
             /// What it means for the people who use the site.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $meaning,)* }
             }
         }
     };
+}
+
+/// Below the exporter's own URL: the one place whose pages fit the version that wrote the link.
+const RUNBOOKS: &str = "runbooks";
+
+impl Code {
+    /// Where an exporter that is reached at `base` shows the runbook.
+    pub fn runbook_url(self, base: &str) -> String {
+        format!("{base}/{RUNBOOKS}/{}", self.as_label())
+    }
 }
 
 codes! {

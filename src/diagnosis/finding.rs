@@ -79,7 +79,7 @@ pub struct Finding {
     /// Since when.
     #[serde(serialize_with = "rfc3339")]
     pub since: SystemTime,
-    /// Where the runbook is.
+    /// Where the runbook is: a page of this exporter.
     pub runbook: String,
 }
 

@@ -30,7 +30,7 @@ pub(super) fn draft(code: Code, kind: &'static str, name: &Arc<str>, since: Syst
         fix: Vec::new(),
         verify: Vec::new(),
         since,
-        runbook: format!("docs/runbooks/{}.md", code.as_label()),
+        runbook: String::new(),
     }
 }
 

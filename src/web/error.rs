@@ -4,6 +4,8 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use crate::diagnosis::Code;
+
 /// A refusal, in words for the person who reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -74,6 +76,17 @@ impl Refusal {
             status: StatusCode::NOT_FOUND,
             code: "unknown_destination",
             message: "there is no such destination".into(),
+            hint: format!("there are: {}", known.join(", ")),
+        }
+    }
+
+    /// No finding of that code.
+    pub fn unknown_code() -> Self {
+        let known: Vec<&str> = Code::ALL.iter().map(|code| code.as_label()).collect();
+        Self {
+            status: StatusCode::NOT_FOUND,
+            code: "unknown_code",
+            message: "there is no such finding".into(),
             hint: format!("there are: {}", known.join(", ")),
         }
     }

@@ -64,7 +64,7 @@ pub fn render(verdict: &Verdict, build: &BuildInfo, telemetry_path: &str) -> Res
         for finding in verdict.findings.iter().take(MOST_FINDINGS) {
             writeln!(
                 out,
-                "<li><strong>{}</strong> <code>{}</code> {} {}: {}</li>",
+                "<li><strong>{}</strong> <a href=\"runbooks/{1}\"><code>{1}</code></a> {2} {3}: {4}</li>",
                 finding.severity.as_label(),
                 finding.code.as_label(),
                 Escaped(finding.destination.as_deref().unwrap_or("host")),

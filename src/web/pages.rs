@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::map_response;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 
-use crate::diagnosis::Verdict;
+use crate::diagnosis::{Code, Verdict};
 use crate::metrics::{self, BuildInfo};
 
 use super::actions::{self, Actions};
@@ -50,6 +50,7 @@ pub fn router(mut app: App) -> Router {
         .route("/diagnostics/run", post(actions::run))
         .route("/diagnostics/{destination}", get(diagnostics::one))
         .route("/probe", get(actions::probe))
+        .route("/runbooks/{code}", get(runbook))
         .route(&app.telemetry_path, get(telemetry))
         .fallback(async || Refusal::not_found())
         .method_not_allowed_fallback(async || Refusal::method())
@@ -86,6 +87,13 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {
     } else {
         Err(Refusal::not_ready())
     }
+}
+
+/// As it was written: it reads well, and the links in it name files, hence the `.md` that may stand behind.
+async fn runbook(Path(name): Path<String>) -> Result<&'static str, Refusal> {
+    let name = name.strip_suffix(".md").unwrap_or(&name);
+    let code = Code::ALL.iter().find(|code| code.as_label() == name);
+    code.map(|code| code.runbook()).ok_or_else(Refusal::unknown_code)
 }
 
 async fn telemetry(State(app): State<App>, headers: HeaderMap) -> Result<Response, Refusal> {
