@@ -4,6 +4,7 @@
 //! that every other room reads. Nothing here asks anybody anything. Names, labels and addresses come
 //! from strangers: they are data, bounded in length when they enter ([`seen::bounded`]).
 
+mod absent;
 pub mod build;
 pub mod ids;
 pub mod model;

@@ -409,6 +409,7 @@ impl Monitor {
 /// Whether two listings say the same but for the time.
 fn same(before: &Inventory, after: &Inventory) -> bool {
     before.destinations == after.destinations
+        && before.absent == after.absent
         && before.containers == after.containers
         && before.engine == after.engine
         && before.oddities == after.oddities

@@ -104,6 +104,7 @@ impl Host {
             taken_at: at(5),
             destinations: vec![destination],
             containers,
+            absent: vec!["gone".into()],
             oddities: Vec::new(),
         }
     }
@@ -355,6 +356,14 @@ fn lookups_are_told_by_who_answers() {
         assert!(page.contains(&wanted), "{wanted} is not in {page}");
     }
     assert_eq!(page.matches("destination_dns_lookup_duration_seconds_count").count(), 2);
+}
+
+#[test]
+fn who_is_expected_and_not_there_is_told() {
+    let page = Host::new("shop", &["web"]).page();
+    assert!(page.contains("destination_present{destination=\"shop\"} 1"), "{page}");
+    assert!(page.contains("destination_present{destination=\"gone\"} 0"), "{page}");
+    assert!(!page.contains("destination_healthy{destination=\"gone\"}"), "what is not there is not healthy");
 }
 
 #[test]

@@ -32,6 +32,7 @@ impl Sample {
                 taken_at: at(0),
                 destinations: Vec::new(),
                 containers: BTreeMap::new(),
+                absent: Vec::new(),
                 oddities: Vec::new(),
             },
             probes: BTreeMap::new(),

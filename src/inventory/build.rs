@@ -16,7 +16,7 @@ use super::model::{
     Container, Destination, Endpoint, Inventory, Missing, Place, Resolver, RunState, Subnet, WayIn,
 };
 use super::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, bounded};
-use super::{names, origin, select, subnet, workload};
+use super::{absent, names, origin, select, subnet, workload};
 
 /// Where Docker's embedded resolver answers, inside a container's namespace.
 const EMBEDDED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
@@ -55,10 +55,15 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
         }
     }
     destinations.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    let refers = |one: &SeenContainer| {
+        let container = containers.get(&ContainerId::new(&one.id));
+        container.is_some_and(|c| c.state.has_namespace() || is_missed(c))
+    };
     Inventory {
         engine: seen.engine.clone(),
         taken_at: at,
         destinations,
+        absent: absent::absent(seen, selection, refers),
         containers,
         oddities: oddities.into_iter().collect(),
     }

@@ -20,6 +20,8 @@ pub struct Inventory {
     pub taken_at: SystemTime,
     /// By name.
     pub destinations: Vec<Destination>,
+    /// Names of destinations that ought to be there and are not, sorted.
+    pub absent: Vec<Arc<str>>,
     /// Every container of the Engine, running or not, by id.
     pub containers: BTreeMap<ContainerId, Container>,
     /// What could not be read, in words: one odd container never costs the rest.

@@ -33,6 +33,14 @@ pub fn is_default_bridge(network: &SeenNetwork, podman: bool) -> bool {
         && (network.name == usual || network.options.get(DEFAULT_BRIDGE).is_some_and(|v| v == "true"))
 }
 
+/// True where the operator would want a network of this name, of which nothing else is known.
+pub fn is_named(name: &str, selection: &Selection) -> bool {
+    let named = |patterns: &[String]| patterns.iter().any(|p| matches(p, name));
+    (selection.include.is_empty() || named(&selection.include))
+        && !named(&selection.exclude)
+        && selection.include_labels.is_empty()
+}
+
 /// True where the operator wants this network watched.
 pub fn is_wanted(network: &SeenNetwork, selection: &Selection) -> bool {
     let named = |patterns: &[String]| patterns.iter().any(|p| matches(p, &network.name));

@@ -66,6 +66,9 @@ pub fn exporter(page: &mut Exposition, snapshot: &Snapshot, build: &BuildInfo) {
 
 /// What there is.
 pub fn inventory(page: &mut Exposition, inventory: &Inventory) {
+    for name in &inventory.absent {
+        page.put_bool(&table::PRESENT, [name], false);
+    }
     for destination in &inventory.destinations {
         let name = &*destination.name;
         let internal = if destination.internal { "true" } else { "false" };

@@ -115,7 +115,7 @@ table! {
             ["destination" "display_name" "network_id" "driver" "scope" "origin" "internal"]
             "A destination; always 1.";
         PRESENT Gauge "destination_present" "" ["destination"]
-            "Whether the destination is there.";
+            "Whether the destination is there; 0 for one that is configured, or that containers were made for, and is not.";
         CONTAINERS Gauge "destination_containers" "containers" ["destination"]
             "Running containers with an endpoint on the destination.";
         CONTAINER_INFO Gauge "destination_container_info" ""

@@ -291,6 +291,7 @@ mod tests {
             taken_at: at(1),
             destinations: Vec::new(),
             containers: BTreeMap::new(),
+            absent: Vec::new(),
             oddities: Vec::new(),
         });
         let mut recorder = Recorder::default();
