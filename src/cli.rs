@@ -15,6 +15,14 @@ use crate::config::{Config, Problem, engine_address};
 #[command(
     name = "destination-exporter",
     version,
+    long_version = concat!(
+        env!("CARGO_PKG_VERSION"),
+        " (revision ",
+        env!("REVISION"),
+        ", rustc ",
+        env!("RUSTC_VERSION"),
+        ")"
+    ),
     about = "Watches Docker destination networks from the inside: probes, diagnoses, Prometheus metrics",
     after_help = EXAMPLES,
 )]

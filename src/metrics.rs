@@ -25,9 +25,9 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct BuildInfo {
     /// The version.
     pub version: &'static str,
-    /// The commit that it was built from; empty where it is not known.
+    /// The commit that it was built from; `unknown` where nobody said.
     pub revision: &'static str,
-    /// The compiler; empty where it is not known.
+    /// The compiler's version.
     pub rustc: &'static str,
 }
 
