@@ -84,7 +84,7 @@ pub struct Config {
 pub struct Docker {
     /// `unix:///var/run/docker.sock` or `tcp://host:port`.
     pub host: String,
-    /// Folder of the Engine's namespace mounts as this process sees it.
+    /// Folder of the Engine's namespace mounts as this process sees it; empty: where the Engine says.
     pub netns_dir: String,
     /// How long one request may take.
     pub timeout: Duration,
@@ -187,7 +187,7 @@ impl Default for Config {
         Self {
             docker: Docker {
                 host: "unix:///var/run/docker.sock".into(),
-                netns_dir: "/var/run/docker/netns".into(),
+                netns_dir: String::new(),
                 timeout: Duration::from_secs(5),
                 refresh_interval: Duration::from_secs(30),
             },

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 pub use catalogue::Code;
 pub use finding::*;
-pub use ledger::Ledger;
+pub use ledger::{Ledger, OPENS_AFTER};
 pub use words::printable;
 
 use crate::state::Snapshot;
@@ -59,5 +59,6 @@ pub fn judge(snapshot: Arc<Snapshot>, ledger: &mut Ledger) -> Verdict {
         finding.runbook = finding.code.runbook_url(&snapshot.own.external_url);
     }
     let findings = ledger.enter(&snapshot, seen);
-    Verdict { snapshot, findings }
+    let pending = ledger.pending() + dns_resolver_unresponsive::pending(&snapshot);
+    Verdict { snapshot, findings, pending }
 }

@@ -6,6 +6,7 @@
 
 mod engine;
 mod error;
+mod resolv_conf;
 mod translate;
 
 pub use engine::{Change, Engine};

@@ -5,6 +5,7 @@
 //! It never waits for the Engine or for a probe: those run in tasks of their own and report by
 //! message. Messages are bounded; a probe that reports to a full queue waits, and is late by that.
 
+mod eyes;
 mod learn;
 
 use std::collections::BTreeSet;
@@ -17,17 +18,18 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::diagnosis::{Ledger, Verdict, judge};
+use crate::diagnosis::{Ledger, OPENS_AFTER, Verdict, judge};
 use crate::inventory::seen::Seen;
 use crate::inventory::{ContainerId, Inventory, build};
 use crate::namespace::{HopError, Hopper, Vantage};
 use crate::netstack::Inner;
-use crate::outcome::{Blindness, ProbeKind, Run};
+use crate::outcome::{Blindness, ProbeKey, ProbeKind, Run};
 use crate::plan::{Errand, plan};
 use crate::probe::{self, Limits, Visit};
-use crate::schedule::{Identity, Moment, Schedule};
+use crate::schedule::{Budget, Identity, Moment, Schedule};
 use crate::state::Recorder;
 
+use eyes::Eyes;
 use learn::Lessons;
 
 /// What is known is shown this often while nothing changes its sense.
@@ -46,8 +48,18 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(15);
 /// What comes in.
 #[derive(Debug)]
 pub enum Message {
-    /// A complete listing.
-    Listed(Box<Seen>),
+    /// A complete listing, asked for at this moment.
+    Listed {
+        /// What there is.
+        seen: Box<Seen>,
+        /// When it was asked for.
+        asked_at: SystemTime,
+    },
+    /// The Engine gave the sign of life that it was asked for at this moment.
+    Alive {
+        /// When.
+        asked_at: SystemTime,
+    },
     /// The Engine did not answer, and why.
     Lost(String),
     /// An event touched these containers (ids) and networks (ids or names): probe them at once.
@@ -55,9 +67,18 @@ pub enum Message {
     /// A request to the Engine: endpoint, how long, and the reason where it failed.
     Asked(&'static str, Duration, Option<&'static str>),
     /// A visit ended.
-    Ran(Identity, Vec<Run>),
+    Ran {
+        /// Of which errand.
+        identity: Identity,
+        /// Where it looked from.
+        container: ContainerId,
+        /// What it saw.
+        runs: Vec<Run>,
+    },
     /// A namespace was looked at.
     Looked(ContainerId, Result<Inner, HopError>),
+    /// The exporter's own namespace has these interfaces.
+    Home(BTreeSet<String>),
     /// Someone wants a round now, of all destinations or of one.
     RunNow(Option<Arc<str>>),
     /// Someone wants to see one planned probe now, and waits for the answer.
@@ -97,7 +118,9 @@ pub struct Monitor {
     recorder: Recorder,
     ledger: Ledger,
     schedule: Schedule,
+    budget: Budget,
     lessons: Lessons,
+    eyes: Eyes,
     inventory: Option<Arc<Inventory>>,
     /// Ids and names that events named since the last listing.
     touched: BTreeSet<String>,
@@ -128,16 +151,19 @@ impl Monitor {
         recorder.own().config_reload = (true, Some(SystemTime::now()));
         recorder.own().external_url = external_url.into();
         let snapshot = Arc::new(recorder.snapshot(SystemTime::now()));
-        let verdict = Arc::new(ArcSwap::from_pointee(Verdict { snapshot, findings: Vec::new() }));
+        let verdict = Arc::new(ArcSwap::from_pointee(Verdict { snapshot, findings: Vec::new(), pending: 0 }));
         let handle = Handle { messages: messages.clone(), verdict: Arc::clone(&verdict), published: seen };
         let now = Instant::now();
+        let budget = Budget::new(config.probes.budget_per_second, Duration::ZERO);
         let monitor = Self {
             config,
             hopper,
             recorder,
             ledger: Ledger::default(),
             schedule: Schedule::default(),
+            budget,
             lessons: Lessons::default(),
+            eyes: Eyes::default(),
             inventory: None,
             touched: BTreeSet::new(),
             running: BTreeSet::new(),
@@ -176,6 +202,7 @@ impl Monitor {
             let now = Instant::now();
             if now >= self.look_at {
                 self.look_at = now + LOOK_INTERVAL;
+                self.look_home();
                 self.look(|_| true);
             }
             if self.publish_at.is_some_and(|at| now >= at) {
@@ -189,7 +216,8 @@ impl Monitor {
     }
 
     fn wake_at(&self) -> Instant {
-        let due = self.schedule.next_due().map(|due| self.epoch + due);
+        // What is due waits until the budget lets it start.
+        let due = self.schedule.next_due().map(|due| self.epoch + due.max(self.budget.opens_at()));
         [due, self.publish_at].into_iter().flatten().fold(self.look_at, Instant::min)
     }
 
@@ -201,10 +229,16 @@ impl Monitor {
     fn take(&mut self, message: Message) {
         let at = SystemTime::now();
         match message {
-            Message::Listed(seen) => self.listed(&seen, at),
+            Message::Listed { seen, asked_at } => {
+                self.answered(asked_at);
+                self.listed(&seen, at);
+            }
+            Message::Alive { asked_at } => self.answered(asked_at),
             Message::Lost(why) => {
-                tracing::warn!(%why, "the Engine does not answer");
-                self.recorder.engine_lost(why, at);
+                // Said once, and again where it is something else: it is asked every few seconds.
+                if self.recorder.engine_lost(&why, at) {
+                    tracing::warn!(%why, "the Engine does not answer");
+                }
                 self.show_after(URGENT);
             }
             Message::Touched(names) => self.touched.extend(names),
@@ -215,8 +249,9 @@ impl Monitor {
                     None => own.docker_durations.entry(endpoint).or_default().observe(took),
                 }
             }
-            Message::Ran(identity, runs) => self.ran(&identity, runs, at),
+            Message::Ran { identity, container, runs } => self.ran(&identity, &container, runs, at),
             Message::Looked(container, seen) => self.looked(container, seen),
+            Message::Home(interfaces) => self.looked_home(&interfaces),
             Message::RunNow(destination) => {
                 let now = self.now();
                 self.schedule.hasten(now, |e| destination.as_ref().is_none_or(|d| *d == e.destination));
@@ -227,6 +262,7 @@ impl Monitor {
                 *reload = (config.is_ok(), if config.is_ok() { Some(at) } else { reload.1 });
                 if let Ok(config) = config {
                     self.config = config;
+                    self.budget.set(self.config.probes.budget_per_second);
                     self.replan();
                 }
                 self.show_after(URGENT);
@@ -234,14 +270,29 @@ impl Monitor {
         }
     }
 
+    fn answered(&mut self, asked_at: SystemTime) {
+        if !self.recorder.engine_answered(asked_at) {
+            return;
+        }
+        tracing::info!("the Engine answers");
+        // It is the containers' resolver too: what it left unanswered while it was away says nothing now.
+        let now = self.now();
+        let asks = |errand: &Errand| matches!(errand.kind, ProbeKind::Dns | ProbeKind::DnsExternal);
+        self.schedule.hasten(now, asks);
+        self.show_after(URGENT);
+    }
+
     fn listed(&mut self, seen: &Seen, at: SystemTime) {
         let inventory = Arc::new(build::build(seen, &self.config.destinations, at));
         self.recorder.listed(Arc::clone(&inventory), at);
         let unread = self.lessons.forget_all_but(&inventory);
+        self.eyes.forget_all_but(&inventory);
+        self.eyes.tell(self.recorder.sight(), Some(&inventory));
         let changed = self.inventory.as_ref().is_none_or(|before| !same(before, &inventory));
         self.inventory = Some(inventory);
         if changed {
             self.replan();
+            self.look_home();
             self.show_after(URGENT);
         } else {
             self.show_after(CALM);
@@ -266,7 +317,10 @@ impl Monitor {
 
     fn start_due(&mut self) {
         let now = self.now();
-        for start in self.schedule.take(now, STARTS_A_TURN) {
+        for start in self.schedule.take(now, STARTS_A_TURN, &mut self.budget) {
+            if start.postponed {
+                self.recorder.own().postponed += start.errand.jobs.len() as u64;
+            }
             self.recorder.own().lag.observe(now.saturating_sub(start.due));
             let identity = start.errand.identity();
             if !self.running.insert(identity.clone()) {
@@ -282,10 +336,11 @@ impl Monitor {
             self.recorder.own().in_flight += start.errand.jobs.len() as u64;
             let visit = self.visit(&start.errand);
             let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
+            let container = start.errand.container.clone();
             tokio::spawn(async move {
                 let runs = probe::run(&hopper, visit).await;
                 // The loop is gone only when the program ends.
-                messages.send(Message::Ran(identity, runs)).await.ok();
+                messages.send(Message::Ran { identity, container, runs }).await.ok();
             });
         }
     }
@@ -325,7 +380,7 @@ impl Monitor {
         }
     }
 
-    fn ran(&mut self, identity: &Identity, runs: Vec<Run>, at: SystemTime) {
+    fn ran(&mut self, identity: &Identity, container: &ContainerId, runs: Vec<Run>, at: SystemTime) {
         self.running.remove(identity);
         if self.asked_again.remove(identity) {
             let now = self.now();
@@ -334,52 +389,66 @@ impl Monitor {
         let own = self.recorder.own();
         own.in_flight = own.in_flight.saturating_sub(runs.len() as u64);
         let (runs, learned) = self.lessons.learn_from(runs, self.inventory.as_deref());
-        learn::sight_of_runs(self.recorder.sight(), &runs);
+        self.eyes.visited(container, &runs);
+        self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
         let before = self.recorder.snapshot(at);
         let mut flipped = false;
-        let mut doubtful = false;
+        let mut doubts: Vec<ProbeKey> = Vec::new();
         for run in &runs {
             let failed = run.outcome.reason().is_some();
             let known = before.probes.get(&run.key);
             let was = known.and_then(|record| (record.history_len > 0).then_some(record.failures_in_a_row));
             flipped |= was.is_none_or(|row| (row > 0) != failed || (failed && row == 1));
-            doubtful |= failed && was.is_none_or(|row| row == 0);
+            if failed && was.is_none_or(|row| row == 0) {
+                doubts.push(run.key.clone());
+            }
         }
         drop(before);
         self.recorder.record(runs, at);
         if learned {
             self.replan();
         }
-        if doubtful {
+        if !doubts.is_empty() {
             let soon = self.now() + CONFIRM_AFTER;
             self.schedule.again(identity, soon);
+            self.schedule.hasten(soon, |errand| doubts.iter().any(|doubt| tells_apart(errand, doubt)));
         }
         self.show_after(if flipped { URGENT } else { CALM });
     }
 
     fn looked(&mut self, container: ContainerId, seen: Result<Inner, HopError>) {
+        self.eyes.looked(&container, seen.as_ref());
+        self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
         match seen {
             Ok(inner) => {
-                let sight = self.recorder.sight();
-                sight.namespaces = Some(Ok(()));
-                sight.socket_diagnostics = Some(if inner.listeners.is_some() {
-                    Ok(())
-                } else {
-                    Err("socket diagnostics gave no listeners".into())
-                });
                 if self.lessons.listeners(&container, inner.listeners.clone()) {
                     self.replan();
                 }
                 self.recorder.looked(container, inner);
+                self.show_after(CALM);
             }
-            Err(error) if matches!(error.blindness, Blindness::NoPrivilege | Blindness::NoNamespace) => {
-                self.recorder.sight().namespaces = Some(Err(error.detail));
-                self.show_after(URGENT);
-            }
-            // The container ended meanwhile, or the exporter ran short: the next look tells more.
-            Err(error) => tracing::debug!(%container, %error, "could not look into the namespace"),
+            Err(_) => self.show_after(URGENT),
         }
+    }
+
+    /// The exporter is on the host's network where the networks' bridges are.
+    fn looked_home(&mut self, interfaces: &BTreeSet<String>) {
+        let Some(inventory) = &self.inventory else { return };
+        let bridges: Vec<_> = inventory.destinations.iter().filter_map(|d| d.bridge.as_deref()).collect();
+        self.recorder.sight().host_network =
+            (!bridges.is_empty()).then(|| bridges.iter().any(|bridge| interfaces.contains(*bridge)));
         self.show_after(CALM);
+    }
+
+    fn look_home(&self) {
+        let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
+        tokio::spawn(async move {
+            // What cannot be read is not said: the next look tells more.
+            let Ok(interfaces) = hopper.hop(&Vantage::Own, crate::namespace::Inside::interfaces).await else {
+                return;
+            };
+            messages.send(Message::Home(interfaces)).await.ok();
+        });
     }
 
     /// Reads listeners and counters in the namespaces of running containers on destinations.
@@ -401,9 +470,22 @@ impl Monitor {
         self.publish_at = None;
         let snapshot = Arc::new(self.recorder.snapshot(SystemTime::now()));
         let verdict = judge(snapshot, &mut self.ledger);
+        if verdict.pending > 0 {
+            self.show_after(OPENS_AFTER);
+        }
         self.verdict.store(Arc::new(verdict));
         self.published.send_modify(|count| *count += 1);
     }
+}
+
+/// Whether an errand looks where a doubt does: from elsewhere at the same container, or from the same
+/// container elsewhere. What it says tells a fault of one from a fault of the other.
+fn tells_apart(errand: &Errand, doubt: &ProbeKey) -> bool {
+    errand.destination == doubt.destination
+        && matches!(errand.kind, ProbeKind::Icmp | ProbeKind::Tcp | ProbeKind::Dns)
+        && (errand.source == doubt.source
+            || errand.source == doubt.target
+            || errand.jobs.iter().any(|job| job.key.target == doubt.target))
 }
 
 /// Whether two listings say the same but for the time.

@@ -153,6 +153,8 @@ pub enum Blindness {
     NoPrivilege,
     /// There is no way to the namespace: no mount, no `/proc` entry.
     NoNamespace,
+    /// The namespace does not permit the socket that the probe needs.
+    NoSocket,
     /// The container ended while it was being looked at.
     Vanished,
     /// The kernel refused a socket for want of resources of the exporter (EMFILE, ENOBUFS, …).
@@ -165,9 +167,10 @@ pub enum Blindness {
 
 impl Blindness {
     /// Every value, in the order of the documentation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NoPrivilege,
         Self::NoNamespace,
+        Self::NoSocket,
         Self::Vanished,
         Self::Resources,
         Self::NoAddress,
@@ -179,6 +182,7 @@ impl Blindness {
         match self {
             Self::NoPrivilege => "no_privilege",
             Self::NoNamespace => "no_namespace",
+            Self::NoSocket => "no_socket",
             Self::Vanished => "vanished",
             Self::Resources => "resources",
             Self::NoAddress => "no_address",

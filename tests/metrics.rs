@@ -58,7 +58,7 @@ impl Host {
             started_at: None,
             exposed_tcp: Vec::new(),
             published: Vec::new(),
-            resolver: Resolver { servers: Vec::new(), embedded: true },
+            resolver: Resolver { servers: Vec::new(), engine: None },
             proxied_ports: Vec::new(),
             is_proxy: true,
             coolify: None,
@@ -91,6 +91,7 @@ impl Host {
             id: NetworkId::new("0123456789abcdef"),
             driver: "bridge".into(),
             scope: "local".into(),
+            bridge: None,
             origin: Origin::Plain,
             internal: false,
             mtu: Some(1450),
@@ -170,7 +171,7 @@ impl Host {
             ..Own::default()
         };
         let sight = Sight {
-            engine: Engine::Up,
+            engine: Engine::Up { back_since: None, asked_at: at(5) },
             namespaces: Some(Ok(())),
             icmp: Some(Err("EPERM".into())),
             ..Sight::default()
@@ -204,7 +205,7 @@ impl Host {
             own,
         };
         // The same finding twice: the page must not hold its series twice.
-        Verdict { snapshot: Arc::new(snapshot), findings: vec![finding.clone(), finding] }
+        Verdict { snapshot: Arc::new(snapshot), findings: vec![finding.clone(), finding], pending: 0 }
     }
 
     fn page(&self) -> String {

@@ -30,7 +30,7 @@ fn verdict(round: Option<SystemTime>, findings: Vec<Finding>) -> Verdict {
         containers: Arc::default(),
         own: Own { round_last_completed: round, ..Own::default() },
     };
-    Verdict { snapshot: Arc::new(snapshot), findings }
+    Verdict { snapshot: Arc::new(snapshot), findings, pending: 0 }
 }
 
 /// Actions that nobody carries out: a test that needs them carried out listens itself.

@@ -14,7 +14,7 @@ use crate::diagnosis::{Code, Severity, Verdict, printable};
 use crate::monitor::{Handle, Monitor};
 use crate::namespace::Hopper;
 use crate::report::{self, Destination, Look, Report};
-use crate::state::{Engine, Snapshot};
+use crate::state::Engine;
 
 use super::{COULD_NOT, watch::watch};
 
@@ -58,7 +58,7 @@ async fn settled(handle: &mut Handle) -> Arc<Verdict> {
     let shows_progress = std::io::stderr().is_terminal();
     loop {
         let verdict = handle.verdict.load_full();
-        let progress = Progress::of(&verdict.snapshot);
+        let progress = Progress::of(&verdict);
         if shows_progress {
             say(&format!("\r\x1b[K{progress}"));
         }
@@ -86,12 +86,14 @@ struct Progress {
     unread: usize,
     planned: usize,
     ran: usize,
-    /// Failed once: asked again before anything is said of it.
+    /// Failed once, or not seen for long enough: looked at again before anything is said of it.
     doubtful: usize,
 }
 
 impl Progress {
-    fn of(snapshot: &Snapshot) -> Self {
+    fn of(verdict: &Verdict) -> Self {
+        let snapshot = &*verdict.snapshot;
+        let failed_once = snapshot.probes.values().filter(|r| r.failures_in_a_row == 1).count();
         let blind = matches!(snapshot.sight.namespaces, Some(Err(_)));
         let unread = snapshot.inventory.as_ref().map_or(0, |inventory| {
             let on = inventory.destinations.iter().flat_map(|d| &d.endpoints);
@@ -107,7 +109,7 @@ impl Progress {
             unread: if blind { 0 } else { unread },
             planned: usize::try_from(planned).unwrap_or(usize::MAX),
             ran: snapshot.probes.len(),
-            doubtful: snapshot.probes.values().filter(|r| r.failures_in_a_row == 1).count(),
+            doubtful: failed_once + verdict.pending,
         }
     }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cli::{Flags, local_url};
-use crate::config::Config;
+use crate::config::{Config, Docker};
 use crate::metrics::BuildInfo;
 use crate::monitor::{Message, Monitor};
 use crate::namespace::Hopper;
@@ -21,11 +21,8 @@ use super::{COULD_NOT, configuration, watch::watch};
 /// Which build this is.
 pub const BUILD: BuildInfo = BuildInfo {
     version: env!("CARGO_PKG_VERSION"),
-    revision: match option_env!("REVISION") {
-        Some(revision) => revision,
-        None => "",
-    },
-    rustc: "",
+    revision: env!("REVISION"),
+    rustc: env!("RUSTC_VERSION"),
 };
 
 /// Runs until SIGTERM or SIGINT, then drains; SIGHUP reads the configuration again.
@@ -62,7 +59,8 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
     let settings = config.docker.clone();
     let (monitor, handle) = Monitor::new(Arc::new(config), hopper, &external_url.unwrap_or_default());
     tasks.spawn(monitor.run(stop.clone()));
-    tasks.spawn(watch(settings, handle.messages.clone(), stop.clone()));
+    let mut watched = stop.child_token();
+    tasks.spawn(watch(settings, handle.messages.clone(), watched.clone()));
     let (reload, mut reloads) = mpsc::channel(4);
     let app = App {
         actions: Actions::new(handle.clone(), reload, flags.enable_remote_actions),
@@ -80,15 +78,22 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
     }
     tasks.close();
     loop {
-        tokio::select! {
+        let asker = tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hangup.recv() => drop(read_again(&flags, &handle.messages).await),
-            Some(answer) = reloads.recv() => {
-                let read = read_again(&flags, &handle.messages).await;
-                // Whoever gave up waiting does not want the answer.
-                answer.send(read).ok();
-            }
+            _ = hangup.recv() => None,
+            Some(asker) = reloads.recv() => Some(asker),
+        };
+        let read = read_again(&flags, &handle.messages).await;
+        if let Ok(settings) = &read {
+            // Where the Engine is and which networks count may have changed: everything is listed anew.
+            watched.cancel();
+            watched = stop.child_token();
+            tasks.spawn(watch(settings.clone(), handle.messages.clone(), watched.clone()));
+        }
+        if let Some(asker) = asker {
+            // Whoever gave up waiting does not want the answer.
+            asker.send(read.map(drop)).ok();
         }
     }
     tracing::info!("stopping");
@@ -97,10 +102,14 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
     Ok(())
 }
 
-/// Takes a good configuration; a bad one changes nothing but the metric that says so.
-async fn read_again(flags: &Flags, messages: &mpsc::Sender<Message>) -> Result<(), String> {
+/// Takes a good configuration and gives its Engine; a bad one changes nothing but the metric that
+/// says so.
+async fn read_again(flags: &Flags, messages: &mpsc::Sender<Message>) -> Result<Docker, String> {
     let (message, read) = match configuration(flags) {
-        Ok(config) => (Message::Configured(Ok(Arc::new(config))), Ok(())),
+        Ok(config) => {
+            let docker = config.docker.clone();
+            (Message::Configured(Ok(Arc::new(config))), Ok(docker))
+        }
         Err(problems) => {
             tracing::error!(%problems, "the configuration was not reloaded: the old one stays");
             (Message::Configured(Err(())), Err(problems))

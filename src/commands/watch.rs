@@ -1,8 +1,11 @@
 //! Keeps the monitor told of what the Engine has: listings are the truth, events say when to list.
 //!
-//! Every request that the exporter makes to the Engine on its own starts here, one listing at a time.
+//! Every request that the exporter makes to the Engine on its own starts here, one at a time, beside
+//! the event stream. Between listings the Engine is asked for a sign of life: it is the resolver of
+//! every container, and what they cannot resolve while it is silent is no fault of theirs.
 
-use std::time::Duration;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::time::{Duration, SystemTime};
 
 use rand::RngExt as _;
 use tokio::sync::mpsc;
@@ -15,65 +18,112 @@ use crate::monitor::Message;
 
 /// Events that come this close together are one change: a redeploy is a dozen of them.
 const GATHER: Duration = Duration::from_millis(50);
-/// The first wait after a failure; it doubles up to the refresh interval.
+/// However many events come, listings begin this far apart.
+const LISTINGS_APART: Duration = Duration::from_millis(250);
+/// The first wait after a failure; it doubles up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// The longest wait after a failure: an Engine that is back is seen within this time.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// Time between two signs of life that are asked for.
+const PING_INTERVAL: Duration = Duration::from_secs(3);
 
 /// Lists at once, after every change, and every `refresh_interval`; until `stop` or until nobody
 /// listens any more.
 pub async fn watch(settings: Docker, monitor: mpsc::Sender<Message>, stop: CancellationToken) {
     let engine = Engine::new(&settings);
-    let (changes, mut changed) = mpsc::channel(256);
-    let events = tokio::spawn(follow(engine.clone(), changes, settings.refresh_interval, stop.clone()));
-    let mut wait = FIRST_WAIT;
-    loop {
-        let began = Instant::now();
-        let listed = tokio::select! {
-            () = stop.cancelled() => break,
-            listed = engine.list() => listed,
-        };
-        let next = match listed {
-            Ok(seen) => {
-                wait = FIRST_WAIT;
-                let asked = Message::Asked("list", began.elapsed(), None);
-                if !tell(&monitor, [asked, Message::Listed(Box::new(seen))]).await {
-                    break;
+    let (changes, changed) = mpsc::channel(256);
+    let events = tokio::spawn(follow(engine.clone(), changes, stop.clone()));
+    let mut watcher = Watcher { engine, refresh: settings.refresh_interval, monitor, changed };
+    stop.run_until_cancelled(watcher.run()).await;
+    events.abort();
+}
+
+struct Watcher {
+    engine: Engine,
+    refresh: Duration,
+    monitor: mpsc::Sender<Message>,
+    changed: mpsc::Receiver<Change>,
+}
+
+impl Watcher {
+    /// Ends when nobody listens any more.
+    async fn run(&mut self) {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let (asked_at, began) = (SystemTime::now(), Instant::now());
+            let flow = match self.engine.list().await {
+                Ok(seen) => {
+                    wait = FIRST_WAIT;
+                    let asked = Message::Asked("list", began.elapsed(), None);
+                    let listed = Message::Listed { seen: Box::new(seen), asked_at };
+                    if self.tell([asked, listed]).await.is_break() {
+                        Break(())
+                    } else {
+                        self.rest(began).await
+                    }
                 }
-                settings.refresh_interval
-            }
-            Err(error) => {
-                if !tell(&monitor, lost(&error, began.elapsed())).await {
-                    break;
+                Err(error) => {
+                    let flow = self.lost(&error, began.elapsed()).await;
+                    sleep(jittered(wait)).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                    flow
                 }
-                wait = (wait * 2).min(settings.refresh_interval);
-                jittered(wait)
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => break,
-            () = sleep_until(Instant::now() + next) => {}
-            Some(change) = changed.recv() => {
-                let mut touched = names(change);
-                sleep(GATHER).await;
-                while let Ok(more) = changed.try_recv() {
-                    touched.extend(names(more));
-                }
-                if !tell(&monitor, [Message::Touched(touched)]).await {
-                    break;
-                }
+            };
+            if flow.is_break() {
+                return;
             }
         }
     }
-    events.abort();
+
+    /// Until it is time for the next listing: something changed, the last one (of the moment `listed`)
+    /// is old, or the Engine gives no sign of life.
+    async fn rest(&mut self, listed: Instant) -> ControlFlow<()> {
+        let list_at = Instant::now() + self.refresh;
+        loop {
+            let ping_at = Instant::now() + PING_INTERVAL;
+            tokio::select! {
+                () = sleep_until(list_at) => return Continue(()),
+                Some(change) = self.changed.recv() => return self.gather(change, listed).await,
+                () = sleep_until(ping_at) => {}
+            }
+            let (asked_at, began) = (SystemTime::now(), Instant::now());
+            match self.engine.ping().await {
+                Ok(()) => {
+                    let asked = Message::Asked("ping", began.elapsed(), None);
+                    self.tell([asked, Message::Alive { asked_at }]).await?;
+                }
+                Err(error) => return self.lost(&error, began.elapsed()).await,
+            }
+        }
+    }
+
+    async fn gather(&mut self, first: Change, listed: Instant) -> ControlFlow<()> {
+        let mut touched = names(first);
+        sleep_until((Instant::now() + GATHER).max(listed + LISTINGS_APART)).await;
+        while let Ok(more) = self.changed.try_recv() {
+            touched.extend(names(more));
+        }
+        self.tell([Message::Touched(touched)]).await
+    }
+
+    async fn lost(&self, error: &EngineError, took: Duration) -> ControlFlow<()> {
+        let asked = Message::Asked(error.endpoint, took, Some(error.reason));
+        self.tell([asked, Message::Lost(error.to_string())]).await
+    }
+
+    async fn tell(&self, messages: impl IntoIterator<Item = Message>) -> ControlFlow<()> {
+        for message in messages {
+            if self.monitor.send(message).await.is_err() {
+                return Break(());
+            }
+        }
+        Continue(())
+    }
 }
 
 /// Follows the event stream, and takes it up again where it ended. That it broke is no verdict on
 /// the Engine: the next listing is.
-async fn follow(
-    engine: Engine,
-    changes: mpsc::Sender<Change>,
-    longest_wait: Duration,
-    stop: CancellationToken,
-) {
+async fn follow(engine: Engine, changes: mpsc::Sender<Change>, stop: CancellationToken) {
     let mut wait = FIRST_WAIT;
     let mut since = None;
     while !stop.is_cancelled() {
@@ -83,17 +133,12 @@ async fn follow(
             return;
         }
         tracing::debug!(error = %ended, "the Engine's event stream ended");
-        wait = if began.elapsed() > longest_wait { FIRST_WAIT } else { (wait * 2).min(longest_wait) };
+        wait = if began.elapsed() > LONGEST_WAIT { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
         tokio::select! {
             () = stop.cancelled() => return,
             () = sleep(jittered(wait)) => {}
         }
     }
-}
-
-fn lost(error: &EngineError, took: Duration) -> [Message; 2] {
-    let asked = Message::Asked(error.endpoint, took, Some(error.reason));
-    [asked, Message::Lost(error.to_string())]
 }
 
 fn names(change: Change) -> Vec<String> {
@@ -103,13 +148,4 @@ fn names(change: Change) -> Vec<String> {
 /// Half to all of `wait`, so that many exporters do not knock at one moment.
 fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(rand::rng().random_range(0.5..=1.0))
-}
-
-async fn tell(monitor: &mpsc::Sender<Message>, messages: impl IntoIterator<Item = Message>) -> bool {
-    for message in messages {
-        if monitor.send(message).await.is_err() {
-            return false;
-        }
-    }
-    true
 }

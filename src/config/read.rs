@@ -92,7 +92,7 @@ impl Reader {
                 }
             }
             Field::Folder(at) => {
-                if let Some(folder) = self.take(path, node, |v| text(v, &expected).and_then(folder)) {
+                if let Some(folder) = self.take(path, node, |v| folder(v, &expected)) {
                     *at(&mut self.config) = folder;
                 }
             }

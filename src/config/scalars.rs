@@ -78,11 +78,16 @@ pub(crate) fn engine(host: &str) -> Result<String, String> {
     if good { Ok(host.to_owned()) } else { Err(format!("{expected}, found {}", shown(host))) }
 }
 
-pub(super) fn folder(path: &str) -> Result<String, String> {
+/// The empty text is a folder too: none.
+pub(super) fn folder(value: &Value, expected: &str) -> Result<String, String> {
+    if matches!(value, Value::Text(text) if text.is_empty()) {
+        return Ok(String::new());
+    }
+    let path = text(value, expected)?;
     if path.starts_with('/') {
         return Ok(path.to_owned());
     }
-    Err(format!("expected an absolute path, found {}", shown(path)))
+    Err(format!("expected {expected}, found {}", shown(path)))
 }
 
 pub(super) fn network(name: &str) -> Result<String, String> {

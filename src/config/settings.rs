@@ -32,7 +32,7 @@ pub enum Field {
     Whole { read: fn(&Config) -> u64, write: fn(&mut Config, u64), least: u64, most: u64 },
     /// The Engine's address.
     Engine(Place<String>),
-    /// An absolute path.
+    /// An absolute path, or none.
     Folder(Place<String>),
     /// Patterns with `*`.
     Patterns(Place<Vec<String>>),
@@ -119,7 +119,7 @@ static PLAIN: [Setting; 22] = [
     setting(
         "docker.netns_dir",
         Field::Folder(at!(docker.netns_dir)),
-        "Folder of the Engine's namespace mounts, as this process sees it.",
+        "Folder of the Engine's namespace mounts, where this process sees it in another place than the Engine.",
     ),
     setting(
         "docker.timeout",
@@ -237,7 +237,7 @@ impl Field {
             Self::Time(_, bounds) => bounds.describe(),
             Self::Whole { least, most, .. } => format!("a whole number from {least} to {most}"),
             Self::Engine(_) => "an address like `unix:///var/run/docker.sock` or `tcp://host:port`".into(),
-            Self::Folder(_) => "an absolute path".into(),
+            Self::Folder(_) => "an absolute path, or `\"\"` for where the Engine says".into(),
             Self::Patterns(_) => "a list of patterns like `app-*`".into(),
             Self::Networks(_) => "a list of network names".into(),
             Self::Labels(_) => "a list of labels, `key` or `key=value`".into(),

@@ -19,11 +19,40 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
     if scene.engine_down() {
         return Vec::new();
     }
-    let mut asked: BTreeMap<&ContainerId, Vec<(&Destination, &Endpoint)>> = BTreeMap::new();
+    let silent = |places: &Places<'_>| silent(&scene, places).filter(|runs| vouched(&scene, runs));
+    let places = places(&scene);
+    places
+        .values()
+        .filter_map(|at| Some((at, silent(at)?)))
+        .filter_map(|(at, r)| tell(&scene, at, &r))
+        .collect()
+}
+
+/// How many containers' resolvers are silent while it is not known yet whether the Engine is.
+pub(super) fn pending(snapshot: &Snapshot) -> usize {
+    let scene = Scene::of(snapshot);
+    if scene.engine_down() {
+        return 0;
+    }
+    let silent = |places: &Places<'_>| silent(&scene, places).is_some_and(|runs| !vouched(&scene, &runs));
+    places(&scene).values().filter(|at| silent(at)).count()
+}
+
+/// Where a container has an endpoint.
+type Places<'a> = Vec<(&'a Destination, &'a Endpoint)>;
+/// A probe and its latest record.
+type Look<'a> = (&'a ProbeKey, &'a Record);
+
+fn vouched(scene: &Scene<'_>, runs: &[Look<'_>]) -> bool {
+    runs.iter().all(|(_, record)| scene.engine_vouches(record))
+}
+
+fn places<'a>(scene: &Scene<'a>) -> BTreeMap<&'a ContainerId, Places<'a>> {
+    let mut asked: BTreeMap<&ContainerId, Places<'a>> = BTreeMap::new();
     for (destination, endpoint) in scene.endpoints() {
         asked.entry(&endpoint.container).or_default().push((destination, endpoint));
     }
-    asked.values().filter_map(|places| silent(&scene, places)).collect()
+    asked
 }
 
 /// True where the outcome means that nobody answers, rather than that the answer is wrong.
@@ -41,9 +70,9 @@ pub(super) const fn is_silence(reason: Reason) -> bool {
     )
 }
 
-fn silent(scene: &Scene<'_>, places: &[(&Destination, &Endpoint)]) -> Option<Finding> {
-    let (destination, endpoint) = *places.first()?;
-    let runs: Vec<(&ProbeKey, &Record)> = scene
+/// The lookups of a container, where all of them go unanswered.
+fn silent<'a>(scene: &Scene<'a>, places: &Places<'_>) -> Option<Vec<Look<'a>>> {
+    let runs: Vec<Look<'_>> = scene
         .snapshot
         .probes
         .iter()
@@ -54,12 +83,14 @@ fn silent(scene: &Scene<'_>, places: &[(&Destination, &Endpoint)]) -> Option<Fin
         })
         .collect();
     let silent = |record: &Record| fails(record) && record.outcome.reason().is_some_and(is_silence);
-    if runs.is_empty() || !runs.iter().all(|(_, record)| silent(record)) {
-        return None;
-    }
+    (!runs.is_empty() && runs.iter().all(|(_, record)| silent(record))).then_some(runs)
+}
+
+fn tell(scene: &Scene<'_>, places: &Places<'_>, runs: &[Look<'_>]) -> Option<Finding> {
+    let (destination, endpoint) = *places.first()?;
     let inventory = scene.inventory?;
     let known = inventory.container(&endpoint.container);
-    let embedded = known.is_none_or(|c| c.resolver.embedded);
+    let embedded = known.is_none_or(|c| c.resolver.engine.is_some_and(|server| server.is_loopback()));
     // A resolver elsewhere is reached over the network: when that is down, it is down for that reason.
     let stranded = |(d, e): &(&Destination, &Endpoint)| {
         scene.is_cut_off(&d.name, &e.name) || scene.is_unreachable(&d.name, &e.name)
@@ -72,7 +103,7 @@ fn silent(scene: &Scene<'_>, places: &[(&Destination, &Endpoint)]) -> Option<Fin
     let mut finding = draft(Code::DnsResolverUnresponsive, "container", name, since);
     finding.destination = Some(Arc::clone(&destination.name));
     let server = known
-        .and_then(|c| c.resolver.servers.first())
+        .and_then(|c| c.resolver.engine)
         .map_or_else(|| "its resolver".to_owned(), |address| format!("its resolver {address}"));
     let reasons: std::collections::BTreeSet<&str> =
         runs.iter().filter_map(|(_, r)| r.outcome.reason()).map(Reason::as_label).collect();

@@ -25,6 +25,7 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
     for (key, record) in snapshot.probes.iter() {
         let wrong = key.kind == ProbeKind::Dns
             && fails(record)
+            && scene.engine_vouches(record)
             && matches!(
                 record.outcome.reason(),
                 Some(Reason::WrongAnswer | Reason::Nxdomain | Reason::EmptyAnswer)

@@ -90,7 +90,7 @@ fn sight(snapshot: &Snapshot) -> Vec<Finding> {
         let mut finding = draft(Code::ExporterBlind, "exporter", &sense.name.into(), snapshot.at);
         finding.summary = sense.lost.to_owned();
         finding.evidence = vec![saw(sense.name, why.clone(), sense.expected)];
-        if snapshot.sight.engine == Engine::Up {
+        if snapshot.sight.engine.is_up() {
             finding.ruled_out = vec!["the Engine answers".to_owned()];
         }
         finding.fix = sense.fix.iter().map(|step| (*step).to_owned()).collect();

@@ -94,4 +94,6 @@ pub struct Verdict {
     pub snapshot: Arc<crate::state::Snapshot>,
     /// What is wrong, worst first.
     pub findings: Vec<Finding>,
+    /// Faults that have not stood long enough to be told.
+    pub pending: usize,
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
-use crate::state::{Engine, Record, Snapshot};
+use crate::state::{Record, Snapshot};
 
 use super::scene::{ENOUGH, Scene, walks};
 use super::{Code, Finding, Subject};
@@ -20,24 +21,40 @@ struct Open {
     fact: bool,
 }
 
+/// What the Engine says must stand this long before it is a fault: a redeploy passes through states
+/// that would be one if they stayed.
+pub const OPENS_AFTER: Duration = Duration::from_millis(500);
+
 /// The open findings.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     open: BTreeMap<Identity, Open>,
+    /// Seen first at this moment, and not told yet.
+    waiting: BTreeMap<Identity, SystemTime>,
 }
 
 impl Ledger {
     /// Takes what the rules see now and gives what holds, worst first.
     pub(super) fn enter(&mut self, snapshot: &Snapshot, seen: Vec<Finding>) -> Vec<Finding> {
         let before = std::mem::take(&mut self.open);
+        let waiting = std::mem::take(&mut self.waiting);
         let scene = Scene::of(snapshot);
         for mut finding in seen {
             let identity = identity(&finding);
-            if let Some(known) = before.get(&identity) {
-                finding.since = known.finding.since;
-            }
             let fact = !is_measured(finding.code)
                 || finding.destination.as_deref().is_some_and(|d| scene.is_away(d, &finding.subject.name));
+            if let Some(known) = before.get(&identity) {
+                finding.since = known.finding.since;
+            } else if fact && finding.code != Code::ExporterBlind {
+                // A clock that was set back starts the wait anew.
+                let first = waiting.get(&identity).copied().filter(|first| *first <= snapshot.at);
+                let first = first.unwrap_or(snapshot.at);
+                if snapshot.at.duration_since(first).unwrap_or_default() < OPENS_AFTER {
+                    self.waiting.insert(identity, first);
+                    continue;
+                }
+                finding.since = finding.since.min(first);
+            }
             self.open.entry(identity).or_insert(Open { finding, fact });
         }
         for (identity, open) in before {
@@ -58,6 +75,11 @@ impl Ledger {
             ))
         });
         findings
+    }
+
+    /// How many faults have not stood long enough to be told.
+    pub(super) fn pending(&self) -> usize {
+        self.waiting.len()
     }
 
     /// A graver finding of the same subject has come: the old one is a symptom of it now.
@@ -120,7 +142,7 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     if open.fact {
         return false;
     }
-    let engine_up = snapshot.sight.engine == Engine::Up;
+    let engine_up = snapshot.sight.engine.is_up();
     let destination = finding.destination.as_deref().unwrap_or_default();
     if engine_up && !is_there(scene, destination, finding) {
         return false;

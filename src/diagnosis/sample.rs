@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::diagnosis::{Ledger, Verdict, judge};
 use crate::inventory::*;
 use crate::outcome::*;
 use crate::state::*;
@@ -18,6 +19,18 @@ pub(crate) struct Sample {
 
 pub(crate) fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds)
+}
+
+/// Has not been away, and was asked after everything else.
+pub(crate) fn up() -> Engine {
+    Engine::Up { back_since: None, asked_at: at(1_000_000) }
+}
+
+/// The verdict on what has stood for a second.
+pub(crate) fn settled(snapshot: Snapshot, ledger: &mut Ledger) -> Verdict {
+    let before = Snapshot { at: snapshot.at - Duration::from_secs(1), ..snapshot.clone() };
+    judge(Arc::new(before), ledger);
+    judge(Arc::new(snapshot), ledger)
 }
 
 pub(crate) const OK: Outcome = Outcome::Success(Duration::from_micros(90));
@@ -37,11 +50,11 @@ impl Sample {
             },
             probes: BTreeMap::new(),
             sight: Sight {
-                engine: Engine::Up,
+                engine: up(),
                 namespaces: Some(Ok(())),
                 icmp: Some(Ok(())),
                 socket_diagnostics: Some(Ok(())),
-                host_network: false,
+                host_network: None,
             },
         };
         sample.destination("shop", 2);
@@ -58,6 +71,7 @@ impl Sample {
             id: NetworkId::new(&format!("net{third:061}")),
             driver: "bridge".into(),
             scope: "local".into(),
+            bridge: None,
             origin: Origin::Plain,
             internal: false,
             mtu: None,
@@ -95,7 +109,10 @@ impl Sample {
             started_at: None,
             exposed_tcp: Vec::new(),
             published: Vec::new(),
-            resolver: Resolver { servers: vec![IpAddr::from([127, 0, 0, 11])], embedded: true },
+            resolver: Resolver {
+                servers: vec![IpAddr::from([127, 0, 0, 11])],
+                engine: Some(IpAddr::from([127, 0, 0, 11])),
+            },
             proxied_ports: Vec::new(),
             is_proxy: false,
             coolify: None,

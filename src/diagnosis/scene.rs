@@ -1,7 +1,7 @@
 //! What several rules ask of a snapshot: who reaches whom, who is away, what accounts for what.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::inventory::{Destination, Endpoint, Inventory};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
@@ -9,6 +9,9 @@ use crate::state::{Engine, Record, Snapshot};
 
 /// A measurement fails once this many runs in a row failed: a single lost packet wakes nobody.
 pub(super) const ENOUGH: u32 = 2;
+/// What ran when the Engine came back may have been asked while it was away: longer than any probe
+/// waits by default. All of it is asked anew meanwhile.
+const AFTER_ABSENCE: Duration = Duration::from_secs(10);
 
 /// What all the probes of one source say of its way to one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +97,17 @@ impl<'a> Scene<'a> {
 
     pub(super) fn engine_down(&self) -> bool {
         matches!(self.snapshot.sight.engine, Engine::Down { .. })
+    }
+
+    /// True where a failed lookup cannot be put down to a silent Engine: it has answered something that
+    /// it was asked after the failures began, and has not just come back.
+    pub(super) fn engine_vouches(&self, record: &Record) -> bool {
+        match self.snapshot.sight.engine {
+            Engine::Up { back_since, asked_at } => {
+                asked_at >= record.since && back_since.is_none_or(|back| record.at > back + AFTER_ABSENCE)
+            }
+            Engine::NotAsked | Engine::Down { .. } => false,
+        }
     }
 
     pub(super) fn destinations(&self) -> impl Iterator<Item = &'a Destination> + use<'a> {

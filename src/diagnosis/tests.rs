@@ -9,12 +9,12 @@ use crate::inventory::RunState;
 use crate::outcome::*;
 use crate::state::{Engine, Snapshot};
 
-use super::sample::{OK, Sample, TIMEOUT, at, key};
+use super::sample::{OK, Sample, TIMEOUT, at, key, settled, up};
 use super::*;
 
 /// `code subject` of everything above `info`.
 fn faults(sample: &Sample) -> Vec<String> {
-    told(&judge(Arc::new(sample.snapshot()), &mut Ledger::default()))
+    told(&settled(sample.snapshot(), &mut Ledger::default()))
 }
 
 fn told(verdict: &Verdict) -> Vec<String> {
@@ -271,7 +271,7 @@ fn every_finding_says_what_to_do() {
     sample.dns("web", "api", TIMEOUT);
     let missing = sample.missing("gone; reboot");
     sample.on("shop").detached.push(missing);
-    let verdict = judge(Arc::new(sample.snapshot()), &mut Ledger::default());
+    let verdict = settled(sample.snapshot(), &mut Ledger::default());
     assert!(verdict.findings.len() >= 6);
     for finding in &verdict.findings {
         assert!(!finding.summary.is_empty() && !finding.evidence.is_empty(), "{finding:?}");
@@ -303,28 +303,28 @@ fn blindness_heals_nothing() {
     let mut ledger = Ledger::default();
     let mut sample = shop();
     sample.mesh(&["db"]);
-    let first = judge(Arc::new(sample.snapshot()), &mut ledger);
+    let first = settled(sample.snapshot(), &mut ledger);
     assert_eq!(told(&first), ["container-unreachable db"]);
     assert_eq!(first.findings[0].since, at(30));
 
     for record in sample.probes.values_mut() {
         record.outcome = BLIND;
     }
-    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["container-unreachable db"]);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["container-unreachable db"]);
 
     sample.sight.engine = Engine::Down { since: at(50), why: "gone".into() };
-    let blind = judge(Arc::new(sample.snapshot()), &mut ledger);
+    let blind = settled(sample.snapshot(), &mut ledger);
     assert_eq!(told(&blind), ["container-unreachable db", "exporter-blind engine"]);
     assert_eq!(blind.findings[0].since, at(30));
 
-    sample.sight.engine = Engine::Up;
+    sample.sight.engine = up();
     sample.mesh(&[]);
     for record in sample.probes.values_mut() {
         record.successes_in_a_row = 1;
     }
-    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["container-unreachable db"]);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["container-unreachable db"]);
     sample.mesh(&[]);
-    assert!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)).is_empty());
+    assert!(told(&settled(sample.snapshot(), &mut ledger)).is_empty());
 }
 
 #[test]
@@ -332,10 +332,57 @@ fn a_silent_engine_does_not_resolve_a_silent_resolver() {
     let mut ledger = Ledger::default();
     let mut sample = shop();
     sample.dns("api", "db", TIMEOUT);
-    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["dns-resolver-unresponsive api"]);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["dns-resolver-unresponsive api"]);
     sample.sight.engine = Engine::Down { since: at(50), why: "gone".into() };
-    let blind = judge(Arc::new(sample.snapshot()), &mut ledger);
+    let blind = settled(sample.snapshot(), &mut ledger);
     assert_eq!(told(&blind), ["dns-resolver-unresponsive api", "exporter-blind engine"]);
+}
+
+#[test]
+fn nobody_is_blamed_before_the_engine_was_heard() {
+    let mut sample = shop();
+    sample.dns("api", "db", TIMEOUT);
+    let began = at(100);
+    let second = std::time::Duration::from_secs(1);
+    let cases = [
+        ("asked before the lookups failed", began - second, None, false),
+        ("asked since", began, None, true),
+        ("asked since, and just back", began + second, Some(began - second), false),
+        ("asked since, and back for long", began + second, Some(began - 60 * second), true),
+    ];
+    for (case, asked_at, back_since, told_of) in cases {
+        sample.sight.engine = Engine::Up { back_since, asked_at };
+        for record in sample.probes.values_mut() {
+            (record.since, record.at) = (began, began + second);
+        }
+        let verdict = settled(sample.snapshot(), &mut Ledger::default());
+        assert_eq!(told(&verdict) == ["dns-resolver-unresponsive api"], told_of, "{case}");
+        assert_eq!(verdict.pending, usize::from(!told_of), "{case}");
+    }
+}
+
+#[test]
+fn what_the_engine_says_must_stand_for_a_moment() {
+    let mut ledger = Ledger::default();
+    let mut sample = shop();
+    let missing = sample.missing("db");
+    let on = sample.on("shop");
+    on.endpoints.retain(|e| &*e.name != "db");
+    on.detached.push(missing);
+    let mut look = |millis: u64| {
+        let at = at(100) + std::time::Duration::from_millis(millis);
+        let verdict = judge(Arc::new(Snapshot { at, ..sample.snapshot() }), &mut ledger);
+        (told(&verdict).len(), verdict.pending)
+    };
+    assert_eq!([look(0), look(499), look(500), look(501)], [(0, 1), (0, 1), (1, 0), (1, 0)]);
+    // Gone in between: the wait begins anew.
+    let (mut ledger, whole) = (Ledger::default(), shop());
+    for (millis, pending) in [(0, 1), (400, 0), (800, 1)] {
+        let at = at(100) + std::time::Duration::from_millis(millis);
+        let seen = if pending > 0 { sample.snapshot() } else { whole.snapshot() };
+        let verdict = judge(Arc::new(Snapshot { at, ..seen }), &mut ledger);
+        assert_eq!((told(&verdict).len(), verdict.pending), (0, pending), "{millis}");
+    }
 }
 
 #[test]
@@ -343,10 +390,10 @@ fn what_is_gone_is_no_fault() {
     let mut ledger = Ledger::default();
     let mut sample = shop();
     sample.mesh(&["db"]);
-    judge(Arc::new(sample.snapshot()), &mut ledger);
+    settled(sample.snapshot(), &mut ledger);
     sample.on("shop").endpoints.retain(|e| &*e.name != "db");
     sample.probes.retain(|key, _| &*key.target != "db" && &*key.source != "db");
-    assert!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)).is_empty());
+    assert!(told(&settled(sample.snapshot(), &mut ledger)).is_empty());
 }
 
 #[test]
@@ -354,9 +401,9 @@ fn detached_while_unreachable_stays_one_finding() {
     let mut ledger = Ledger::default();
     let mut sample = shop();
     sample.icmp("api", "db", TIMEOUT);
-    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["container-partitioned db"]);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["container-partitioned db"]);
     sample.mesh(&["db"]);
-    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["container-unreachable db"]);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["container-unreachable db"]);
 }
 
 #[test]
@@ -364,9 +411,9 @@ fn an_address_that_leads_astray_first_joins_its_name() {
     let mut ledger = Ledger::default();
     let mut sample = shop();
     sample.ptr("api", "db", Outcome::Failure(Reason::WrongAnswer));
-    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["dns-wrong-answer 10.0.2.3"]);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["dns-wrong-answer 10.0.2.3"]);
     sample.dns("api", "db", Outcome::Failure(Reason::WrongAnswer));
-    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), ["dns-wrong-answer db"]);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["dns-wrong-answer db"]);
 }
 
 #[test]
@@ -378,11 +425,11 @@ fn what_the_engine_said_it_takes_back_at_once() {
     let missing = sample.missing("cache");
     sample.on("shop").detached.push(missing);
     let blind = "exporter-blind network_namespaces";
-    let detached = judge(Arc::new(sample.snapshot()), &mut ledger);
+    let detached = settled(sample.snapshot(), &mut ledger);
     assert_eq!(told(&detached), ["container-unreachable cache", blind]);
     sample.on("shop").detached.clear();
     sample.endpoint("shop", "cache");
-    assert_eq!(told(&judge(Arc::new(sample.snapshot()), &mut ledger)), [blind]);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), [blind]);
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {

@@ -18,7 +18,7 @@ use crate::config;
 use crate::inventory::seen::{Seen, SeenContainer};
 
 use super::error::EngineError;
-use super::translate;
+use super::{resolv_conf, translate};
 
 /// Inspections under way at once: more do not make the Engine faster.
 const INSPECTIONS: usize = 12;
@@ -31,6 +31,7 @@ const STATES: [&str; 7] = ["created", "running", "paused", "restarting", "removi
 #[derive(Clone, Debug)]
 pub struct Engine {
     host: String,
+    netns_dir: String,
     timeout: Duration,
 }
 
@@ -46,7 +47,7 @@ pub struct Change {
 impl Engine {
     /// Takes the address; nothing is asked yet.
     pub fn new(settings: &config::Docker) -> Self {
-        Self { host: settings.host.clone(), timeout: settings.timeout }
+        Self { host: settings.host.clone(), netns_dir: settings.netns_dir.clone(), timeout: settings.timeout }
     }
 
     fn client(&self, endpoint: &'static str) -> Result<Docker, EngineError> {
@@ -66,6 +67,15 @@ impl Engine {
             Ok(answer) => answer.map_err(|error| EngineError::of(endpoint, &error)),
             Err(_) => Err(EngineError::timeout(endpoint, self.timeout)),
         }
+    }
+
+    /// A sign of life.
+    ///
+    /// # Errors
+    /// When there is none within the deadline.
+    pub async fn ping(&self) -> Result<(), EngineError> {
+        let docker = self.client("ping")?;
+        self.ask("ping", docker.ping()).await.map(drop)
     }
 
     /// Everything there is, completed by inspection.
@@ -88,9 +98,11 @@ impl Engine {
                 inspections.push(self.inspect(&docker, summary));
             }
             match inspections.next().await {
-                Some(Ok(Some(container))) => containers.push(container),
-                Some(Ok(None)) => {}
-                Some(Err(oddity)) => oddities.push(oddity),
+                Some(Some((container, oddity))) => {
+                    containers.push(container);
+                    oddities.extend(oddity);
+                }
+                Some(None) => {}
                 None => break,
             }
         }
@@ -127,24 +139,38 @@ impl Engine {
         if read { Ok(rows) } else { Err(whole) }
     }
 
-    /// One row completed; `None` where the container vanished meanwhile, which is normal.
+    /// One row completed, and what was odd about it; `None` where the container vanished meanwhile,
+    /// which is normal.
     async fn inspect(
         &self,
         docker: &Docker,
         summary: ContainerSummary,
-    ) -> Result<Option<SeenContainer>, String> {
-        let Some(id) = summary.id.clone() else { return Err("a container without an id".into()) };
+    ) -> Option<(SeenContainer, Option<String>)> {
+        let id = summary.id.clone().unwrap_or_default();
         let answer = timeout(self.timeout, docker.inspect_container(&id, None::<InspectContainerOptions>));
-        match answer.await {
-            Ok(Ok(inspected)) => Ok(Some(translate::container(summary, inspected))),
-            Ok(Err(error)) if EngineError::is_not_found(&error) => Ok(None),
-            Ok(Err(error)) => {
-                tracing::debug!(%id, %error, "inspecting a container");
-                // The row alone still says who it is and where; ways in and ports are missing.
-                Ok(Some(translate::container(summary, ContainerInspectResponse::default())))
-            }
-            Err(_) => Err(format!("container {id}: {}", EngineError::timeout("inspect", self.timeout))),
+        let error = match answer.await {
+            Ok(Ok(inspected)) => return Some((self.complete(summary, inspected).await, None)),
+            Ok(Err(error)) if EngineError::is_not_found(&error) => return None,
+            Ok(Err(error)) => EngineError::of("inspect", &error),
+            Err(_) => EngineError::timeout("inspect", self.timeout),
+        };
+        // The row alone still says who it is and where; ways in and ports are missing.
+        let row = self.complete(summary, ContainerInspectResponse::default()).await;
+        Some((row, Some(format!("container {id}: {error}"))))
+    }
+
+    async fn complete(
+        &self,
+        summary: ContainerSummary,
+        inspected: ContainerInspectResponse,
+    ) -> SeenContainer {
+        let path = inspected.resolv_conf_path.clone();
+        let mut seen = translate::container(summary, inspected, &self.netns_dir);
+        if let Some(path) = path.filter(|_| seen.state.has_namespace()) {
+            let read = tokio::task::spawn_blocking(move || resolv_conf::read(&path)).await;
+            seen.name_servers = read.unwrap_or_default();
         }
+        seen
     }
 
     /// Follows the event stream into `changes` until it breaks, and says why it did. `since` is the

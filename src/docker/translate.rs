@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
 
 use bollard::models::{
     ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, ContainerSummaryStateEnum,
@@ -61,8 +62,13 @@ pub(super) fn network(network: Network) -> SeenNetwork {
     }
 }
 
-/// One container: its row of the listing, and its inspection where that says more.
-pub(super) fn container(summary: ContainerSummary, inspected: ContainerInspectResponse) -> SeenContainer {
+/// One container: its row of the listing, and its inspection where that says more. Its namespace is
+/// looked for in `netns_dir`, where the operator names one.
+pub(super) fn container(
+    summary: ContainerSummary,
+    inspected: ContainerInspectResponse,
+    netns_dir: &str,
+) -> SeenContainer {
     let name = inspected.name.or_else(|| summary.names.and_then(|names| names.into_iter().next()));
     let name = text(name);
     let state = inspected.state.unwrap_or_default();
@@ -83,14 +89,27 @@ pub(super) fn container(summary: ContainerSummary, inspected: ContainerInspectRe
         exit_code: if run_state.has_namespace() { None } else { state.exit_code },
         restart_policy: text(host.restart_policy.and_then(|p| p.name).map(|name| name.to_string())),
         network_mode: text(network_mode),
-        sandbox_key: text(settings.sandbox_key),
+        sandbox_key: here(text(settings.sandbox_key), netns_dir),
         pid: state.pid.and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0),
+        created_at: summary.created.and_then(|at| u64::try_from(at).ok()).and_then(moment),
         started_at: state.started_at.and_then(|at| humantime::parse_rfc3339(&at).ok()),
         exposed_tcp: exposed(&config.exposed_ports.unwrap_or_default()),
         published: published(settings.ports.unwrap_or_default()),
         endpoints: endpoints(settings.networks.or(listed_networks).unwrap_or_default()),
         name_servers: Vec::new(),
     }
+}
+
+/// The Engine's own path, as this process sees the folder that it is in.
+fn here(sandbox_key: String, netns_dir: &str) -> String {
+    match sandbox_key.rsplit_once('/') {
+        Some((_, name)) if !netns_dir.is_empty() => format!("{}/{name}", netns_dir.trim_end_matches('/')),
+        _ => sandbox_key,
+    }
+}
+
+fn moment(seconds: u64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 fn endpoints(networks: HashMap<String, EndpointSettings>) -> Vec<SeenEndpoint> {
@@ -174,5 +193,23 @@ const fn health(status: HealthStatusEnum) -> Health {
         HealthStatusEnum::HEALTHY => Health::Healthy,
         HealthStatusEnum::UNHEALTHY => Health::Unhealthy,
         _ => Health::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::here;
+
+    #[test]
+    fn a_namespace_is_where_the_operator_says_else_where_the_engine_does() {
+        for (key, folder, expected) in [
+            ("/var/run/docker/netns/1a2b", "", "/var/run/docker/netns/1a2b"),
+            ("/var/run/docker/netns/1a2b", "/netns", "/netns/1a2b"),
+            ("/run/netns/netns-1", "/netns/", "/netns/netns-1"),
+            ("", "/netns", ""),
+            ("odd", "/netns", "odd"),
+        ] {
+            assert_eq!(here(key.to_owned(), folder), expected);
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::config::Selection;
 
@@ -20,6 +20,11 @@ use super::{absent, names, origin, select, subnet, workload};
 
 /// Where Docker's embedded resolver answers, inside a container's namespace.
 const EMBEDDED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
+
+/// The option that names a bridge's interface.
+const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
+/// A container that was made this short a time ago and does not run yet is being deployed.
+const DEPLOY: Duration = Duration::from_secs(60);
 
 /// The option that names a bridge's or overlay's MTU.
 const MTU: &str = "com.docker.network.driver.mtu";
@@ -47,7 +52,7 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
             continue;
         }
         let Some(label) = labels.get(network.id.as_str()) else { continue };
-        let view = View { seen, networks: &networks, containers: &containers, names: &names };
+        let view = View { seen, networks: &networks, containers: &containers, names: &names, at };
         let made = view.destination(network, Arc::clone(label), &mut oddities);
         let is_used = !made.endpoints.is_empty() || !made.detached.is_empty();
         if is_used || !select::is_default_bridge(network, seen.engine.podman) {
@@ -148,6 +153,13 @@ fn container(one: &SeenContainer, seen: &Seen, networks: &Networks) -> Container
     }
 }
 
+/// The name of a bridge's interface: the option's, else what the driver makes of the id.
+fn bridge(network: &SeenNetwork) -> Option<String> {
+    let id = NetworkId::new(&network.id);
+    let named = network.options.get(BRIDGE_NAME).filter(|name| !name.is_empty());
+    (network.driver == "bridge").then(|| named.cloned().unwrap_or_else(|| format!("br-{}", id.short())))
+}
+
 fn place(one: &SeenContainer, all: &[SeenContainer]) -> Place {
     match one.network_mode.as_str() {
         "host" => Place::Host,
@@ -168,31 +180,42 @@ fn resolver(one: &SeenContainer, networks: &Networks, podman: bool) -> Resolver 
     } else {
         one.name_servers.clone()
     };
-    Resolver { embedded: servers.contains(&EMBEDDED), servers }
+    let gateways = gateways(one, networks, podman);
+    let knows = |server: &&IpAddr| if podman { gateways.contains(server) } else { **server == EMBEDDED };
+    Resolver { engine: servers.iter().find(knows).copied(), servers }
 }
 
 /// Who answers where the container's own resolv.conf could not be read.
 fn usual_servers(one: &SeenContainer, networks: &Networks, podman: bool) -> Vec<IpAddr> {
-    let user_defined: Vec<_> = one
-        .endpoints
-        .iter()
-        .filter_map(|e| networks.of_endpoint(e))
-        .filter(|n| select::is_candidate(n) && !select::is_default_bridge(n, podman))
-        .collect();
-    match (user_defined.is_empty(), podman) {
+    match (user_defined(one, networks, podman).next().is_none(), podman) {
         (true, _) => Vec::new(),
         (false, false) => vec![EMBEDDED],
-        (false, true) => {
-            let gateways = user_defined.iter().flat_map(|n| &n.ipam).filter_map(|s| s.gateway.parse().ok());
-            let mut servers: Vec<IpAddr> = Vec::new();
-            for gateway in gateways {
-                if !servers.contains(&gateway) {
-                    servers.push(gateway);
-                }
-            }
-            servers
+        (false, true) => gateways(one, networks, podman),
+    }
+}
+
+/// The gateways of the user-defined networks that a container is on, each once.
+fn gateways(one: &SeenContainer, networks: &Networks, podman: bool) -> Vec<IpAddr> {
+    let mut all: Vec<IpAddr> = Vec::new();
+    for gateway in
+        user_defined(one, networks, podman).flat_map(|n| &n.ipam).filter_map(|s| s.gateway.parse().ok())
+    {
+        if !all.contains(&gateway) {
+            all.push(gateway);
         }
     }
+    all
+}
+
+fn user_defined<'a>(
+    one: &'a SeenContainer,
+    networks: &'a Networks,
+    podman: bool,
+) -> impl Iterator<Item = &'a SeenNetwork> {
+    one.endpoints
+        .iter()
+        .filter_map(|e| networks.of_endpoint(e))
+        .filter(move |n| select::is_candidate(n) && !select::is_default_bridge(n, podman))
 }
 
 /// Who lives in another's namespace asks that one's resolver.
@@ -218,6 +241,7 @@ struct View<'a> {
     networks: &'a Networks<'a>,
     containers: &'a BTreeMap<ContainerId, Container>,
     names: &'a BTreeMap<ContainerId, Arc<str>>,
+    at: SystemTime,
 }
 
 impl View<'_> {
@@ -259,6 +283,7 @@ impl View<'_> {
             scope: bounded(&network.scope).into(),
             origin,
             internal: network.internal,
+            bridge: bridge(network).map(Arc::from),
             mtu: network.options.get(MTU).and_then(|text| text.trim().parse().ok()).filter(|mtu| *mtu > 0),
             subnets: subnets(network, &endpoints, oddities),
             endpoints,
@@ -304,11 +329,18 @@ impl View<'_> {
         }
     }
 
-    /// One a workload: the last that ran. A workload that lives anywhere is not missed.
+    /// One a workload: the last that ran. A workload that lives anywhere is not missed, and neither is
+    /// one whose next container was just made: Compose stops the old one before it starts the new one.
     fn stopped(&self, mut ended: Vec<&Container>) -> Vec<Missing> {
-        let live: BTreeSet<&str> =
-            self.containers.values().filter(|c| c.state.has_namespace()).map(|c| &*c.workload).collect();
-        ended.retain(|c| !live.contains(&*c.workload));
+        let live = self.containers.values().filter(|c| c.state.has_namespace()).map(|c| &c.id);
+        let deployed = self.seen.containers.iter().filter(|one| {
+            let age = one.created_at.and_then(|made| self.at.duration_since(made).ok());
+            one.state == RunState::Created && age.is_some_and(|age| age < DEPLOY)
+        });
+        let deployed: Vec<ContainerId> = deployed.map(|one| ContainerId::new(&one.id)).collect();
+        let cared_for: BTreeSet<&str> =
+            live.chain(&deployed).filter_map(|id| self.containers.get(id)).map(|c| &*c.workload).collect();
+        ended.retain(|c| !cared_for.contains(&*c.workload));
         ended.sort_by(|a, b| (&a.workload, a.started_at, &a.id).cmp(&(&b.workload, b.started_at, &b.id)));
         let last: BTreeMap<&str, &Container> = ended.into_iter().map(|c| (&*c.workload, c)).collect();
         // No live one is called so, and there is one a workload: the bare name is free.

@@ -57,6 +57,8 @@ pub struct Destination {
     pub origin: Origin,
     /// `--internal`: no way out.
     pub internal: bool,
+    /// The interface of the host that its packets cross, for a bridge.
+    pub bridge: Option<Arc<str>>,
     /// Interface MTU where the network's options name one.
     pub mtu: Option<u32>,
     /// The address ranges.
@@ -271,10 +273,11 @@ pub struct PublishedPort {
 /// Who answers a container's DNS queries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolver {
-    /// Name servers in order: 127.0.0.11 on user-defined networks, the gateway on Podman.
+    /// Name servers in order.
     pub servers: Vec<IpAddr>,
-    /// True where it is Docker's embedded resolver, which knows containers by name.
-    pub embedded: bool,
+    /// The one of them that knows containers by name: 127.0.0.11 on Docker's user-defined networks, the
+    /// gateway on Podman's.
+    pub engine: Option<IpAddr>,
 }
 
 impl Inventory {

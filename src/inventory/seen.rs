@@ -86,6 +86,8 @@ pub struct SeenContainer {
     pub sandbox_key: String,
     /// `State.Pid`, 0 where it does not run.
     pub pid: u32,
+    /// `Created`.
+    pub created_at: Option<SystemTime>,
     /// `State.StartedAt`.
     pub started_at: Option<SystemTime>,
     /// `Config.ExposedPorts` that are TCP.

@@ -73,6 +73,7 @@ const fn blind(blindness: Blindness) -> &'static str {
     match blindness {
         Blindness::NoPrivilege => "the privilege to enter a network namespace is missing",
         Blindness::NoNamespace => "there is no way to the namespace",
+        Blindness::NoSocket => "the namespace permits no ICMP socket",
         Blindness::Vanished => "the container ended while it was being looked at",
         Blindness::Resources => "the exporter ran out of descriptors, ports or memory",
         Blindness::NoAddress => "the vantage has no address of the family",

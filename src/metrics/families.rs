@@ -23,7 +23,7 @@ pub fn exporter(page: &mut Exposition, snapshot: &Snapshot, build: &BuildInfo) {
     let sight = &snapshot.sight;
     let engine = match sight.engine {
         Engine::NotAsked => None,
-        Engine::Up => Some(true),
+        Engine::Up { .. } => Some(true),
         Engine::Down { .. } => Some(false),
     };
     if let Some(up) = engine {
@@ -34,7 +34,7 @@ pub fn exporter(page: &mut Exposition, snapshot: &Snapshot, build: &BuildInfo) {
         ("network_namespaces", sight.namespaces.as_ref().map(Result::is_ok)),
         ("icmp", sight.icmp.as_ref().map(Result::is_ok)),
         ("socket_diagnostics", sight.socket_diagnostics.as_ref().map(Result::is_ok)),
-        ("host_network", Some(sight.host_network)),
+        ("host_network", sight.host_network),
     ];
     for (name, can) in capabilities {
         if let Some(can) = can {

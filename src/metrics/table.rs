@@ -100,7 +100,7 @@ table! {
         PROBES_UNKNOWN Counter "destination_exporter_probes_unknown_total" "probes" ["reason"]
             "Runs in which the exporter itself could not look: neither success nor failure.";
         PROBES_POSTPONED Counter "destination_exporter_probes_postponed_total" "probes" []
-            "Probes that the budget put off to a later round.";
+            "Probes that started later than they were due, because the budget was spent.";
         CONFIG_RELOAD_SUCCESSFUL Gauge "destination_exporter_config_last_reload_successful" "" []
             "Whether the last load of the configuration was good.";
         CONFIG_RELOAD_SUCCESS_AT Gauge "destination_exporter_config_last_reload_success_timestamp_seconds" "seconds" []

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::Listener;
-use crate::outcome::{Blindness, Detail, Outcome, ProbeKind, Reason, Run};
+use crate::outcome::{Detail, Outcome, ProbeKind, Reason, Run};
 use crate::plan::Learned;
-use crate::state::Sight;
 
 /// What was learned, and what is sure: a port that spoke HTTP once and does not now is a fault, one
 /// that never did is no web server.
@@ -79,28 +78,5 @@ impl Lessons {
             })
             .collect();
         (counts, learned)
-    }
-}
-
-/// What the runs tell of the exporter's own sight.
-pub(super) fn sight_of_runs(sight: &mut Sight, runs: &[Run]) {
-    for run in runs {
-        let note = || run.seen.note.clone().unwrap_or_default();
-        match run.outcome {
-            Outcome::Unknown(Blindness::NoPrivilege | Blindness::NoNamespace) => {
-                if run.key.kind == ProbeKind::Icmp && sight.namespaces == Some(Ok(())) {
-                    sight.icmp = Some(Err(note()));
-                } else {
-                    sight.namespaces = Some(Err(note()));
-                }
-            }
-            Outcome::Unknown(_) => {}
-            Outcome::Success(_) | Outcome::Failure(_) => {
-                sight.namespaces = Some(Ok(()));
-                if run.key.kind == ProbeKind::Icmp {
-                    sight.icmp = Some(Ok(()));
-                }
-            }
-        }
     }
 }

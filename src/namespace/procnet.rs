@@ -4,6 +4,7 @@
 //! tells of where the thread is. Readers are bounded, and parsers are pure and take any text: a line
 //! that is not understood is left out, and a counter that is not there is `None`, never zero.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::Ipv4Addr;
@@ -33,6 +34,15 @@ impl Inside {
             tcp: (|| tcp(&text("snmp")?, &text("netstat")?, &text("sockstat")?))(),
             at: Some(SystemTime::now()),
         }
+    }
+}
+
+impl Inside {
+    /// The names of this namespace's interfaces; none where they cannot be read.
+    pub fn interfaces(&self) -> BTreeSet<String> {
+        let dev = read("dev").unwrap_or_default();
+        // A host has more than a container: a bridge and a veth pair for each.
+        dev.lines().filter_map(interface).map(|one| one.name).collect()
     }
 }
 

@@ -146,15 +146,13 @@ impl From<'_> {
         jobs
     }
 
-    fn resolver(&self) -> Option<SocketAddr> {
-        self.container.resolver.servers.first().map(|server| SocketAddr::new(*server, 53))
+    /// The resolver that knows containers by name. Without one (the default bridge) nobody is asked.
+    fn engines_resolver(&self) -> Option<SocketAddr> {
+        self.container.resolver.engine.map(|server| SocketAddr::new(server, 53))
     }
 
     fn dns(&self, peer: &Endpoint) -> Vec<Job> {
-        // Without the embedded resolver (the default bridge) nobody knows containers by name.
-        let Some(resolver) = self.resolver().filter(|_| self.container.resolver.embedded) else {
-            return Vec::new();
-        };
+        let Some(resolver) = self.engines_resolver() else { return Vec::new() };
         let mut jobs = Vec::new();
         for name in peer.names.iter().take(MOST_NAMES) {
             for (qtype, v4) in [(QueryType::A, true), (QueryType::Aaaa, false)] {
@@ -170,9 +168,7 @@ impl From<'_> {
     /// What the addresses of a peer are called, asked once per target: databases and mail servers let
     /// clients in by that name. Any name of the container is right; Docker puts the network's behind it.
     fn dns_of_addresses(&self, peer: &Endpoint) -> Vec<Job> {
-        let Some(resolver) = self.resolver().filter(|_| self.container.resolver.embedded) else {
-            return Vec::new();
-        };
+        let Some(resolver) = self.engines_resolver() else { return Vec::new() };
         let mut names = peer.names.clone();
         names.push(peer.container.short().into());
         names.extend(self.inventory.container(&peer.container).map(|c| Arc::clone(&c.name)));
@@ -205,7 +201,8 @@ impl From<'_> {
     }
 
     fn dns_external(&self) -> Vec<Job> {
-        let Some(resolver) = self.resolver() else { return Vec::new() };
+        let Some(server) = self.container.resolver.servers.first() else { return Vec::new() };
+        let resolver = SocketAddr::new(*server, 53);
         let job = |name: &Arc<str>| {
             let qtype = QueryType::A;
             let spec = Spec::Dns { resolver, name: Arc::clone(name), qtype, expect: Expect::Any };

@@ -53,6 +53,7 @@ fn container(name: &str, last: u8, networks: &[(&str, u8)]) -> SeenContainer {
         published: Vec::new(),
         endpoints: networks.iter().map(endpoint).collect(),
         name_servers: Vec::new(),
+        created_at: None,
     }
 }
 

@@ -23,7 +23,7 @@ pub fn build(verdict: &Verdict) -> Report {
     };
     let host: Vec<Finding> = verdict.findings.iter().filter(|f| !listed(f)).cloned().collect();
     let mut status = of_findings(&host);
-    if inventory.is_none() || !matches!(snapshot.sight.engine, state::Engine::Up) {
+    if inventory.is_none() || !snapshot.sight.engine.is_up() {
         status = status.worse(Status::Unknown);
     }
     status = destinations.iter().fold(status, |worst, d| worst.worse(d.status));
@@ -41,7 +41,7 @@ fn exporter(snapshot: &Snapshot) -> Exporter {
     let tried = |sense: &Option<Result<(), String>>| sense.as_ref().map(Result::is_ok);
     let api = match sight.engine {
         state::Engine::NotAsked => None,
-        state::Engine::Up => Some(true),
+        state::Engine::Up { .. } => Some(true),
         state::Engine::Down { .. } => Some(false),
     };
     Exporter {
@@ -50,7 +50,7 @@ fn exporter(snapshot: &Snapshot) -> Exporter {
             ("docker_api", api),
             ("network_namespaces", tried(&sight.namespaces)),
             ("icmp", tried(&sight.icmp)),
-            ("host_network", Some(sight.host_network)),
+            ("host_network", sight.host_network),
             ("socket_diagnostics", tried(&sight.socket_diagnostics)),
         ]),
         engine: snapshot.inventory.as_ref().map(|i| Engine {
@@ -78,7 +78,7 @@ fn destination(verdict: &Verdict, inventory: &Inventory, of: &inventory::Destina
     let here: Vec<(&ProbeKey, &Record)> =
         snapshot.probes.iter().filter(|(key, _)| key.destination == of.name).collect();
     // Blind to all of it: the Engine is silent, or not one of the planned probes could look.
-    let blind = !matches!(snapshot.sight.engine, state::Engine::Up)
+    let blind = !snapshot.sight.engine.is_up()
         || (!here.is_empty() && here.iter().all(|(_, r)| matches!(r.outcome, Outcome::Unknown(_))));
     let seen = if blind { Status::Unknown } else { Status::Healthy };
     Destination {

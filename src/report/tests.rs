@@ -1,9 +1,7 @@
 //! What a report of a small host says.
 
-use std::sync::Arc;
-
-use crate::diagnosis::sample::{OK, Sample, at};
-use crate::diagnosis::{Ledger, judge};
+use crate::diagnosis::Ledger;
+use crate::diagnosis::sample::{OK, Sample, at, settled};
 use crate::inventory::RunState;
 use crate::outcome::{Blindness, Outcome};
 use crate::state::{Engine, Snapshot};
@@ -11,7 +9,7 @@ use crate::state::{Engine, Snapshot};
 use super::*;
 
 fn report(snapshot: Snapshot) -> Report {
-    build(&judge(Arc::new(snapshot), &mut Ledger::default()))
+    build(&settled(snapshot, &mut Ledger::default()))
 }
 
 fn shop(dead: &[&str]) -> Sample {

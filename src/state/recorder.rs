@@ -40,14 +40,30 @@ impl Recorder {
         if self.inventory.is_some() {
             self.note_empty_round();
         }
-        self.sight.engine = Engine::Up;
         self.inventory = Some(inventory);
     }
 
-    /// The Engine did not answer. What is known stays; the first moment of the silence is kept.
-    pub fn engine_lost(&mut self, why: String, at: SystemTime) {
-        let since = if let Engine::Down { since, .. } = &self.sight.engine { *since } else { at };
-        self.sight.engine = Engine::Down { since, why };
+    /// The Engine answered a request that was sent at `asked_at`. True where it had been away.
+    pub fn engine_answered(&mut self, asked_at: SystemTime) -> bool {
+        let (back, back_since) = match self.sight.engine {
+            Engine::NotAsked => (false, None),
+            Engine::Down { .. } => (true, Some(asked_at)),
+            Engine::Up { back_since, .. } => (false, back_since),
+        };
+        self.sight.engine = Engine::Up { back_since, asked_at };
+        back
+    }
+
+    /// The Engine did not answer. What is known stays; the first moment of the silence is kept. True
+    /// where this is news.
+    pub fn engine_lost(&mut self, why: &str, at: SystemTime) -> bool {
+        let (since, before) = match &self.sight.engine {
+            Engine::Down { since, why } => (*since, Some(&**why)),
+            _ => (at, None),
+        };
+        let news = before != Some(why);
+        self.sight.engine = Engine::Down { since, why: why.to_owned() };
+        news
     }
 
     /// A new plan. Series of what is no longer planned go; known things stand at 0 before anything
@@ -321,10 +337,15 @@ mod tests {
     fn a_lost_engine_keeps_its_first_moment_and_loses_nothing() {
         let mut recorder = recorder(&["db"]);
         recorder.record(vec![run("db", GOOD)], at(1));
-        recorder.engine_lost("timeout".into(), at(5));
-        recorder.engine_lost("refused".into(), at(9));
+        assert!(recorder.engine_lost("timeout", at(5)));
+        assert!(recorder.engine_lost("refused", at(8)));
+        assert!(!recorder.engine_lost("refused", at(9)));
         let snapshot = recorder.snapshot(at(9));
         assert_eq!(snapshot.sight.engine, Engine::Down { since: at(5), why: "refused".into() });
         assert_eq!(snapshot.probes.len(), 1);
+        assert!(recorder.engine_answered(at(20)));
+        assert!(!recorder.engine_answered(at(23)));
+        let up = Engine::Up { back_since: Some(at(20)), asked_at: at(23) };
+        assert_eq!(recorder.snapshot(at(24)).sight.engine, up);
     }
 }

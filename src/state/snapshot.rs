@@ -95,8 +95,9 @@ pub struct Sight {
     pub icmp: Option<Result<(), String>>,
     /// Socket diagnostics work in them.
     pub socket_diagnostics: Option<Result<(), String>>,
-    /// The own namespace is the host's.
-    pub host_network: bool,
+    /// The own namespace is the host's: the networks' bridges are in it. `None`: there is no bridge to
+    /// tell it by, or nobody has looked.
+    pub host_network: Option<bool>,
 }
 
 /// Whether the Engine answers.
@@ -106,7 +107,13 @@ pub enum Engine {
     #[default]
     NotAsked,
     /// It answers.
-    Up,
+    Up {
+        /// When it came back: the first request that it answered again was sent then. `None` where it
+        /// has not been away.
+        back_since: Option<SystemTime>,
+        /// When the latest request that it answered was sent.
+        asked_at: SystemTime,
+    },
     /// It does not.
     Down {
         /// Since when.
@@ -114,6 +121,13 @@ pub enum Engine {
         /// What it said, or what the connection said.
         why: String,
     },
+}
+
+impl Engine {
+    /// True while it answers.
+    pub const fn is_up(&self) -> bool {
+        matches!(self, Self::Up { .. })
+    }
 }
 
 /// The exporter's own figures.

@@ -4,7 +4,6 @@ use std::fmt::{self, Display, Write};
 
 use crate::diagnosis::{Severity, Verdict};
 use crate::metrics::BuildInfo;
-use crate::state::Engine;
 
 /// No more findings than this: the page is for a glance.
 const MOST_FINDINGS: usize = 100;
@@ -39,8 +38,7 @@ impl Display for Escaped<'_> {
 /// The word for everything together. What cannot be seen is not healthy.
 fn status(verdict: &Verdict) -> &'static str {
     let holds = |severity| verdict.findings.iter().any(|f| f.severity == severity);
-    let sees =
-        verdict.snapshot.sight.engine == Engine::Up && verdict.snapshot.own.round_last_completed.is_some();
+    let sees = verdict.snapshot.sight.engine.is_up() && verdict.snapshot.own.round_last_completed.is_some();
     if holds(Severity::Page) {
         "failing"
     } else if !sees {

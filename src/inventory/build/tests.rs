@@ -1,7 +1,5 @@
 //! Engines' answers written by hand, and the pictures that they give.
 
-use std::time::Duration;
-
 use super::*;
 use crate::inventory::seen::SeenSubnet;
 use crate::inventory::{EngineInfo, Health, Origin, PublishedPort};
@@ -25,6 +23,7 @@ pub fn container(id: &str, name: &str) -> SeenContainer {
         published: Vec::new(),
         endpoints: Vec::new(),
         name_servers: Vec::new(),
+        created_at: None,
     }
 }
 
@@ -98,7 +97,7 @@ fn a_destination_with_its_endpoints() {
     assert_eq!(web.mac, "02:42:0a:00:01:02");
     assert_eq!(web.names.iter().map(|n| &**n).collect::<Vec<_>>(), ["web", "www"]);
     let resolver = &inventory.container(&web.container).unwrap().resolver;
-    assert!(resolver.embedded);
+    assert!(resolver.engine.is_some());
     assert_eq!(resolver.servers, [EMBEDDED]);
 }
 
@@ -120,7 +119,7 @@ fn only_networks_that_workloads_are_deployed_to() {
     let bridge = inventory.destination("bridge").unwrap();
     assert_eq!(bridge.origin, Origin::DefaultBridge);
     assert!(bridge.endpoints[0].names.is_empty());
-    assert!(!inventory.containers[&ContainerId::new("c1")].resolver.embedded);
+    assert_eq!(inventory.containers[&ContainerId::new("c1")].resolver.engine, None);
     let ended = stopped(RunState::Exited, 1, user);
     assert_eq!(names(&built(&seen(all.clone(), vec![ended]))), ["blog", "shop"]);
 
@@ -154,7 +153,8 @@ fn podman_writes_names_for_ids() {
     let inventory = built(&answer);
     assert_eq!(inventory.destination("shop").unwrap().endpoints.len(), 1);
     let resolver = &inventory.containers[&ContainerId::new("c1")].resolver;
-    assert_eq!((resolver.embedded, resolver.servers.as_slice()), (false, &["10.0.1.1".parse().unwrap()][..]));
+    let gateway = "10.0.1.1".parse().unwrap();
+    assert_eq!((resolver.engine, resolver.servers.as_slice()), (Some(gateway), &[gateway][..]));
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn every_place_of_a_container() {
         assert_eq!(place(id), expected, "{id}");
     }
     let resolver = |id: &str| &inventory.containers[&ContainerId::new(id)].resolver;
-    assert!(resolver("c2").embedded, "the owner's resolver");
+    assert!(resolver("c2").engine.is_some(), "the owner's resolver");
     assert!(resolver("c1").servers.is_empty());
     let shop = inventory.destination("shop").unwrap();
     assert_eq!(shop.endpoints.len(), 1);
@@ -277,6 +277,63 @@ fn a_workload_is_stopped_once_and_only_where_none_lives() {
     let shop = inventory.destination("shop").unwrap();
     assert!(shop.stopped.is_empty());
     assert!(shop.endpoint("app").is_some());
+}
+
+#[test]
+fn a_workload_that_is_being_deployed_is_not_missed() {
+    let created = |id: &str, name: &str, at: u64| SeenContainer {
+        created_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at)),
+        labels: BTreeMap::from(
+            [("com.docker.compose.project", "p"), ("com.docker.compose.service", "app")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        ),
+        ..on("shop", id, name, "")
+    };
+    for (made_at, missed) in [(1000, false), (941, false), (940, true), (1001, true)] {
+        let old = stopped(RunState::Exited, 137, created("old", "p-app-1", 10));
+        let new = stopped(RunState::Created, 0, created("new", "p-app-2", made_at));
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let inventory = build(&seen(vec![network("shop")], vec![old, new]), &Selection::default(), now);
+        assert_eq!(!inventory.destination("shop").unwrap().stopped.is_empty(), missed, "{made_at}");
+    }
+}
+
+#[test]
+fn a_bridge_has_an_interface_on_the_host() {
+    let id = "0123456789abcdef".to_owned();
+    let named = |name: &str| BTreeMap::from([(BRIDGE_NAME.to_owned(), name.to_owned())]);
+    for (driver, options, bridge) in [
+        ("bridge", BTreeMap::new(), Some("br-0123456789ab")),
+        ("bridge", named("docker7"), Some("docker7")),
+        ("bridge", named(""), Some("br-0123456789ab")),
+        ("overlay", named("docker7"), None),
+    ] {
+        let shop = SeenNetwork { id: id.clone(), driver: driver.into(), options, ..network("shop") };
+        let inventory = built(&seen(vec![shop], vec![]));
+        assert_eq!(inventory.destinations[0].bridge.as_deref(), bridge, "{driver}");
+    }
+}
+
+#[test]
+fn the_file_says_who_is_asked_and_the_network_who_knows_names() {
+    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    for (podman, servers, engine) in [
+        (false, &["127.0.0.11"][..], Some("127.0.0.11")),
+        (false, &["1.1.1.1", "127.0.0.11"], Some("127.0.0.11")),
+        // Somebody overwrote the file: nobody who is asked knows containers by name.
+        (false, &["1.1.1.1"], None),
+        (false, &["10.0.1.1"], None),
+        (true, &["1.1.1.1", "10.0.1.1"], Some("10.0.1.1")),
+        (true, &["10.0.9.1"], None),
+    ] {
+        let mut web = on("shop", "c1", "web", "10.0.1.2");
+        web.name_servers = servers.iter().map(|s| ip(s)).collect();
+        let mut answer = seen(vec![network("shop")], vec![web]);
+        answer.engine.podman = podman;
+        let resolver = built(&answer).containers[&ContainerId::new("c1")].resolver.clone();
+        assert_eq!(resolver.engine, engine.map(ip), "{podman} {servers:?}");
+        assert_eq!(resolver.servers.len(), servers.len());
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::outcome::{Blindness, Outcome, Reason};
 /// Why no socket could be made.
 pub fn no_socket(error: &io::Error) -> Blindness {
     match error.raw_os_error() {
-        Some(libc::EACCES | libc::EPERM) => Blindness::NoPrivilege,
+        Some(libc::EACCES | libc::EPERM) => Blindness::NoSocket,
         Some(libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT | libc::EADDRNOTAVAIL) => Blindness::NoAddress,
         _ => Blindness::Resources,
     }
@@ -136,8 +136,8 @@ mod tests {
         assert_eq!(refused_by_kernel(libc::ENETUNREACH, six, true), Outcome::Failure(Reason::Unreachable));
         assert_eq!(refused_by_kernel(libc::ENETUNREACH, four, false), Outcome::Failure(Reason::Unreachable));
         for (errno, want) in [
-            (libc::EACCES, Blindness::NoPrivilege),
-            (libc::EPERM, Blindness::NoPrivilege),
+            (libc::EACCES, Blindness::NoSocket),
+            (libc::EPERM, Blindness::NoSocket),
             (libc::EMFILE, Blindness::Resources),
             (libc::EAFNOSUPPORT, Blindness::NoAddress),
         ] {

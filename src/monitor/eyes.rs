@@ -1,0 +1,147 @@
+//! What the exporter can see, container by container.
+//!
+//! A sense that fails at one container fails, whoever is visited after it: an exporter that sees the
+//! containers of yesterday and not those of today (a private mount) must say so all the time.
+
+use std::collections::BTreeMap;
+
+use crate::inventory::{ContainerId, Inventory};
+use crate::namespace::HopError;
+use crate::netstack::Inner;
+use crate::outcome::{Blindness, Outcome, ProbeKind, Run};
+use crate::state::Sight;
+
+/// One sense.
+#[derive(Debug, Default)]
+struct Sense {
+    /// Where it fails, and what the kernel said.
+    fails: BTreeMap<ContainerId, String>,
+    /// It was tried, and worked at least once.
+    works: bool,
+}
+
+impl Sense {
+    fn works_at(&mut self, container: &ContainerId) {
+        self.fails.remove(container);
+        self.works = true;
+    }
+
+    fn fails_at(&mut self, container: &ContainerId, why: String) {
+        self.fails.insert(container.clone(), why);
+    }
+
+    fn verdict(&self, inventory: Option<&Inventory>) -> Option<Result<(), String>> {
+        let Some((container, why)) = self.fails.first_key_value() else {
+            return self.works.then_some(Ok(()));
+        };
+        let name = inventory
+            .and_then(|i| i.container(container))
+            .map_or_else(|| container.short().to_owned(), |c| c.name.to_string());
+        Some(Err(match self.fails.len() - 1 {
+            0 => format!("{name}: {why}"),
+            1 => format!("{name}: {why} (and 1 more container)"),
+            more => format!("{name}: {why} (and {more} more containers)"),
+        }))
+    }
+}
+
+/// The senses that need the containers' namespaces.
+#[derive(Debug, Default)]
+pub(super) struct Eyes {
+    namespaces: Sense,
+    icmp: Sense,
+    socket_diagnostics: Sense,
+}
+
+impl Eyes {
+    /// Forgets containers that are gone or do not run: nobody looks there any more.
+    pub(super) fn forget_all_but(&mut self, inventory: &Inventory) {
+        for sense in [&mut self.namespaces, &mut self.icmp, &mut self.socket_diagnostics] {
+            sense.fails.retain(|id, _| inventory.container(id).is_some_and(|c| c.state.has_namespace()));
+        }
+    }
+
+    /// A namespace was looked into, or could not be.
+    pub(super) fn looked(&mut self, container: &ContainerId, seen: Result<&Inner, &HopError>) {
+        match seen {
+            Ok(inner) => {
+                self.namespaces.works_at(container);
+                if inner.listeners.is_some() {
+                    self.socket_diagnostics.works_at(container);
+                } else {
+                    let why = "socket diagnostics gave no listeners";
+                    self.socket_diagnostics.fails_at(container, why.to_owned());
+                }
+            }
+            Err(error) if matches!(error.blindness, Blindness::NoPrivilege | Blindness::NoNamespace) => {
+                self.namespaces.fails_at(container, error.detail.clone());
+            }
+            // The container ended meanwhile, or the exporter ran short: the next look tells more.
+            Err(error) => tracing::debug!(%container, %error, "could not look into the namespace"),
+        }
+    }
+
+    /// A visit ended.
+    pub(super) fn visited(&mut self, container: &ContainerId, runs: &[Run]) {
+        for run in runs.iter().filter(|run| run.key.kind == ProbeKind::Icmp) {
+            match run.outcome {
+                Outcome::Unknown(Blindness::NoSocket) => {
+                    self.icmp.fails_at(container, run.seen.note.clone().unwrap_or_default());
+                }
+                Outcome::Unknown(_) => {}
+                Outcome::Success(_) | Outcome::Failure(_) => self.icmp.works_at(container),
+            }
+        }
+    }
+
+    /// Writes down what is seen now.
+    pub(super) fn tell(&self, sight: &mut Sight, inventory: Option<&Inventory>) {
+        sight.namespaces = self.namespaces.verdict(inventory);
+        sight.icmp = self.icmp.verdict(inventory);
+        sight.socket_diagnostics = self.socket_diagnostics.verdict(inventory);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blind(blindness: Blindness) -> HopError {
+        HopError { blindness, detail: "setns: no".into() }
+    }
+
+    fn inner(listeners: bool) -> Inner {
+        Inner { listeners: listeners.then(Vec::new), ..Inner::default() }
+    }
+
+    #[test]
+    fn what_is_seen_of_one_does_not_hide_what_is_not_seen_of_another() {
+        let (old, new) = (ContainerId::new("old"), ContainerId::new("new"));
+        let mut eyes = Eyes::default();
+        let mut sight = Sight::default();
+        eyes.tell(&mut sight, None);
+        assert_eq!(sight.namespaces, None, "not tried");
+        eyes.looked(&new, Err(&blind(Blindness::NoNamespace)));
+        eyes.looked(&old, Ok(&inner(true)));
+        eyes.tell(&mut sight, None);
+        assert_eq!(sight.namespaces, Some(Err("new: setns: no".into())));
+        assert_eq!(sight.socket_diagnostics, Some(Ok(())));
+        eyes.looked(&old, Err(&blind(Blindness::NoPrivilege)));
+        eyes.looked(&old, Ok(&inner(false)));
+        eyes.looked(&new, Ok(&inner(true)));
+        eyes.tell(&mut sight, None);
+        assert_eq!(sight.namespaces, Some(Ok(())));
+        assert!(sight.socket_diagnostics.is_some_and(|sense| sense.is_err()));
+    }
+
+    #[test]
+    fn a_container_that_ended_meanwhile_is_no_missing_privilege() {
+        let mut eyes = Eyes::default();
+        let mut sight = Sight::default();
+        for blindness in [Blindness::Vanished, Blindness::Resources] {
+            eyes.looked(&ContainerId::new("a"), Err(&blind(blindness)));
+        }
+        eyes.tell(&mut sight, None);
+        assert_eq!(sight.namespaces, None);
+    }
+}
