@@ -399,7 +399,8 @@ impl Monitor {
             let known = before.probes.get(&run.key);
             let was = known.and_then(|record| (record.history_len > 0).then_some(record.failures_in_a_row));
             flipped |= was.is_none_or(|row| (row > 0) != failed || (failed && row == 1));
-            if failed && was.is_none_or(|row| row == 0) {
+            // The first failure of a row is a doubt, and so is the first success after one.
+            if failed != was.is_some_and(|row| row > 0) {
                 doubts.push(run.key.clone());
             }
         }

@@ -27,7 +27,7 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
             let ways = scene.ways_to(&destination.name, &key.target);
             // Where somebody gets nothing at all through, the loss is a symptom of that.
             let graver = scene.is_away(&destination.name, &key.target)
-                || ways.iter().any(|(_, way)| *way == Way::Shut)
+                || ways.iter().any(|(_, path)| path.way == Way::Shut)
                 || scene.is_cut_off(&destination.name, &key.source);
             if !graver {
                 by_target.entry(&key.target).or_default().entry(&key.source).or_default().push((key, record));
@@ -39,7 +39,7 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
             let others = scene
                 .ways_to(&destination.name, target)
                 .iter()
-                .any(|(s, way)| *way == Way::Open && !sources.contains_key(s));
+                .any(|(s, path)| path.way == Way::Open && !sources.contains_key(s));
             if let (1, true, Some((source, _))) = (sources.len(), others, sources.first_key_value()) {
                 alone.entry(source).or_default().push(target);
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::inventory::{Destination, Endpoint};
 use crate::state::Snapshot;
 
-use super::scene::{Scene, Way, walks};
+use super::scene::{Path, Scene, Way, walks};
 use super::words::{container, draft, few, from_inside, saw};
 use super::{Code, Finding};
 
@@ -20,14 +20,18 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
             continue;
         }
         let ways = scene.ways_to(d, name);
-        let who = |wanted: Way| -> Vec<&str> {
-            ways.iter().filter(|(_, way)| *way == wanted).map(|(s, _)| *s).collect()
+        let who = |wanted: Way, against: &dyn Fn(Path) -> bool| -> Vec<&str> {
+            ways.iter().filter(|(_, p)| p.way == wanted && against(*p)).map(|(s, _)| *s).collect()
         };
-        let (open, shut) = (who(Way::Open), who(Way::Shut));
-        if !open.is_empty() && !shut.is_empty() {
+        let another = |path: Path| ways.iter().any(|(_, other)| path.contradicts(*other));
+        let (open, shut) = (who(Way::Open, &another), who(Way::Shut, &another));
+        if !open.is_empty() {
             findings.push(partly(&scene, destination, endpoint, &open, &shut));
-        } else if scene.is_cut_off(d, name) && !open.is_empty() {
-            findings.push(mute(&scene, destination, endpoint, &open));
+        } else if let Some(cut_off) = scene.cut_off(d, name) {
+            let open = who(Way::Open, &|path| path.contradicts(cut_off));
+            if !open.is_empty() {
+                findings.push(mute(&scene, destination, endpoint, &open));
+            }
         }
     }
     findings
@@ -72,7 +76,7 @@ fn partly(
     let lonely: Vec<&str> = shut
         .iter()
         .copied()
-        .filter(|s| scene.ways_from(&destination.name, s).iter().any(|(_, w)| *w == Way::Open))
+        .filter(|s| scene.ways_from(&destination.name, s).iter().any(|(_, p)| p.way == Way::Open))
         .collect();
     if !lonely.is_empty() {
         finding.ruled_out.push(format!("{} reaches others", few(&lonely)));

@@ -127,7 +127,7 @@ fn unreached(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) 
         finding.ruled_out.push(format!("the container is {}", state.state.as_label()));
     }
     finding.ruled_out.push(format!("it is attached to {}", destination.name));
-    let fine = |s: &&&str| scene.ways_from(&destination.name, s).iter().any(|(_, w)| *w == Way::Open);
+    let fine = |s: &&&str| scene.ways_from(&destination.name, s).iter().any(|(_, p)| p.way == Way::Open);
     if let Some(source) = sources.iter().find(fine) {
         finding.ruled_out.push(format!("{source} reaches others"));
     }

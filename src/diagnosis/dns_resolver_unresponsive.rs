@@ -124,7 +124,7 @@ fn tell(scene: &Scene<'_>, places: &Places<'_>, runs: &[Look<'_>]) -> Option<Fin
         })
         .collect();
     finding.explains = listed(runs.iter().map(|(key, record)| symptom(key, record)));
-    if scene.ways_from(&destination.name, name).iter().any(|(_, way)| *way == Way::Open) {
+    if scene.ways_from(&destination.name, name).iter().any(|(_, path)| path.way == Way::Open) {
         finding.ruled_out.push(format!("{name} reaches its peers by address"));
     }
     finding.ruled_out.push("the Engine answers".to_owned());

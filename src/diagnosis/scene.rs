@@ -24,16 +24,53 @@ pub(super) enum Way {
     Unclear,
 }
 
+/// What is known of a way, and from when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Path {
+    pub(super) way: Way,
+    /// Since when it is so.
+    since: SystemTime,
+    /// When that was last seen.
+    at: SystemTime,
+}
+
+impl Path {
+    /// Two ways of which one is open and one is shut *at the same time*: each was seen so after the
+    /// other had become so. Else one of the two is only yesterday's news.
+    pub(super) fn contradicts(self, other: Self) -> bool {
+        matches!((self.way, other.way), (Way::Open, Way::Shut) | (Way::Shut, Way::Open))
+            && self.at >= other.since
+            && other.at >= self.since
+    }
+
+    /// Both together: one answer opens the way; one doubt keeps it from being called shut.
+    fn and(self, other: Self) -> Self {
+        let (since, at) = (self.since, self.at);
+        match (self.way, other.way) {
+            (Way::Open, Way::Open) => {
+                Self { way: Way::Open, since: since.min(other.since), at: at.max(other.at) }
+            }
+            (Way::Open, _) => self,
+            (_, Way::Open) => other,
+            // Shut only since the last of them is, and as of the oldest look.
+            (Way::Shut, Way::Shut) => {
+                Self { way: Way::Shut, since: since.max(other.since), at: at.min(other.at) }
+            }
+            _ => Self { way: Way::Unclear, since: since.max(other.since), at: at.min(other.at) },
+        }
+    }
+}
+
 /// A snapshot's answers to what rules ask.
 pub(super) struct Scene<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) inventory: Option<&'a Inventory>,
     /// By destination, source, target; icmp and tcp.
-    ways: BTreeMap<(&'a str, &'a str, &'a str), Way>,
+    ways: BTreeMap<(&'a str, &'a str, &'a str), Path>,
     /// Destination and endpoint name of those that ought to be there and are not.
     away: BTreeSet<(&'a str, &'a str)>,
     /// Destination and source of those that reach nobody at all, the gateway included.
-    cut_off: BTreeSet<(&'a str, &'a str)>,
+    cut_off: BTreeMap<(&'a str, &'a str), Path>,
 }
 
 /// True where the latest run looked and the last ones failed.
@@ -62,21 +99,14 @@ pub(super) const fn walks(kind: ProbeKind) -> bool {
 impl<'a> Scene<'a> {
     pub(super) fn of(snapshot: &'a Snapshot) -> Self {
         let inventory = snapshot.inventory.as_deref();
-        let mut ways: BTreeMap<(&str, &str, &str), Way> = BTreeMap::new();
+        let mut ways: BTreeMap<(&str, &str, &str), Path> = BTreeMap::new();
         for (key, record) in snapshot.probes.iter().filter(|(key, _)| walks(key.kind)) {
             if key.source == key.target {
                 continue;
             }
-            let new = way(key, record);
-            // One answer opens the way; one doubt keeps it from being called shut.
+            let new = Path { way: way(key, record), since: record.since, at: record.at };
             ways.entry((&*key.destination, &*key.source, &*key.target))
-                .and_modify(|old| {
-                    *old = match (*old, new) {
-                        (Way::Open, _) | (_, Way::Open) => Way::Open,
-                        (Way::Shut, Way::Shut) => Way::Shut,
-                        _ => Way::Unclear,
-                    }
-                })
+                .and_modify(|old| *old = old.and(new))
                 .or_insert(new);
         }
         let away = inventory
@@ -84,14 +114,11 @@ impl<'a> Scene<'a> {
             .flat_map(|i| &i.destinations)
             .flat_map(|d| d.detached.iter().chain(&d.stopped).map(|m| (&*d.name, &*m.name)))
             .collect();
-        let mut reach: BTreeMap<(&str, &str), (bool, bool)> = BTreeMap::new();
-        for ((destination, source, _), way) in &ways {
-            let (shut, other) = reach.entry((*destination, *source)).or_default();
-            *shut |= *way == Way::Shut;
-            *other |= *way != Way::Shut;
+        let mut cut_off: BTreeMap<(&str, &str), Path> = BTreeMap::new();
+        for ((destination, source, _), path) in &ways {
+            cut_off.entry((*destination, *source)).and_modify(|all| *all = all.and(*path)).or_insert(*path);
         }
-        let cut_off =
-            reach.into_iter().filter(|(_, (shut, other))| *shut && !other).map(|(who, _)| who).collect();
+        cut_off.retain(|_, path| path.way == Way::Shut);
         Self { snapshot, inventory, ways, away, cut_off }
     }
 
@@ -126,34 +153,39 @@ impl<'a> Scene<'a> {
 
     /// Reaches nobody, the gateway included: what it says of others is about itself.
     pub(super) fn is_cut_off(&self, destination: &str, source: &str) -> bool {
-        self.cut_off.contains(&(destination, source))
+        self.cut_off.contains_key(&(destination, source))
+    }
+
+    /// Since when, and as of when, a source reaches nobody.
+    pub(super) fn cut_off(&self, destination: &str, source: &str) -> Option<Path> {
+        self.cut_off.get(&(destination, source)).copied()
     }
 
     /// Who says what of the ways to a target. Sources that reach nobody are not heard, unless the
     /// destination has no other.
-    pub(super) fn ways_to(&self, destination: &str, target: &str) -> Vec<(&'a str, Way)> {
+    pub(super) fn ways_to(&self, destination: &str, target: &str) -> Vec<(&'a str, Path)> {
         let anybody = self.ways.keys().any(|(d, s, _)| *d == destination && !self.is_cut_off(d, s));
         self.ways
             .iter()
             .filter(|((d, _, t), _)| *d == destination && *t == target)
             .filter(|((d, s, _), _)| !anybody || !self.is_cut_off(d, s))
-            .map(|((_, s, _), way)| (*s, *way))
+            .map(|((_, s, _), path)| (*s, *path))
             .collect()
     }
 
     /// Whom a source was seen to reach and not to reach.
-    pub(super) fn ways_from(&self, destination: &str, source: &str) -> Vec<(&'a str, Way)> {
+    pub(super) fn ways_from(&self, destination: &str, source: &str) -> Vec<(&'a str, Path)> {
         self.ways
             .iter()
             .filter(|((d, s, _), _)| *d == destination && *s == source)
-            .map(|((_, _, t), way)| (*t, *way))
+            .map(|((_, _, t), path)| (*t, *path))
             .collect()
     }
 
     /// Nobody who is heard reaches it, and somebody tried.
     pub(super) fn is_unreachable(&self, destination: &str, target: &str) -> bool {
         let ways = self.ways_to(destination, target);
-        ways.iter().any(|(_, way)| *way == Way::Shut) && ways.iter().all(|(_, way)| *way == Way::Shut)
+        !ways.is_empty() && ways.iter().all(|(_, path)| path.way == Way::Shut)
     }
 
     /// The failing probes that look at a target, or that look out of a source, in words.

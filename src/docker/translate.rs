@@ -120,6 +120,11 @@ fn endpoints(networks: HashMap<String, EndpointSettings>) -> Vec<SeenEndpoint> {
             network_id: text(endpoint.network_id),
             ipv4: text(endpoint.ip_address),
             ipv6: text(endpoint.global_ipv6_address),
+            gateways: [endpoint.gateway, endpoint.ipv6_gateway]
+                .into_iter()
+                .flatten()
+                .map(|g| bounded(&g).to_owned())
+                .collect(),
             mac: text(endpoint.mac_address).to_lowercase(),
             aliases: texts(endpoint.aliases),
             dns_names: texts(endpoint.dns_names),

@@ -285,11 +285,18 @@ impl View<'_> {
             internal: network.internal,
             bridge: bridge(network).map(Arc::from),
             mtu: network.options.get(MTU).and_then(|text| text.trim().parse().ok()).filter(|mtu| *mtu > 0),
-            subnets: subnets(network, &endpoints, oddities),
+            subnets: subnets(network, &endpoints, &self.gateways_on(network), oddities),
             endpoints,
             detached,
             stopped: self.stopped(ended),
         }
+    }
+
+    /// The gateways that the containers of a network were given.
+    fn gateways_on(&self, network: &SeenNetwork) -> BTreeSet<IpAddr> {
+        let endpoints = self.seen.containers.iter().flat_map(|one| &one.endpoints);
+        let here = endpoints.filter(|e| self.networks.of_endpoint(e).is_some_and(|n| n.id == network.id));
+        here.flat_map(|e| &e.gateways).filter_map(|gateway| gateway.parse().ok()).collect()
     }
 
     fn of(&self, one: &SeenContainer) -> Option<(&Container, &Arc<str>)> {
@@ -359,11 +366,18 @@ fn is_missed(container: &Container) -> bool {
     !is_done && container.state != RunState::Removing
 }
 
-fn subnets(network: &SeenNetwork, endpoints: &[Endpoint], oddities: &mut BTreeSet<String>) -> Vec<Subnet> {
+/// `gateways`: a network that was made with a subnet and no gateway does not list the one that it chose,
+/// but its containers know it.
+fn subnets(
+    network: &SeenNetwork,
+    endpoints: &[Endpoint],
+    gateways: &BTreeSet<IpAddr>,
+    oddities: &mut BTreeSet<String>,
+) -> Vec<Subnet> {
     let taken: BTreeSet<IpAddr> = endpoints.iter().flat_map(|e| &e.addresses).copied().collect();
     let mut subnets = Vec::new();
     for entry in &network.ipam {
-        match subnet::read(entry, &taken) {
+        match subnet::read(entry, gateways, &taken) {
             Ok(found) => subnets.extend(found),
             Err(why) => {
                 oddities.insert(format!("network {:?}: {}", bounded(&network.name), bounded(&why)));

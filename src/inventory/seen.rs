@@ -111,6 +111,8 @@ pub struct SeenEndpoint {
     pub ipv4: String,
     /// As above.
     pub ipv6: String,
+    /// Gateways as text; empty where there are none.
+    pub gateways: Vec<String>,
     /// MAC.
     pub mac: String,
     /// `Aliases`.

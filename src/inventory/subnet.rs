@@ -8,10 +8,14 @@ use ipnet::IpNet;
 use super::model::Subnet;
 use super::seen::SeenSubnet;
 
-/// Reads one IPAM entry; `taken` are the addresses of the network's endpoints.
+/// Reads one IPAM entry; `gateways` and `taken` are those of the network's endpoints.
 ///
 /// An entry without a range is how some drivers say "none": no subnet, and no fault either.
-pub fn read(seen: &SeenSubnet, taken: &BTreeSet<IpAddr>) -> Result<Option<Subnet>, String> {
+pub fn read(
+    seen: &SeenSubnet,
+    gateways: &BTreeSet<IpAddr>,
+    taken: &BTreeSet<IpAddr>,
+) -> Result<Option<Subnet>, String> {
     if seen.subnet.is_empty() {
         return Ok(None);
     }
@@ -22,7 +26,7 @@ pub fn read(seen: &SeenSubnet, taken: &BTreeSet<IpAddr>) -> Result<Option<Subnet
     };
     // Some versions write the gateway with the prefix's length behind it.
     let gateway = match seen.gateway.split('/').next().unwrap_or_default() {
-        "" => None,
+        "" => gateways.iter().copied().find(|gateway| net.contains(gateway)),
         text => Some(text.parse::<IpAddr>().map_err(|e| format!("gateway {text:?}: {e}"))?),
     };
     let used = match seen.in_use {
@@ -99,8 +103,28 @@ mod tests {
                 gateway: gateway.into(),
                 in_use,
             };
-            let read = read(&seen, &taken).unwrap().unwrap();
+            let read = read(&seen, &BTreeSet::new(), &taken).unwrap().unwrap();
             assert_eq!((read.used, read.capacity), (used, capacity), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn the_containers_know_a_gateway_that_the_network_does_not_list() {
+        let seen = |gateway: &str| SeenSubnet {
+            subnet: "10.0.1.0/24".into(),
+            gateway: gateway.into(),
+            ..SeenSubnet::default()
+        };
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let theirs = BTreeSet::from([ip("10.0.0.1"), ip("10.0.1.1"), ip("fd00::1")]);
+        for (listed, gateways, expected) in [
+            ("", &theirs, Some("10.0.1.1")),
+            ("10.0.1.254", &theirs, Some("10.0.1.254")),
+            ("", &BTreeSet::new(), None),
+        ] {
+            let subnet = read(&seen(listed), gateways, &BTreeSet::new()).unwrap().unwrap();
+            assert_eq!(subnet.gateway, expected.map(ip));
+            assert_eq!(subnet.used, u64::from(expected.is_some()));
         }
     }
 
@@ -111,8 +135,8 @@ mod tests {
             gateway: gateway.into(),
             ..SeenSubnet::default()
         };
-        assert_eq!(read(&seen("", ""), &BTreeSet::new()), Ok(None));
-        assert!(read(&seen("10.0.0.0/33", ""), &BTreeSet::new()).is_err());
-        assert!(read(&seen("10.0.0.0/24", "gateway"), &BTreeSet::new()).is_err());
+        assert_eq!(read(&seen("", ""), &BTreeSet::new(), &BTreeSet::new()), Ok(None));
+        assert!(read(&seen("10.0.0.0/33", ""), &BTreeSet::new(), &BTreeSet::new()).is_err());
+        assert!(read(&seen("10.0.0.0/24", "gateway"), &BTreeSet::new(), &BTreeSet::new()).is_err());
     }
 }
