@@ -23,7 +23,7 @@ struct Open {
 
 /// What the Engine says must stand this long before it is a fault: a redeploy passes through states
 /// that would be one if they stayed.
-pub const OPENS_AFTER: Duration = Duration::from_millis(500);
+pub const OPENS_AFTER: Duration = Duration::from_millis(750);
 
 /// The open findings.
 #[derive(Clone, Debug, Default)]

@@ -374,7 +374,7 @@ fn what_the_engine_says_must_stand_for_a_moment() {
         let verdict = judge(Arc::new(Snapshot { at, ..sample.snapshot() }), &mut ledger);
         (told(&verdict).len(), verdict.pending)
     };
-    assert_eq!([look(0), look(499), look(500), look(501)], [(0, 1), (0, 1), (1, 0), (1, 0)]);
+    assert_eq!([look(0), look(749), look(750), look(751)], [(0, 1), (0, 1), (1, 0), (1, 0)]);
     // Gone in between: the wait begins anew.
     let (mut ledger, whole) = (Ledger::default(), shop());
     for (millis, pending) in [(0, 1), (400, 0), (800, 1)] {

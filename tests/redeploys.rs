@@ -1,0 +1,170 @@
+//! A healthy host on which people deploy all the time stays without a finding.
+//!
+//! `REDEPLOY_SECONDS` says for how long; as a test half a minute, which holds every kind of deployment
+//! more than once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+
+use lab::{Exporter, Lab, Result};
+
+const WEB: [&str; 6] = ["httpd", "-f", "-p", "3000", "-h", "/etc"];
+
+/// One way to deploy anew, of the `n`th time.
+type Deploy = fn(&Lab, usize) -> Result<()>;
+
+const WAYS: &[(&str, Deploy)] = &[
+    ("rolling, as Coolify does it", rolling),
+    ("recreate, as Compose does it", recreate),
+    ("remove and run", remove_and_run),
+    ("stop, remove and run", stop_and_run),
+    ("restart", restart),
+    ("another project comes and goes", come_and_go),
+];
+
+fn run(lab: &Lab, verb: &str, name: &str, labels: &[(&str, &str)]) -> Result<()> {
+    let labels: Vec<String> = labels.iter().map(|(key, value)| format!("--label={key}={value}")).collect();
+    let mut command = lab.client();
+    command.args([verb, "--name", name, "--network", "shop", "--restart", "unless-stopped"]);
+    if verb == "run" {
+        command.arg("-d");
+    }
+    lab::run(command.args(labels).arg("busybox").args(WEB)).map(drop)
+}
+
+fn app(n: usize) -> String {
+    format!("t4sck4w8o0w40ogkwcs8ggc0-{n:06}")
+}
+
+/// The new one runs and is healthy before the old one is asked to go.
+fn rolling(lab: &Lab, n: usize) -> Result<()> {
+    let labels = [
+        ("coolify.managed", "true"),
+        ("coolify.resourceName", "landing"),
+        ("coolify.serviceName", "landing"),
+        ("coolify.pullRequestId", "0"),
+    ];
+    run(lab, "run", &app(n), &labels)?;
+    sleep(Duration::from_millis(500));
+    if n > 0 {
+        lab.docker(&["stop", "-t", "1", &app(n - 1)])?;
+        lab.docker(&["rm", "-f", &app(n - 1)])?;
+    }
+    Ok(())
+}
+
+/// The new one is made, the old one is stopped and renamed, the new one starts.
+fn recreate(lab: &Lab, n: usize) -> Result<()> {
+    let labels = [("com.docker.compose.project", "blog"), ("com.docker.compose.service", "web")];
+    let (fresh, old) = (format!("new-{n}-blog-web-1"), format!("old-{n}-blog-web-1"));
+    run(lab, "create", &fresh, &labels)?;
+    if n > 0 {
+        lab.docker(&["stop", "-t", "1", "blog-web-1"])?;
+        lab.docker(&["rename", "blog-web-1", &old])?;
+    }
+    lab.docker(&["rename", &fresh, "blog-web-1"])?;
+    lab.docker(&["start", "blog-web-1"])?;
+    if n > 0 {
+        lab.docker(&["rm", "-f", &old])?;
+    }
+    Ok(())
+}
+
+fn remove_and_run(lab: &Lab, n: usize) -> Result<()> {
+    if n > 0 {
+        lab.docker(&["rm", "-f", "by-hand"])?;
+    }
+    run(lab, "run", "by-hand", &[])
+}
+
+fn stop_and_run(lab: &Lab, n: usize) -> Result<()> {
+    if n > 0 {
+        lab.docker(&["stop", "-t", "1", "by-script"])?;
+        lab.docker(&["rm", "by-script"])?;
+    }
+    run(lab, "run", "by-script", &[])
+}
+
+fn restart(lab: &Lab, n: usize) -> Result<()> {
+    if n == 0 {
+        return run(lab, "run", "restarted", &[]);
+    }
+    lab.docker(&["restart", "-t", "1", "restarted"]).map(drop)
+}
+
+fn come_and_go(lab: &Lab, n: usize) -> Result<()> {
+    if n == 0 {
+        return Ok(());
+    }
+    lab.docker(&["network", "create", "guest"])?;
+    lab.docker(&["run", "-d", "--name", "guest", "--network", "guest", "busybox", "sleep", "600"])?;
+    lab.docker(&["network", "connect", "shop", "guest"])?;
+    sleep(Duration::from_millis(700));
+    lab.docker(&["network", "disconnect", "shop", "guest"])?;
+    lab.docker(&["rm", "-f", "guest"])?;
+    lab.docker(&["network", "rm", "guest"]).map(drop)
+}
+
+#[test]
+fn nobody_is_alarmed_by_a_deployment() -> Result<()> {
+    let seconds = std::env::var("REDEPLOY_SECONDS").ok();
+    let seconds = seconds.map_or(30, |text| text.parse().expect("REDEPLOY_SECONDS is a number"));
+    let lab = Lab::start()?;
+    lab.busybox_image()?;
+    lab.docker(&["network", "create", "shop"])?;
+    for (_, deploy) in WAYS {
+        deploy(&lab, 0)?;
+    }
+    let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
+    let mut exporter = Exporter::serve(&lab, binary, "{}\n", &[])?;
+    exporter.wait_ready()?;
+
+    let (over, looks) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let mut deployed: BTreeMap<&str, usize> = BTreeMap::new();
+    scope(|scope| -> Result<()> {
+        let watch = scope.spawn(|| -> Result<()> {
+            while !over.load(Ordering::Relaxed) {
+                look(&exporter)?;
+                looks.fetch_add(1, Ordering::Relaxed);
+                sleep(Duration::from_millis(50));
+            }
+            Ok(())
+        });
+        let began = Instant::now();
+        let mut done = Ok(());
+        for n in 1.. {
+            for (way, deploy) in WAYS {
+                done = done.and_then(|()| deploy(&lab, n));
+                *deployed.entry(way).or_default() += 1;
+                sleep(Duration::from_millis(300));
+            }
+            if done.is_err() || began.elapsed() > Duration::from_secs(seconds) || watch.is_finished() {
+                break;
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        watch.join().expect("an alarm")?;
+        done
+    })?;
+    println!("no finding in {} looks; {deployed:?}", looks.load(Ordering::Relaxed));
+    assert!(deployed.values().all(|times| *times > 1), "{deployed:?}");
+    Ok(())
+}
+
+/// One look at both faces.
+fn look(exporter: &Exporter) -> Result<()> {
+    let page = exporter.metrics()?;
+    let finding = |line: &&str| line.starts_with("destination_finding{") && !line.contains("\"info\"");
+    let found: Vec<&str> = page.lines().filter(finding).collect();
+    if !found.is_empty() {
+        let report = exporter.report()?;
+        panic!("{found:?}\n{report:#}\n{}", exporter.log());
+    }
+    let unhealthy = |line: &&str| line.starts_with("destination_healthy{") && line.ends_with(" 0");
+    assert!(page.lines().any(|line| line.starts_with("destination_healthy{")), "{page}");
+    assert_eq!(page.lines().find(unhealthy), None, "{page}");
+    Ok(())
+}
