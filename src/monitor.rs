@@ -127,6 +127,8 @@ pub struct Monitor {
     running: BTreeSet<Identity>,
     /// Of those that run, the ones that were asked for again meanwhile: they start anew when they end.
     asked_again: BTreeSet<Identity>,
+    /// What somebody asked for and waits for.
+    awaited: BTreeSet<Identity>,
     messages: mpsc::Sender<Message>,
     inbox: mpsc::Receiver<Message>,
     verdict: Arc<ArcSwap<Verdict>>,
@@ -168,6 +170,7 @@ impl Monitor {
             touched: BTreeSet::new(),
             running: BTreeSet::new(),
             asked_again: BTreeSet::new(),
+            awaited: BTreeSet::new(),
             messages,
             inbox,
             verdict,
@@ -254,7 +257,9 @@ impl Monitor {
             Message::Home(interfaces) => self.looked_home(&interfaces),
             Message::RunNow(destination) => {
                 let now = self.now();
-                self.schedule.hasten(now, |e| destination.as_ref().is_none_or(|d| *d == e.destination));
+                let wanted = |e: &Errand| destination.as_ref().is_none_or(|d| *d == e.destination);
+                self.awaited.extend(self.schedule.hasten(now, wanted));
+                self.show_after(URGENT);
             }
             Message::ProbeNow(wanted, answer) => self.probe_now(&wanted, answer),
             Message::Configured(config) => {
@@ -311,6 +316,9 @@ impl Monitor {
         let plan = plan(inventory, self.lessons.learned(), &self.config.probes);
         let round = plan.errands.iter().map(|errand| errand.interval).max().unwrap_or_default();
         self.recorder.planned(plan.keys(), round);
+        let is_planned =
+            |identity: &Identity| plan.errands.binary_search_by_key(identity, Errand::identity).is_ok();
+        self.awaited.retain(is_planned);
         let now = self.now();
         self.schedule.replan(plan, now);
     }
@@ -382,6 +390,7 @@ impl Monitor {
 
     fn ran(&mut self, identity: &Identity, container: &ContainerId, runs: Vec<Run>, at: SystemTime) {
         self.running.remove(identity);
+        let answers = self.awaited.remove(identity) && self.awaited.is_empty();
         if self.asked_again.remove(identity) {
             let now = self.now();
             self.schedule.again(identity, now);
@@ -414,7 +423,7 @@ impl Monitor {
             self.schedule.again(identity, soon);
             self.schedule.hasten(soon, |errand| doubts.iter().any(|doubt| tells_apart(errand, doubt)));
         }
-        self.show_after(if flipped { URGENT } else { CALM });
+        self.show_after(if flipped || answers { URGENT } else { CALM });
     }
 
     fn looked(&mut self, container: ContainerId, seen: Result<Inner, HopError>) {

@@ -69,13 +69,15 @@ impl Schedule {
         self.queue = self.due.iter().map(|(identity, at)| Reverse((*at, identity.clone()))).collect();
     }
 
-    /// Brings the next start of everything that `touched` says forward to `at`, never back.
-    pub fn hasten(&mut self, at: Moment, touched: impl Fn(&Errand) -> bool) {
+    /// Brings the next start of everything that `touched` says forward to `at`, never back; gives what
+    /// that is.
+    pub fn hasten(&mut self, at: Moment, touched: impl Fn(&Errand) -> bool) -> Vec<Identity> {
         let soon: Vec<Identity> =
             self.errands.iter().filter(|(_, e)| touched(e)).map(|(identity, _)| identity.clone()).collect();
-        for identity in soon {
-            self.again(&identity, at);
+        for identity in &soon {
+            self.again(identity, at);
         }
+        soon
     }
 
     /// Brings one errand's next start forward, never back.

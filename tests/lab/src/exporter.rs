@@ -89,8 +89,12 @@ impl Exporter {
 
     /// A request without a body, from the lab's host.
     pub fn ask(&self, method: &str, path: &str) -> Result<Answer> {
-        let host = self.host.clone();
-        let request = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+        self.send(&format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"))
+    }
+
+    /// A whole request of HTTP/1.0, from the lab's host.
+    pub fn send(&self, request: &str) -> Result<Answer> {
+        let (host, request) = (self.host.clone(), request.to_owned());
         // A thread that has changed its namespace is of no further use.
         let asked = thread::spawn(move || -> Result<Answer> {
             let there = File::open(host.network()).map_err(|e| Error::io("opening the lab's network", e))?;
