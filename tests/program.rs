@@ -201,7 +201,13 @@ fn it_answers_and_refuses() -> Result<()> {
     let asked = |method: &str, path: &str| {
         let request =
             format!("{method} {path} HTTP/1.0\\r\\nHost: {elsewhere}\\r\\nContent-Length: 0\\r\\n\\r\\n");
-        lab.docker(&["exec", "web", "sh", "-c", &format!("printf '{request}' | nc -w 5 {elsewhere} 10061")])
+        lab.docker(&[
+            "exec",
+            "web",
+            "sh",
+            "-c",
+            &format!("(printf '{request}'; sleep 1) | nc -w 5 {elsewhere} 10061"),
+        ])
     };
     let seen = asked("GET", "/metrics")?;
     assert!(seen.starts_with("HTTP/1.0 200"), "reading is for whoever reaches the port: {seen}");
