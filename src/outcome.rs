@@ -123,6 +123,22 @@ impl Reason {
         }
     }
 
+    /// Whether a probe of this kind may fail so: what cannot happen needs no series at 0.
+    pub const fn is_of(self, kind: ProbeKind) -> bool {
+        use ProbeKind::{Dns, DnsExternal, Http, Icmp, IcmpExternal, Tcp};
+        match self {
+            Self::Timeout | Self::Refused | Self::Unreachable | Self::Prohibited => true,
+            Self::Reset => matches!(kind, Tcp | Http),
+            Self::PacketLoss => matches!(kind, Icmp | IcmpExternal),
+            Self::Nxdomain | Self::Servfail | Self::DnsRefused | Self::WrongAnswer | Self::EmptyAnswer => {
+                matches!(kind, Dns | DnsExternal)
+            }
+            Self::Protocol => matches!(kind, Dns | DnsExternal | Http),
+            Self::Tls | Self::HttpStatus => matches!(kind, Http),
+            Self::TooBig => matches!(kind, Icmp | IcmpExternal),
+        }
+    }
+
     /// One sentence for `docs/metrics.md`.
     pub const fn meaning(self) -> &'static str {
         match self {

@@ -1,10 +1,8 @@
 //! The exposition, as Prometheus would read it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::net::IpAddr;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -235,17 +233,7 @@ fn split(line: &str) -> (&str, f64) {
 }
 
 fn promtool(page: &str) {
-    let mut child = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|e| panic!("promtool does not start ({e}): run `make deps`"));
-    child.stdin.take().expect("a pipe").write_all(page.as_bytes()).expect("promtool reads");
-    let out = child.wait_with_output().expect("promtool ends");
-    let said = String::from_utf8_lossy(&out.stdout) + String::from_utf8_lossy(&out.stderr);
-    assert!(out.status.success() && said.trim().is_empty(), "{}: {said}", out.status);
+    lab::check_metrics(page).unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]

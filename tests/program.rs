@@ -163,7 +163,7 @@ fn it_answers_and_refuses() -> Result<()> {
     let mut exporter = Exporter::serve(&lab, binary(), "{}\n", &["--web.listen-address", ":10061"])?;
     exporter.wait_ready()?;
     let page = exporter.metrics()?;
-    promtool(&page);
+    lab::check_metrics(&page)?;
     // A round now, and what it saw.
     let runs = r#"destination_probe_attempts_total{destination="shop",probe="icmp"} "#;
     let count = |page: &str| -> f64 {
@@ -187,7 +187,7 @@ fn it_answers_and_refuses() -> Result<()> {
         let answer = probe(kind, source, target)?;
         assert_eq!(answer.status, 200, "{kind} {source} {target}: {}", answer.body);
         assert!(answer.body.contains("probe_success 1\n"), "{kind}: {}", answer.body);
-        promtool(&answer.body);
+        lab::check_metrics(&answer.body)?;
     }
     // What is not planned is not probed: neither another destination's container nor the world.
     for (kind, source, target) in [("icmp", "web", "blog"), ("icmp", "web", "1.1.1.1"), ("tcp", "web", "x")] {
@@ -224,20 +224,6 @@ fn it_answers_and_refuses() -> Result<()> {
     exporter.signal("TERM")?;
     assert_eq!(exporter.wait()?, Some(0), "{}", exporter.log());
     Ok(())
-}
-
-/// `promtool check metrics` on a page of the program.
-fn promtool(page: &str) {
-    let mut child = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("promtool does not start ({error}): run `make deps`"));
-    child.stdin.take().expect("a pipe").write_all(page.as_bytes()).expect("promtool reads");
-    let out = child.wait_with_output().expect("promtool ends");
-    assert!(out.status.success(), "{}{}\n{page}", said(&out.stdout), said(&out.stderr));
 }
 
 #[test]
@@ -325,7 +311,7 @@ fn hostile_names_and_labels_are_data() -> Result<()> {
     let told = || -> Result<bool> { Ok(exporter.report()?.to_string().contains("dns-alias-collision")) };
     until("the stolen name is told", told)?;
     let page = exporter.metrics()?;
-    promtool(&page);
+    lab::check_metrics(&page)?;
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
     let check = on_host(&lab, &["check"]);
     let text = said(&check.stdout);

@@ -339,6 +339,28 @@ fn a_silent_engine_does_not_resolve_a_silent_resolver() {
 }
 
 #[test]
+fn yesterdays_way_does_not_contradict_todays() {
+    // api → db and web → db: open or shut, since when, as of when.
+    type Side = (Outcome, u64, u64);
+    let cases: &[(&str, Side, Side, bool)] = &[
+        ("at the same time", (OK, 0, 90), (TIMEOUT, 60, 95), true),
+        ("open before the other shut", (OK, 0, 50), (TIMEOUT, 60, 95), false),
+        ("shut before the other opened", (OK, 90, 95), (TIMEOUT, 60, 85), false),
+        ("opened, and the other still shut", (OK, 90, 95), (TIMEOUT, 60, 96), true),
+    ];
+    for (case, open, shut, partitioned) in cases {
+        let mut sample = shop();
+        for (source, (outcome, since, last)) in [("api", open), ("web", shut)] {
+            let record = sample.icmp(source, "db", outcome.clone());
+            (record.since, record.at) = (at(*since), at(*last));
+        }
+        let found = told(&settled(sample.snapshot(), &mut Ledger::default()));
+        assert_eq!(found == ["container-partitioned db"], *partitioned, "{case}: {found:?}");
+        assert!(*partitioned || found.is_empty(), "{case}: {found:?}");
+    }
+}
+
+#[test]
 fn nobody_is_blamed_before_the_engine_was_heard() {
     let mut sample = shop();
     sample.dns("api", "db", TIMEOUT);

@@ -222,7 +222,9 @@ pub fn probes(page: &mut Exposition, snapshot: &Snapshot) {
         page.put_histogram(&table::PROBE_DURATION, labels, &tally.durations);
         put_time(page, &table::PROBE_LAST_RUN, labels, tally.last_run);
         for reason in Reason::ALL {
-            let count = tally.failures.get(&reason).copied().unwrap_or(0);
+            let count = tally.failures.get(&reason).copied();
+            // What a kind does not fail by has no series, unless it did all the same.
+            let Some(count) = count.or_else(|| reason.is_of(*kind).then_some(0)) else { continue };
             page.put_count(&table::PROBE_FAILURES, [destination, kind.as_label(), reason.as_label()], count);
         }
         let resolver = match kind {

@@ -184,7 +184,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hop_sees_the_listeners_of_its_namespace_and_no_others() {
-        let (Some(one), Some(other)) = (Scratch::new(), Scratch::new()) else { return };
+        let (one, other) = (Scratch::new(), Scratch::new());
         let hopper = Hopper::start().expect("starts");
         let at_home = TcpListener::bind("127.0.0.1:0").expect("bound");
         let at_home = (at_home.local_addr().expect("told").to_string(), at_home);
@@ -222,7 +222,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_list_takes_several_replies() {
-        let Some(scratch) = Scratch::new() else { return };
+        let scratch = Scratch::new();
         let hopper = Hopper::start().expect("starts");
         let made = |inside: &Inside| -> Vec<_> {
             (1000..1600).map(|port| listen(inside, &format!("0.0.0.0:{port}"), false)).collect()

@@ -187,7 +187,7 @@ Tcp: 1 200 120000 -1 17 2 0 5 6 6456 4431 8 0
 
     #[tokio::test]
     async fn a_look_tells_of_the_namespace_and_of_an_overrun_resolver() {
-        let Some(scratch) = Scratch::new() else { return };
+        let scratch = Scratch::new();
         let hopper = Hopper::start().expect("starts");
         let before = hopper.hop(&scratch.vantage(), Inside::look).await.expect("enters");
         assert_eq!(before.resolver_drops, None);

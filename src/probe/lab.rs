@@ -21,14 +21,12 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// `None` where the tests may not make one (no root, no `ip`).
-    pub fn new() -> Option<Self> {
+    /// As root, with `ip` (iproute2): a test that could not look must not pass.
+    pub fn new() -> Self {
         let name = format!("dxPR-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let lab = Self { near: format!("{name}-near"), far: format!("{name}-far") };
-        if !run(&["ip", "netns", "add", &lab.near]) {
-            eprintln!("skipped: no namespace can be made here");
-            return None;
-        }
+        let made = run(&["ip", "netns", "add", &lab.near]);
+        assert!(made, "no namespace can be made: run the tests as root, after make deps");
         let (near, far) = (lab.near.as_str(), lab.far.as_str());
         must(&["ip", "netns", "add", far]);
         must(&[
@@ -40,7 +38,7 @@ impl Lab {
             must(&["ip", "-n", side, "addr", "add", &format!("10.99.0.{number}/24"), "dev", "eth0"]);
             must(&["ip", "-n", side, "addr", "add", &format!("fd99::{number}/64"), "dev", "eth0", "nodad"]);
         }
-        Some(lab)
+        lab
     }
 
     pub fn near(&self) -> Vantage {

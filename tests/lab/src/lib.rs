@@ -12,6 +12,7 @@ mod error;
 mod exporter;
 mod image;
 mod needs;
+mod promtool;
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 
 pub use error::{Error, Result};
 pub use exporter::{Answer, Exporter};
+pub use promtool::check_metrics;
 
 /// Runs as PID 1 of the lab. It lives for as long as somebody holds the other end of its standard input, and the
 /// kernel ends everything in the namespace with it: a test that is killed leaves no process behind. It waits
