@@ -1,5 +1,5 @@
 # The commands of the project; `make help` lists them.
-.PHONY: bench demo deps help run test
+.PHONY: bench calm demo deps help picture run test
 
 TRAEFIK := target/lab/traefik
 
@@ -10,6 +10,11 @@ demo: deps $(TRAEFIK) ## a host as Coolify leaves it, with a fault in it: the re
 	cargo build --release
 	@cargo build --quiet --package lab --bin demo
 	@target/debug/demo target/release/destination-exporter $(TRAEFIK)
+
+picture: deps $(TRAEFIK) ## draws the README's picture anew: the report on the demo's host
+	cargo build --release
+	@cargo build --quiet --package lab --bin picture
+	@target/debug/picture target/release/destination-exporter $(TRAEFIK) docs/images/check.svg
 
 bench: ## what it costs and how right it is, against its goals and a peer; rewrites the table of docs/performance.md
 	@scripts/install-test-tools.sh bench
@@ -24,6 +29,9 @@ test: deps ## formatting, lints without warnings, and every test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace
+
+calm: deps ## ten minutes of deployments of every kind, in which nobody may be alarmed
+	REDEPLOY_SECONDS=600 cargo test --test redeploys -- --nocapture
 
 deps: ## installs what the demo and the tests need and this machine lacks (Debian, Ubuntu; as root)
 	@scripts/install-test-tools.sh

@@ -8,6 +8,7 @@
 //! folder and empty cgroups may stay); a signal to anything that the lab did not start; a test that passes because
 //! its lab could not start.
 
+pub mod coolify;
 mod error;
 mod exporter;
 mod image;
