@@ -6,7 +6,11 @@
 
 mod engine;
 mod error;
+mod lenient;
 mod translate;
+
+#[cfg(test)]
+mod tests;
 
 pub use engine::{Change, Engine};
 pub use error::EngineError;
