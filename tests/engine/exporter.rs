@@ -76,9 +76,14 @@ impl Page {
     }
 }
 
-fn command(by: &[&str], program: &Path, fake: &Fake, config: &str) -> Command {
+/// The file of settings, in the Engine's folder.
+fn settings(fake: &Fake, config: &str) -> PathBuf {
     let settings = fake.folder().join("exporter.yml");
     std::fs::write(&settings, config).expect("a file in a folder of our own");
+    settings
+}
+
+fn command(by: &[&str], program: &Path, fake: &Fake, settings: &Path) -> Command {
     let mut words = by.iter().map(OsStr::new).chain([program.as_os_str()]);
     let mut command = Command::new(words.next().expect("the program at least"));
     command.args(words).arg("--docker.host").arg(fake.host()).arg("--config.file").arg(settings);
@@ -88,7 +93,7 @@ fn command(by: &[&str], program: &Path, fake: &Fake, config: &str) -> Command {
 
 /// `check`, to its end.
 pub async fn check(fake: &Fake, config: &str, flags: &[&str]) -> Output {
-    let mut command = command(&[], Path::new(BINARY), fake, config);
+    let mut command = command(&[], Path::new(BINARY), fake, &settings(fake, config));
     command.arg("check").args(flags);
     let run = tokio::task::spawn_blocking(move || command.output());
     run.await.expect("no panic").expect("the program starts")
@@ -97,14 +102,14 @@ pub async fn check(fake: &Fake, config: &str, flags: &[&str]) -> Output {
 impl Exporter {
     /// Started, and listening; it may not have asked the Engine yet.
     pub async fn start(fake: &Fake, config: &str) -> Self {
-        Self::start_program(&[], Path::new(BINARY), fake, config).await
+        Self::start_program(&[], Path::new(BINARY), fake, &settings(fake, config)).await
     }
 
-    /// The same: this copy of the program, started by another one that becomes it.
-    pub async fn start_program(by: &[&str], program: &Path, fake: &Fake, config: &str) -> Self {
+    /// The same: this copy of the program with this file, started by another program that becomes it.
+    pub async fn start_program(by: &[&str], program: &Path, fake: &Fake, settings: &Path) -> Self {
         let log = fake.folder().join("exporter.log");
         let errors = File::create(&log).expect("a file in a folder of our own");
-        let mut command = command(by, program, fake, config);
+        let mut command = command(by, program, fake, settings);
         command.args(["serve", "--web.listen-address", "127.0.0.1:0"]).stdout(Stdio::null()).stderr(errors);
         let mut child =
             command.spawn().unwrap_or_else(|error| panic!("starting {:?}: {error}", command.get_program()));

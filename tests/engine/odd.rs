@@ -169,3 +169,15 @@ async fn what_is_missing_or_null_is_unknown_and_nothing_else() {
     let told = report["host"]["oddities"].to_string();
     assert!(told.contains("hollow\\") && told.contains("hollow2\\"), "yet it is told: {told}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_proxy_that_forbids_the_events_alone_costs_time_and_nothing_else() {
+    let fake = Fake::over_tcp().await;
+    fake.fail("/events", Fault::Says(403, "<html>403 Forbidden</html>".into()));
+    let exporter = start(&fake).await;
+    fake.until("it asked for events more than once", |fake| fake.asked("/events") > 1).await;
+    fake.world().containers.push(container("dd", "new", "shop", "10.213.1.7"));
+    let page = exporter.until("what is new is known", |p| p.knows("new")).await;
+    assert!(page.up() == Some(true) && !page.is_blind());
+    assert_eq!(exporter.report().await["status"], "healthy");
+}

@@ -116,6 +116,9 @@ async fn begins_blind(mut fake: Fake, reason: &str, why: &str) {
     fake.revive().await;
     let well = |p: &super::exporter::Page| p.up() == Some(true) && !p.is_blind() && p.knows("web");
     exporter.until("the Engine that came is seen", well).await;
+    let round =
+        |p: &super::exporter::Page| p.has(&["destination_exporter_round_last_completed_timestamp_seconds"]);
+    exporter.until("a round is complete", round).await;
     assert_eq!(exporter.get("/-/ready").await.0, 200);
 }
 
@@ -145,19 +148,29 @@ async fn a_socket_that_may_not_be_opened_is_told_as_that() {
     let open_to = |path: &std::path::Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a file of our own");
     };
-    open_to(fake.folder(), 0o755);
-    open_to(&fake.socket(), 0o600);
-    // The folder that the program was built in may be closed to that user.
-    let program = fake.folder().join("exporter");
+    // What that user starts with lies elsewhere: the folder of the socket may be closed to it.
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    open_to(elsewhere.path(), 0o755);
+    let program = elsewhere.path().join("exporter");
     std::fs::copy(env!("CARGO_BIN_EXE_destination-exporter"), &program).expect("room for a copy");
     let drops = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
-    let exporter = Exporter::start_program(&drops, &program, &fake, IMPATIENT).await;
-    let page = exporter.until("the Engine is missed", |p| p.up() == Some(false) && p.is_blind()).await;
-    assert!(page.failures("permission") >= 1.0, "{}", exporter.log());
-    let report = exporter.report().await.to_string();
-    assert!(report.contains("run it as root or in the group docker"), "{report}");
-    open_to(&fake.socket(), 0o666);
-    exporter.until("it may, now", |p| p.up() == Some(true) && !p.is_blind() && p.knows("api")).await;
+    let started = async || {
+        let settings = elsewhere.path().join("exporter.yml");
+        std::fs::write(&settings, IMPATIENT).expect("a file in a folder of our own");
+        Exporter::start_program(&drops, &program, &fake, &settings).await
+    };
+    for (folder, socket) in [(0o755, 0o600), (0o700, 0o666)] {
+        open_to(fake.folder(), folder);
+        open_to(&fake.socket(), socket);
+        let exporter = started().await;
+        let page = exporter.until("the Engine is missed", |p| p.up() == Some(false) && p.is_blind()).await;
+        assert!(page.failures("permission") >= 1.0, "{}", exporter.log());
+        let report = exporter.report().await.to_string();
+        assert!(report.contains("run it as root or in the group docker"), "{report}");
+        open_to(fake.folder(), 0o755);
+        open_to(&fake.socket(), 0o666);
+        exporter.until("it may, now", |p| p.up() == Some(true) && !p.is_blind() && p.knows("api")).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
