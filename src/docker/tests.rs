@@ -196,6 +196,39 @@ fn picture(networks: Vec<Value>, containers: Vec<(Value, Value)>) -> (Seen, Inve
     (seen, inventory)
 }
 
+#[tokio::test]
+async fn a_real_engine_says_the_same_whole_and_entry_by_entry() {
+    let lab = lab::Lab::start().expect("a private Engine");
+    let image = lab.busybox_image().expect("an image");
+    lab.docker(&["network", "create", "shop"]).expect("a network");
+    for name in ["api", "web"] {
+        let run = ["run", "-d", "--name", name, "--network", "shop", "-p", "80", &image, "sleep", "600"];
+        lab.docker(&run).expect("a container");
+    }
+    let host = format!("unix://{}", lab.socket().display());
+    let docker =
+        bollard::Docker::connect_with_unix(&host, 120, bollard::API_DEFAULT_VERSION).expect("a client");
+    let all = bollard::query_parameters::ListContainersOptions { all: true, ..Default::default() };
+    let mut whole = docker.list_containers(Some(all)).await.expect("containers");
+    let path = "/containers/json?all=true";
+    let (mut entries, oddities) =
+        lenient::listing::<ContainerSummary>(&host, path).await.expect("containers");
+    assert!(oddities.is_empty(), "{oddities:?}");
+    // The uptime in words may have moved on between the two.
+    for row in whole.iter_mut().chain(&mut entries) {
+        row.status = None;
+    }
+    assert_eq!(whole.len(), 2);
+    assert_eq!(entries, whole);
+    let whole =
+        docker.list_networks(None::<bollard::query_parameters::ListNetworksOptions>).await.expect("networks");
+    let (mut entries, _) = lenient::listing::<Network>(&host, "/networks").await.expect("networks");
+    assert!(whole.iter().any(|network| network.name.as_deref() == Some("shop")));
+    // The Engine lists networks in no order.
+    entries.sort_by_key(|network| whole.iter().position(|other| other.id == network.id));
+    assert_eq!(entries, whole);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
