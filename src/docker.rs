@@ -6,8 +6,12 @@
 
 mod engine;
 mod error;
+mod lenient;
 mod resolv_conf;
 mod translate;
+
+#[cfg(test)]
+mod tests;
 
 pub use engine::{Change, Engine};
 pub use error::EngineError;

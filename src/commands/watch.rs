@@ -32,7 +32,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(3);
 pub async fn watch(settings: Docker, monitor: mpsc::Sender<Message>, stop: CancellationToken) {
     let engine = Engine::new(&settings);
     let (changes, changed) = mpsc::channel(256);
-    let events = tokio::spawn(follow(engine.clone(), changes, stop.clone()));
+    let events = tokio::spawn(follow(engine.clone(), changes, monitor.clone(), stop.clone()));
     let mut watcher = Watcher { engine, refresh: settings.refresh_interval, monitor, changed };
     stop.run_until_cancelled(watcher.run()).await;
     events.abort();
@@ -123,7 +123,12 @@ impl Watcher {
 
 /// Follows the event stream, and takes it up again where it ended. That it broke is no verdict on
 /// the Engine: the next listing is.
-async fn follow(engine: Engine, changes: mpsc::Sender<Change>, stop: CancellationToken) {
+async fn follow(
+    engine: Engine,
+    changes: mpsc::Sender<Change>,
+    monitor: mpsc::Sender<Message>,
+    stop: CancellationToken,
+) {
     let mut wait = FIRST_WAIT;
     let mut since = None;
     while !stop.is_cancelled() {
@@ -133,6 +138,10 @@ async fn follow(engine: Engine, changes: mpsc::Sender<Change>, stop: Cancellatio
             return;
         }
         tracing::debug!(error = %ended, "the Engine's event stream ended");
+        let failed = Message::Asked(ended.endpoint, began.elapsed(), Some(ended.reason));
+        if monitor.send(failed).await.is_err() {
+            return;
+        }
         wait = if began.elapsed() > LONGEST_WAIT { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
         tokio::select! {
             () = stop.cancelled() => return,

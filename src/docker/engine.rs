@@ -11,6 +11,7 @@ use bollard::query_parameters::{
 };
 use bollard::{API_DEFAULT_VERSION, Docker};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -18,14 +19,12 @@ use crate::config;
 use crate::inventory::seen::{Seen, SeenContainer};
 
 use super::error::EngineError;
-use super::{resolv_conf, translate};
+use super::{lenient, resolv_conf, translate};
 
 /// Inspections under way at once: more do not make the Engine faster.
 const INSPECTIONS: usize = 12;
 /// The client's own deadline, in whole seconds: ours is the one that counts.
 const CLIENT_TIMEOUT: u64 = 120;
-/// Every state that a container can be listed by, for when one container's state is unknown.
-const STATES: [&str; 7] = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
 
 /// The Engine. Connects anew for each request, so there is nothing to reconnect.
 #[derive(Clone, Debug)]
@@ -85,9 +84,13 @@ impl Engine {
     pub async fn list(&self) -> Result<Seen, EngineError> {
         let docker = self.client("version")?;
         let version = self.ask("version", docker.version()).await?;
-        let networks = self.ask("networks", docker.list_networks(None::<ListNetworksOptions>)).await?;
         let mut oddities = Vec::new();
-        let summaries = self.containers(&docker, &mut oddities).await?;
+        let networks = docker.list_networks(None::<ListNetworksOptions>);
+        let networks = self.entries("networks", "/networks", networks, &mut oddities).await?;
+        let all = ListContainersOptions { all: true, ..Default::default() };
+        let summaries = docker.list_containers(Some(all));
+        let path = "/containers/json?all=true";
+        let summaries = self.entries("containers", path, summaries, &mut oddities).await?;
         let engine = translate::engine(version);
         let mut containers = Vec::with_capacity(summaries.len());
         let mut waiting = summaries.into_iter();
@@ -98,11 +101,10 @@ impl Engine {
                 inspections.push(self.inspect(&docker, summary));
             }
             match inspections.next().await {
-                Some(Some((container, oddity))) => {
-                    containers.push(container);
+                Some((container, oddity)) => {
+                    containers.extend(container);
                     oddities.extend(oddity);
                 }
-                Some(None) => {}
                 None => break,
             }
         }
@@ -110,53 +112,46 @@ impl Engine {
         Ok(Seen { engine, networks, containers, oddities })
     }
 
-    /// The rows of the listing. One container in a state of an unknown name makes the whole answer
-    /// unreadable for the client; then the states are asked for one by one.
-    async fn containers(
+    /// The entries of a listing. One odd value in one of them makes the whole answer unreadable for the
+    /// client; then they are read one by one.
+    async fn entries<T: DeserializeOwned>(
         &self,
-        docker: &Docker,
+        endpoint: &'static str,
+        path: &str,
+        whole: impl Future<Output = Result<Vec<T>, Error>>,
         oddities: &mut Vec<String>,
-    ) -> Result<Vec<ContainerSummary>, EngineError> {
-        let all = ListContainersOptions { all: true, ..Default::default() };
-        let whole = match self.ask("containers", docker.list_containers(Some(all))).await {
+    ) -> Result<Vec<T>, EngineError> {
+        let refused = match self.ask(endpoint, whole).await {
             Err(error) if error.reason == "bad_answer" => error,
             answered => return answered,
         };
-        oddities.push(format!("the list of containers could not be read at once: {whole}"));
-        let mut rows = Vec::new();
-        let mut read = false;
-        for state in STATES {
-            let filters = HashMap::from([("status".to_owned(), vec![state.to_owned()])]);
-            let some = ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
-            match self.ask("containers", docker.list_containers(Some(some))).await {
-                Ok(more) => {
-                    read = true;
-                    rows.extend(more);
-                }
-                Err(error) => oddities.push(format!("containers that are {state}: {error}")),
+        match timeout(self.timeout, lenient::listing(&self.host, path)).await {
+            Ok(Ok((entries, odd))) => {
+                oddities.extend(odd);
+                Ok(entries)
             }
+            Ok(Err(_)) | Err(_) => Err(refused),
         }
-        if read { Ok(rows) } else { Err(whole) }
     }
 
-    /// One row completed, and what was odd about it; `None` where the container vanished meanwhile,
-    /// which is normal.
+    /// One row completed, and what was odd. No container and no word where it vanished meanwhile, which is
+    /// normal. Where the inspection fails otherwise the row alone still says who it is and where: to drop
+    /// it would be to call a container gone that merely could not be looked at.
     async fn inspect(
         &self,
         docker: &Docker,
         summary: ContainerSummary,
-    ) -> Option<(SeenContainer, Option<String>)> {
-        let id = summary.id.clone().unwrap_or_default();
+    ) -> (Option<SeenContainer>, Option<String>) {
+        let Some(id) = summary.id.clone() else { return (None, Some("a container without an id".into())) };
         let answer = timeout(self.timeout, docker.inspect_container(&id, None::<InspectContainerOptions>));
         let error = match answer.await {
-            Ok(Ok(inspected)) => return Some((self.complete(summary, inspected).await, None)),
-            Ok(Err(error)) if EngineError::is_not_found(&error) => return None,
+            Ok(Ok(inspected)) => return (Some(self.complete(summary, inspected).await), None),
+            Ok(Err(error)) if EngineError::is_not_found(&error) => return (None, None),
             Ok(Err(error)) => EngineError::of("inspect", &error),
             Err(_) => EngineError::timeout("inspect", self.timeout),
         };
-        // The row alone still says who it is and where; ways in and ports are missing.
         let row = self.complete(summary, ContainerInspectResponse::default()).await;
-        Some((row, Some(format!("container {id}: {error}"))))
+        (Some(row), Some(format!("container {id}: {error}")))
     }
 
     async fn complete(
@@ -193,7 +188,7 @@ impl Engine {
             };
             match message {
                 Some(Ok(message)) => {
-                    if let Some(nanos) = message.time_nano {
+                    if let Some(nanos) = message.time_nano.filter(|nanos| *nanos > 0) {
                         *since = Some(format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000));
                     }
                     if let Some(change) = change(message) {
@@ -201,7 +196,16 @@ impl Engine {
                         changes.try_send(change).ok();
                     }
                 }
-                Some(Err(error)) => return EngineError::of("events", &error),
+                Some(Err(error)) => {
+                    let error = EngineError::of("events", &error);
+                    if error.reason == "bad_answer" {
+                        // Asked for what came since, the Engine would say the same again, for ever. So
+                        // the stream begins anew, and a listing shows what was missed.
+                        *since = None;
+                        changes.try_send(Change::default()).ok();
+                    }
+                    return error;
+                }
                 None => {
                     let detail = "the stream ended".into();
                     return EngineError { endpoint: "events", reason: "connection", detail };

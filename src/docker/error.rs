@@ -33,8 +33,14 @@ impl EngineError {
     }
 }
 
+/// The advice that goes with the reason `permission`.
+const NOT_PERMITTED: &str =
+    " (the exporter's user may not open the socket: run it as root or in the group docker)";
+
 fn class(error: &Error) -> (&'static str, &'static str) {
     match error {
+        // The client calls every socket missing that it cannot see: the folder may be closed to it.
+        Error::SocketNotFoundError(path) if is_hidden(path) => ("permission", NOT_PERMITTED),
         Error::SocketNotFoundError(_) => {
             ("no_socket", " (is Docker installed and running? `--docker.host` names another address)")
         }
@@ -46,16 +52,18 @@ fn class(error: &Error) -> (&'static str, &'static str) {
         Error::DockerResponseServerError { .. } => ("server_error", ""),
         Error::JsonDataError { .. } | Error::JsonSerdeError { .. } => ("bad_answer", ""),
         other => match io_kind(other) {
-            Some(std::io::ErrorKind::PermissionDenied) => (
-                "permission",
-                " (the exporter's user may not open the socket: run it as root or in the group docker)",
-            ),
+            Some(std::io::ErrorKind::PermissionDenied) => ("permission", NOT_PERMITTED),
             Some(std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused) => {
                 ("refused", " (the Engine does not run)")
             }
             _ => ("connection", ""),
         },
     }
+}
+
+/// True where nobody lets this user see whether the file is there.
+fn is_hidden(path: &str) -> bool {
+    std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// The kind of the innermost I/O error.

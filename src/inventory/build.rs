@@ -45,9 +45,10 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
     share_resolvers(&mut containers);
 
     let names = names::endpoint_names(&containers);
-    let labels = names::destination_names(seen.networks.iter().filter(|n| select::is_candidate(n)));
+    let candidates = select::candidates(&seen.networks, &mut oddities);
+    let labels = names::destination_names(candidates.iter().copied());
     let mut destinations = Vec::new();
-    for network in seen.networks.iter().filter(|n| select::is_candidate(n)) {
+    for network in candidates {
         if !select::is_wanted(network, selection) {
             continue;
         }

@@ -3,11 +3,11 @@
 //! A destination is a network that workloads are deployed to. The Engine's own plumbing (the routing
 //! mesh, `docker_gwbridge`, `host`, `none`) never is, whatever the operator's patterns say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Selection, matches};
 
-use super::seen::SeenNetwork;
+use super::seen::{SeenNetwork, bounded};
 
 /// Names that the Engine keeps for itself.
 const PLUMBING: &[&str] = &["ingress", "docker_gwbridge", "host", "none"];
@@ -17,6 +17,21 @@ const DRIVERS: &[&str] = &["bridge", "overlay"];
 
 /// The option that marks the default bridge, also where somebody renamed it.
 const DEFAULT_BRIDGE: &str = "com.docker.network.bridge.default_bridge";
+
+/// Networks that could be destinations, each once. Without an id, nobody can say which of two it is: such
+/// a one is told and left out.
+pub fn candidates<'a>(networks: &'a [SeenNetwork], oddities: &mut BTreeSet<String>) -> Vec<&'a SeenNetwork> {
+    let mut ids = BTreeSet::new();
+    let mut candidates = Vec::new();
+    for network in networks.iter().filter(|network| is_candidate(network)) {
+        if network.id.is_empty() {
+            oddities.insert(format!("a network without an id ({:?}) is left out", bounded(&network.name)));
+        } else if ids.insert(&network.id) {
+            candidates.push(network);
+        }
+    }
+    candidates
+}
 
 /// True for a network that could be a destination at all.
 pub fn is_candidate(network: &SeenNetwork) -> bool {
@@ -83,6 +98,23 @@ mod tests {
         }
         let renamed_mesh = SeenNetwork { ingress: true, ..network("mesh", "overlay") };
         assert!(!is_candidate(&renamed_mesh));
+    }
+
+    #[test]
+    fn without_an_id_or_twice_with_one_it_is_no_second_destination() {
+        let named = |id: &str, name| SeenNetwork { id: id.into(), ..network(name, "bridge") };
+        let networks = [
+            named("1", "shop"),
+            named("", "shop"),
+            named("", "blog"),
+            named("1", "again"),
+            named("2", "shop"),
+        ];
+        let mut told = BTreeSet::new();
+        let kept: Vec<&str> = candidates(&networks, &mut told).iter().map(|n| n.id.as_str()).collect();
+        assert_eq!(kept, ["1", "2"]);
+        let left_out = |name| format!("a network without an id ({name:?}) is left out");
+        assert_eq!(told, BTreeSet::from([left_out("shop"), left_out("blog")]));
     }
 
     #[test]

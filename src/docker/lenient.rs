@@ -1,0 +1,108 @@
+//! Listings read entry by entry, for when the client refuses a whole answer for one entry's sake: a word
+//! that a newer Engine invented, in a field that nobody here reads, must not blind the exporter.
+//!
+//! An entry keeps every field that can be read; what cannot is told. Only ever one more GET, within the
+//! deadline of whoever asks.
+
+use std::error::Error;
+
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::HOST;
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_util::task::AbortOnDropHandle;
+
+/// A server full of containers has a listing of a few MiB.
+const MOST_BYTES: usize = 64 << 20;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// The entries of the listing at `path`, and in words what of them could not be read.
+///
+/// # Errors
+/// When there is no answer, or it is no listing at all.
+pub(super) async fn listing<T: DeserializeOwned>(
+    host: &str,
+    path: &str,
+) -> Result<(Vec<T>, Vec<String>), Failure> {
+    let body = match host.strip_prefix("unix://") {
+        Some(socket) => get(UnixStream::connect(socket).await?, path).await?,
+        None => get(connect(host.trim_start_matches("tcp://")).await?, path).await?,
+    };
+    Ok(entries(serde_json::from_slice(&body)?))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the Engine is asked from where the exporter is")]
+async fn connect(address: &str) -> std::io::Result<TcpStream> {
+    TcpStream::connect(address).await
+}
+
+async fn get<S>(stream: S, path: &str) -> Result<Bytes, Failure>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let _ends_with_us = AbortOnDropHandle::new(tokio::spawn(connection));
+    let request = Request::get(path).header(HOST, "localhost").body(Empty::<Bytes>::new())?;
+    let answer = sender.send_request(request).await?;
+    if !answer.status().is_success() {
+        return Err(format!("status {}", answer.status()).into());
+    }
+    Ok(Limited::new(answer.into_body(), MOST_BYTES).collect().await?.to_bytes())
+}
+
+/// Go writes `null` for a list that was never filled.
+pub(super) fn entries<T: DeserializeOwned>(listing: Option<Vec<Value>>) -> (Vec<T>, Vec<String>) {
+    let mut read = Vec::new();
+    let mut oddities = Vec::new();
+    for (number, entry) in listing.unwrap_or_default().into_iter().enumerate() {
+        match entry {
+            Value::Object(fields) => read.extend(self::entry(fields, &mut oddities)),
+            other => oddities.push(format!("entry {number} of a list is {}", kind(&other))),
+        }
+    }
+    (read, oddities)
+}
+
+/// What can be read of one entry: every field is optional to the client, so each can be tried alone.
+fn entry<T: DeserializeOwned>(mut fields: Map<String, Value>, oddities: &mut Vec<String>) -> Option<T> {
+    let who = who(&fields);
+    if let Ok(whole) = T::deserialize(&Value::Object(fields.clone())) {
+        return Some(whole);
+    }
+    fields.retain(|name, value| {
+        let alone = Value::Object(Map::from_iter([(name.clone(), value.clone())]));
+        match T::deserialize(&alone) {
+            Ok(_) => true,
+            Err(error) => {
+                oddities.push(format!("{who}: {name} cannot be read: {error}"));
+                false
+            }
+        }
+    });
+    T::deserialize(&Value::Object(fields)).inspect_err(|error| oddities.push(format!("{who}: {error}"))).ok()
+}
+
+/// What a person knows it by.
+fn who(fields: &Map<String, Value>) -> String {
+    let name = fields.get("Names").and_then(|names| names.get(0)).or_else(|| fields.get("Name"));
+    let word = name.or_else(|| fields.get("Id")).and_then(Value::as_str).unwrap_or_default();
+    format!("{:?}", crate::inventory::seen::bounded(word.trim_start_matches('/')))
+}
+
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

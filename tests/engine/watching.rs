@@ -1,0 +1,245 @@
+//! `commands::watch`: listings are the truth and events are hints, whatever the stream does.
+
+use std::time::Duration;
+
+use destination_exporter::commands::watch::watch;
+use destination_exporter::inventory::seen::Seen;
+use destination_exporter::monitor::Message;
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::answers::settings;
+use super::fake::{Fake, Fault, PATIENCE};
+use super::things::{container, event, id};
+
+/// A watch under way, and what it tells.
+struct Watch {
+    told: mpsc::Receiver<Message>,
+    stop: CancellationToken,
+}
+
+impl Watch {
+    /// With the shortest refresh interval there is, or with one that never comes.
+    fn start(fake: &Fake, refresh_interval: Duration) -> Self {
+        let settings = destination_exporter::config::Docker {
+            refresh_interval,
+            ..settings(fake, Duration::from_secs(20))
+        };
+        let (monitor, told) = mpsc::channel(1024);
+        let stop = CancellationToken::new();
+        tokio::spawn(watch(settings, monitor, stop.clone()));
+        Self { told, stop }
+    }
+
+    async fn next(&mut self) -> Message {
+        let next = tokio::time::timeout(PATIENCE, self.told.recv()).await;
+        next.expect("nothing is told").expect("the watch goes on")
+    }
+
+    /// The next listing, on the way to which nothing may be called lost.
+    async fn listing(&mut self) -> Seen {
+        loop {
+            match self.next().await {
+                Message::Listed { seen, .. } => return *seen,
+                Message::Lost(why) => panic!("the Engine answers, yet: {why}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The first listing of which it holds; returns how many it took.
+    async fn listing_with(&mut self, holds: impl Fn(&Seen) -> bool) -> usize {
+        let deadline = Instant::now() + PATIENCE;
+        for count in 1.. {
+            if holds(&self.listing().await) {
+                return count;
+            }
+            assert!(Instant::now() < deadline, "no such listing");
+        }
+        unreachable!("the deadline comes first")
+    }
+
+    /// Waits until something is called touched that bears this id.
+    async fn touched(&mut self, wanted: &str) {
+        loop {
+            if let Message::Touched(names) = self.next().await
+                && names.iter().any(|name| name == wanted)
+            {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+const NEVER: Duration = Duration::from_secs(3600);
+const SOON: Duration = Duration::from_secs(1);
+
+fn has(name: &str) -> impl Fn(&Seen) -> bool {
+    move |seen| seen.containers.iter().any(|c| c.name == name)
+}
+
+/// Something new that only a listing tells.
+fn add(fake: &Fake, short: &str, name: &str) {
+    fake.world().containers.push(container(short, name, "shop", "10.213.1.7"));
+}
+
+async fn following(fake: &Fake, refresh_interval: Duration) -> Watch {
+    let mut watch = Watch::start(fake, refresh_interval);
+    watch.listing().await;
+    fake.until("it follows the events", |fake| fake.asked("/events") == 1).await;
+    watch
+}
+
+#[tokio::test]
+async fn a_stream_that_is_cut_is_taken_up_where_it_ended() {
+    let fake = Fake::start().await;
+    let mut watch = following(&fake, NEVER).await;
+    let moment = fake.say(event("container", "start", "before"));
+    watch.touched("before").await;
+    fake.fail("/events", Fault::Says(503, "not now".into()));
+    fake.cut_events();
+    fake.until("it tries again", |fake| fake.asked("/events") >= 3).await;
+    fake.say(event("container", "start", "between"));
+    add(&fake, "dd", "new");
+    fake.heal();
+    watch.touched("between").await;
+    watch.listing_with(has("new")).await;
+    let since = fake.since();
+    let expected = format!("{}.{:09}", moment / 1_000_000_000, moment % 1_000_000_000);
+    assert_eq!(since[0], None);
+    assert!(since.iter().skip(1).all(|since| since.as_deref() == Some(&*expected)), "{since:?}");
+}
+
+#[tokio::test]
+async fn nonsense_on_the_stream_costs_nothing_that_comes_after_it() {
+    let all = [
+        "<html>504 Gateway Timeout</html>",
+        r#"{"Type": "moonbeam", "Action": "shine", "Actor": {"ID": "x"}, "timeNano": 1790000000000000002}"#,
+        r#"{"Type": "container", "scope": "galaxy", "timeNano": 1790000000000000002}"#,
+        r#"{"Type": "container", "Action": 7}"#,
+        "[]",
+        "\u{0}\u{1}\u{2}",
+    ];
+    join_all(all.map(async |nonsense| {
+        let fake = Fake::start().await;
+        let mut watch = following(&fake, SOON).await;
+        fake.say(event("container", "start", "before"));
+        watch.touched("before").await;
+        // Asked for what came since then, an Engine says the nonsense again, each time.
+        fake.say_raw(nonsense);
+        fake.until("the stream begins anew", |fake| {
+            fake.asked("/events") >= 2 && fake.since().last().is_some_and(Option::is_none)
+        })
+        .await;
+        fake.say(event("container", "start", "after"));
+        watch.touched("after").await;
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_missed_behind_nonsense_is_listed() {
+    let fake = Fake::start().await;
+    let mut watch = following(&fake, NEVER).await;
+    add(&fake, "dd", "new");
+    fake.say_raw("nonsense");
+    watch.listing_with(has("new")).await;
+}
+
+#[tokio::test]
+async fn a_moment_that_cannot_be_is_not_asked_for() {
+    let fake = Fake::start().await;
+    let mut watch = following(&fake, NEVER).await;
+    for (number, moment) in [i64::MIN, -1, 0].into_iter().enumerate() {
+        let who = format!("c{number}");
+        let odd = json!({"Type": "container", "Action": "start", "Actor": {"ID": who}, "timeNano": moment});
+        fake.say_raw(&odd.to_string());
+        watch.touched(&who).await;
+        let asked = fake.asked("/events");
+        fake.cut_events();
+        fake.until("it follows again", |fake| fake.asked("/events") > asked).await;
+    }
+    assert!(fake.since().iter().all(Option::is_none), "{:?}", fake.since());
+}
+
+#[tokio::test]
+async fn actions_that_nobody_knows_are_hints_and_the_noise_of_health_checks_is_none() {
+    let fake = Fake::start().await;
+    let mut watch = following(&fake, NEVER).await;
+    for noise in ["exec_create: curl", "exec_start: curl", "exec_die", "top"] {
+        fake.say(event("container", noise, "noise"));
+    }
+    fake.say(event("container", "levitate", "container-hint"));
+    fake.say(event("network", "levitate", "network-hint"));
+    let mut heard = Vec::new();
+    while !heard.iter().any(|name| name == "network-hint") {
+        if let Message::Touched(names) = watch.next().await {
+            heard.extend(names);
+        }
+    }
+    assert_eq!(heard, ["container-hint", "network-hint"]);
+}
+
+#[tokio::test]
+async fn a_burst_of_events_is_a_handful_of_listings() {
+    let fake = Fake::start().await;
+    let mut watch = following(&fake, NEVER).await;
+    for _ in 0..10_000 {
+        fake.say(event("container", "start", "burst"));
+    }
+    add(&fake, "dd", "new");
+    fake.say(event("container", "start", "last"));
+    watch.listing_with(has("new")).await;
+    // What is still on its way has its listings too; then it is quiet.
+    let quiet = Duration::from_secs(2);
+    while tokio::time::timeout(quiet, watch.next()).await.is_ok() {}
+    let listings = fake.asked("/networks");
+    assert!(listings <= 60, "{listings} listings for 10,000 events");
+    assert_eq!(fake.asked("/events"), 1, "the stream was not lost over it");
+}
+
+#[tokio::test]
+async fn an_event_of_a_container_that_does_not_exist_is_a_listing_without_it() {
+    let fake = Fake::start().await;
+    let mut watch = following(&fake, NEVER).await;
+    let ghost = id("9");
+    fake.say(event("container", "start", &ghost));
+    watch.touched(&ghost).await;
+    let seen = watch.listing().await;
+    assert_eq!(seen.containers.len(), 3);
+    assert!(seen.oddities.is_empty(), "{:?}", seen.oddities);
+}
+
+#[tokio::test]
+async fn without_events_the_listings_alone_do() {
+    let faults = [
+        None,
+        Some(Fault::Silence),
+        Some(Fault::HeadThenSilence),
+        Some(Fault::Says(403, "Forbidden".into())),
+        Some(Fault::Says(500, "{}".into())),
+        Some(Fault::Says(200, "<html>".into())),
+    ];
+    join_all(faults.map(async |fault| {
+        let fake = Fake::start().await;
+        if let Some(fault) = fault.clone() {
+            fake.fail("/events", fault);
+        }
+        let mut watch = Watch::start(&fake, SOON);
+        watch.listing().await;
+        add(&fake, "dd", "new");
+        watch.listing_with(has("new")).await;
+        let (asked, listed) = (fake.asked("/events"), fake.asked("/networks"));
+        assert!(asked <= 2 * listed + 4, "{fault:?}: asked {asked} times over {listed} listings");
+    }))
+    .await;
+}
