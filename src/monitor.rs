@@ -8,6 +8,7 @@
 mod learn;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -127,6 +128,10 @@ impl Monitor {
         let mut recorder = Recorder::default();
         recorder.own().config_reload = (true, Some(SystemTime::now()));
         recorder.own().external_url = external_url.into();
+        recorder.sight().frozen = crate::namespace::mounts::frozen(Path::new(&config.docker.netns_dir));
+        if let Some(why) = &recorder.sight().frozen {
+            tracing::error!(%why, "cannot look into containers that start from now on");
+        }
         let snapshot = Arc::new(recorder.snapshot(SystemTime::now()));
         let verdict = Arc::new(ArcSwap::from_pointee(Verdict { snapshot, findings: Vec::new() }));
         let handle = Handle { messages: messages.clone(), verdict: Arc::clone(&verdict), published: seen };

@@ -39,6 +39,7 @@ impl Sample {
             sight: Sight {
                 engine: Engine::Up,
                 namespaces: Some(Ok(())),
+                frozen: None,
                 icmp: Some(Ok(())),
                 socket_diagnostics: Some(Ok(())),
                 host_network: false,

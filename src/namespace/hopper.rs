@@ -5,7 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use rustix::thread::{CapabilitySet, LinkNameSpaceType, capabilities, move_into_link_name_space};
 use std::os::fd::AsFd;
 use tokio::sync::{mpsc, oneshot};
 
@@ -135,11 +135,20 @@ fn enter(namespace: &File) -> Result<(), HopError> {
     move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).map_err(|errno| {
         let error = io::Error::from(errno);
         let hint = match open::blindness_of(&error) {
+            Blindness::NoPrivilege if may_administer() => {
+                ": CAP_SYS_ADMIN is there, so a seccomp or security profile forbids it, or a user namespace \
+                 that is not the Engine's"
+            }
             Blindness::NoPrivilege => ": CAP_SYS_ADMIN is missing",
             _ => "",
         };
         HopError { blindness: open::blindness_of(&error), detail: format!("setns: {error}{hint}") }
     })
+}
+
+/// Whether this thread has `CAP_SYS_ADMIN` in its own user namespace.
+fn may_administer() -> bool {
+    capabilities(None).is_ok_and(|mine| mine.effective.contains(CapabilitySet::SYS_ADMIN))
 }
 
 #[cfg(test)]
@@ -205,7 +214,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_the_capability_only_the_own_namespace_is_left() {
-        use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+        use rustix::thread::set_capabilities;
         let (way, _end) = container();
         // A thread inherits what its maker may do, so the capability is dropped on a thread of its own.
         let hopper = thread::spawn(|| {
@@ -220,6 +229,7 @@ mod tests {
         assert!(hopper.hop(&Vantage::Own, has_route).await.expect("at home"));
         let error = hopper.hop(&Vantage::Container(way), has_route).await.expect_err("refused");
         assert_eq!(error.blindness, Blindness::NoPrivilege, "{error}");
+        assert!(error.detail.ends_with("CAP_SYS_ADMIN is missing"), "{error}");
         assert!(hopper.hop(&Vantage::Own, has_route).await.expect("still at home"));
     }
 

@@ -16,6 +16,7 @@ use crate::inventory::WayIn;
 use crate::outcome::Blindness;
 
 use super::hopper::HopError;
+use super::mounts::{self, View};
 
 /// `NSFS_MAGIC` of `linux/magic.h`: the file system of namespaces.
 const NSFS_MAGIC: u64 = 0x6e73_6673;
@@ -52,10 +53,7 @@ fn worse(mount: HopError, entry: HopError) -> HopError {
 }
 
 fn open_checked(path: &Path) -> Result<File, HopError> {
-    let refused = |error: &io::Error| HopError {
-        blindness: blindness_of(error),
-        detail: format!("open {}: {error}", path.display()),
-    };
+    let refused = |error: &io::Error| refused(path, error);
     // Non-blocking: at a pipe in this place the thread would wait for a writer for ever.
     let file = OpenOptions::new()
         .read(true)
@@ -66,11 +64,46 @@ fn open_checked(path: &Path) -> Result<File, HopError> {
     if u64::try_from(stat.f_type).ok() == Some(NSFS_MAGIC) {
         return Ok(file);
     }
-    let detail = format!(
-        "{} is no namespace: the container ended, or the folder is mounted private (mount it `ro,rslave`)",
-        path.display()
-    );
-    Err(HopError { blindness: Blindness::NoNamespace, detail })
+    Err(no_namespace(path))
+}
+
+/// What the kernel said of opening `path`, and what that means.
+fn refused(path: &Path, error: &io::Error) -> HopError {
+    let said = format!("open {}: {error}", path.display());
+    let folder = path.parent().unwrap_or(path);
+    match blindness_of(error) {
+        // A container that ended leaves the folder. Where the folder is missing no container was ever seen.
+        Blindness::Vanished if !path.starts_with("/proc") && !folder.exists() => HopError {
+            blindness: Blindness::NoNamespace,
+            detail: format!(
+                "{0} is not there: the Engine's folder of namespaces is not mounted (-v {0}:{0}:ro,rslave)",
+                folder.display()
+            ),
+        },
+        Blindness::NoPrivilege if path.starts_with("/proc") => HopError {
+            blindness: Blindness::NoPrivilege,
+            detail: format!("{said}: CAP_SYS_PTRACE is missing"),
+        },
+        blindness => HopError { blindness, detail: said },
+    }
+}
+
+/// A plain file stands where a namespace was expected: it is left of one that ended, or it is all that
+/// shows of one that is mounted elsewhere.
+fn no_namespace(path: &Path) -> HopError {
+    let folder = path.parent().unwrap_or(path);
+    let (blindness, why) = match mounts::look(folder) {
+        Some(View::Frozen) => (Blindness::NoNamespace, mounts::frozen_words(folder)),
+        Some(View::Live) => (Blindness::Vanished, "the container ended".to_owned()),
+        Some(View::Empty) | None => (
+            Blindness::NoNamespace,
+            format!(
+                "the container ended, or {} does not show the Engine's mounts (mount it ro,rslave)",
+                folder.display()
+            ),
+        ),
+    };
+    HopError { blindness, detail: format!("{} is no namespace: {why}", path.display()) }
 }
 
 /// The bounded class of an error of opening or entering.
@@ -130,9 +163,29 @@ mod tests {
 
     #[test]
     fn what_is_gone_has_vanished() {
-        let error = open(&way(Some("/nonexistent/netns/x"), None)).expect_err("refused");
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = open(&way(folder.path().join("x").to_str(), None)).expect_err("refused");
         assert_eq!(error.blindness, Blindness::Vanished);
         assert_eq!(open(&way(None, None)).expect_err("refused").blindness, Blindness::NoNamespace);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_no_container_that_ended() {
+        let error = open(&way(Some("/nonexistent/netns/x"), None)).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::NoNamespace);
+        assert!(error.detail.contains("-v /nonexistent/netns:/nonexistent/netns:ro,rslave"), "{error}");
+        // Without the host's processes the second way is none: that hides nothing of the first.
+        let error = open(&way(Some("/nonexistent/netns/x"), Some(u32::MAX))).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::NoNamespace);
+    }
+
+    #[test]
+    fn what_is_left_of_a_namespace_among_others_has_vanished() {
+        let _other =
+            super::super::scratch::Scratch::new().expect("`ip netns add` takes root: sudo make test");
+        let left = tempfile::NamedTempFile::new_in("/run/netns").expect("a file beside the mounts");
+        let error = open(&way(left.path().to_str(), None)).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::Vanished, "{error}");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lab::{Contained, Error, Lab, Result};
+use lab::{Contained, Error, Exporter, Lab, Result};
+use serde_json::Value;
 
 /// The kinds that a destination is probed by without further settings.
 pub const KINDS: [&str; 4] = ["dns", "icmp", "tcp", "http"];
@@ -81,6 +82,30 @@ impl Stage {
         Contained::run(&self.lab, &self.image, &all, &["--config.file", "/exporter.yml"])
     }
 
+    /// Starts the exporter as root on the lab's host, by another program where one is given.
+    pub fn on_host(&self, by: &[&str]) -> Result<Exporter> {
+        let config =
+            fs::read_to_string(&self.config).map_err(|e| Error::io("reading the configuration", e))?;
+        let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
+        Exporter::serve_by(&self.lab, by, binary, &config, &[])
+    }
+
+    /// Waits until more probes than now could not be run.
+    pub fn unknown_grows(&self, exporter: &impl Serves) -> Result<()> {
+        let count =
+            || Ok(values(&page(exporter)?, "destination_exporter_probes_unknown_total", &[]).iter().sum());
+        let before: f64 = count()?;
+        self.until("unknown probes are counted", || Ok(count()? > before))
+    }
+
+    /// Waits until the inventory that is served has so many containers on `shop`.
+    pub fn shop_has(&self, exporter: &impl Serves, containers: u32) -> Result<()> {
+        self.until("the inventory is served", || {
+            let shop = [("destination", "shop")];
+            Ok(values(&page(exporter)?, "destination_containers", &shop) == [f64::from(containers)])
+        })
+    }
+
     /// Waits until `holds`; an exporter that does not answer yet is waited for too.
     pub fn until(&self, what: &str, holds: impl Fn() -> Result<bool>) -> Result<()> {
         let started = Instant::now();
@@ -99,13 +124,41 @@ impl Stage {
     }
 }
 
-pub fn page(exporter: &Contained) -> Result<String> {
-    exporter.metrics()
+/// An exporter, wherever it runs.
+pub trait Serves {
+    fn page(&self) -> Result<String>;
+    fn report(&self) -> Result<Value>;
+}
+
+impl Serves for Contained {
+    fn page(&self) -> Result<String> {
+        self.metrics()
+    }
+
+    fn report(&self) -> Result<Value> {
+        self.report()
+    }
+}
+
+impl Serves for Exporter {
+    fn page(&self) -> Result<String> {
+        self.metrics()
+    }
+
+    fn report(&self) -> Result<Value> {
+        self.report()
+    }
+}
+
+/// The page of metrics.
+pub fn page(exporter: &impl Serves) -> Result<String> {
+    exporter.page()
 }
 
 /// The values of the lines that begin with `name` and carry all of `labels`.
 pub fn values(metrics: &str, name: &str, labels: &[(&str, &str)]) -> Vec<f64> {
-    let carries = |line: &str| labels.iter().all(|(label, value)| line.contains(&format!("{label}=\"{value}\"")));
+    let carries =
+        |line: &str| labels.iter().all(|(label, value)| line.contains(&format!("{label}=\"{value}\"")));
     metrics
         .lines()
         .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
@@ -124,10 +177,21 @@ pub fn capability(metrics: &str, name: &str) -> Option<f64> {
     values(metrics, "destination_exporter_capability", &[("capability", name)]).first().copied()
 }
 
-/// The findings that say that the exporter is blind, each as one text: summary, evidence, fix.
-pub fn blind(exporter: &Contained) -> Result<Vec<String>> {
+/// Every finding of the report, of the host and of each destination.
+fn findings(exporter: &impl Serves) -> Result<Vec<Value>> {
     let report = exporter.report()?;
-    let findings = report["host"]["findings"].as_array().cloned().unwrap_or_default();
-    let blind = findings.iter().filter(|finding| finding["code"] == "exporter-blind");
+    let places = report["destinations"].as_array().into_iter().flatten().chain([&report["host"]]);
+    Ok(places.flat_map(|place| place["findings"].as_array().cloned().unwrap_or_default()).collect())
+}
+
+/// The findings that say that the exporter is blind, each as one text: whose sight, evidence, fix.
+pub fn blind(exporter: &impl Serves) -> Result<Vec<String>> {
+    let blind = findings(exporter)?.into_iter().filter(|finding| finding["code"] == "exporter-blind");
     Ok(blind.map(|f| format!("{} {} {} {}", f["subject"], f["summary"], f["evidence"], f["fix"])).collect())
+}
+
+/// The codes of findings that say that something is wrong with anything but the exporter.
+pub fn down(exporter: &impl Serves) -> Result<Vec<String>> {
+    let wrong = |f: &Value| f["code"] != "exporter-blind" && f["severity"] != "info";
+    Ok(findings(exporter)?.iter().filter(|f| wrong(f)).map(|f| f["code"].to_string()).collect())
 }

@@ -33,11 +33,7 @@ impl Contained {
             let log = Self::log(lab).unwrap_or_else(|error| error.to_string());
             Error::new(format!("the exporter's container has no address ({address:?}):\n{log}"))
         })?;
-        Ok(Self {
-            host: lab.host(),
-            address: SocketAddr::new(address, PORT),
-            pid: told("{{.State.Pid}}")?,
-        })
+        Ok(Self { host: lab.host(), address: SocketAddr::new(address, PORT), pid: told("{{.State.Pid}}")? })
     }
 
     /// `GET path`, from the lab's host.
