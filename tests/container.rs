@@ -162,6 +162,26 @@ fn root_on_the_host_goes_by_proc_where_the_folder_of_namespaces_is_hidden() -> R
     sees_everything_from_the_host(&stage, &exporter)
 }
 
+#[test]
+fn on_the_host_the_one_capability_of_its_unit_is_enough() -> Result<()> {
+    let stage = Stage::set()?;
+    // As deploy/destination-exporter.service: mounts arrive and do not go back, SYS_ADMIN alone, no new privileges.
+    let exporter = stage.on_host(&[
+        "unshare",
+        "--mount",
+        "--propagation",
+        "slave",
+        "setpriv",
+        "--bounding-set",
+        "-all,+sys_admin",
+        "--no-new-privs",
+    ])?;
+    sees_everything_from_the_host(&stage, &exporter)?;
+    let status = stage.lab.exec_on_host(&["cat", &format!("/proc/{}/status", exporter.pid()?)])?;
+    assert!(status.contains("CapEff:\t0000000000200000"), "CAP_SYS_ADMIN is bit 21, and alone:\n{status}");
+    Ok(())
+}
+
 fn sees_everything_from_the_host(stage: &Stage, exporter: &Exporter) -> Result<()> {
     stage.deploy("after")?;
     for kind in KINDS {
