@@ -141,8 +141,17 @@ fn a_socket_that_may_not_be_opened_is_told_from_one_that_is_not_there() -> Resul
     stage.lab.exec_on_host(&["chown", "1000:1000", "/run/docker.sock"])?;
     let socket = ["-v".to_owned(), "/run/docker.sock:/var/run/docker.sock:ro".to_owned()];
     let mounts = socket.into_iter().chain(stage.namespaces("ro,rslave"));
-    let exporter = stage.run(&Stage::privileges().into_iter().chain(mounts).collect::<Vec<_>>())?;
-    has_no_engine(&stage, &exporter, &["ermission denied", "--user"])
+    let mut options: Vec<String> = Stage::privileges().into_iter().chain(mounts).collect();
+    let exporter = stage.run(&options)?;
+    has_no_engine(&stage, &exporter, &["ermission denied", "--group-add"])?;
+
+    stage.lab.docker(&["rm", "-f", "exporter"])?;
+    options.extend(["--group-add".to_owned(), "1000".to_owned()]);
+    let exporter = stage.run(&options)?;
+    stage.until("the option that was named gives it", || {
+        let metrics = page(&exporter)?;
+        Ok(["docker_api", "network_namespaces"].iter().all(|name| capability(&metrics, name) == Some(1.0)))
+    })
 }
 
 #[test]
@@ -167,6 +176,8 @@ fn on_the_host_the_one_capability_of_its_unit_is_enough() -> Result<()> {
     let stage = Stage::set()?;
     // As deploy/destination-exporter.service: mounts arrive and do not go back, SYS_ADMIN alone, no new privileges.
     let exporter = stage.on_host(&[
+        "prlimit",
+        "--nofile=256:3000",
         "unshare",
         "--mount",
         "--propagation",
@@ -179,6 +190,8 @@ fn on_the_host_the_one_capability_of_its_unit_is_enough() -> Result<()> {
     sees_everything_from_the_host(&stage, &exporter)?;
     let status = stage.lab.exec_on_host(&["cat", &format!("/proc/{}/status", exporter.pid()?)])?;
     assert!(status.contains("CapEff:\t0000000000200000"), "CAP_SYS_ADMIN is bit 21, and alone:\n{status}");
+    let descriptors = values(&page(&exporter)?, "process_max_fds", &[]);
+    assert_eq!(descriptors, [3000.0], "systemd gives 1024 and lets it be raised");
     Ok(())
 }
 

@@ -29,7 +29,7 @@ fn engine(snapshot: &Snapshot) -> Option<Finding> {
     finding.fix = vec![
         "where it does not run, or hangs: systemctl restart docker".to_owned(),
         "where its socket is not there for the exporter: -v /var/run/docker.sock:/var/run/docker.sock:ro, or the address of the Engine or of a socket proxy in --docker.host".to_owned(),
-        "where permission is denied: --user \"$(stat -c %u:%g /var/run/docker.sock)\" for a socket that is not root's, SupplementaryGroups=docker in a unit".to_owned(),
+        "where permission is denied: --group-add \"$(stat -c %g /var/run/docker.sock)\" in a container, SupplementaryGroups=docker in a unit".to_owned(),
     ];
     finding.verify = vec![
         "docker version".to_owned(),
