@@ -402,9 +402,9 @@ fn what_the_engine_said_it_takes_back_at_once() {
 fn of_a_private_mount_the_finding_says_what_is_seen_and_which_option_mends_it() {
     let mut sample = shop();
     sample.sight.frozen = Some("mounted private".into());
+    assert_eq!(sample.sight.enters_namespaces(), Some(false), "though the last visit was good");
     sample.sight.namespaces = Some(Err("x is no namespace".into()));
     let snapshot = sample.snapshot();
-    assert_eq!(snapshot.sight.enters_namespaces(), Some(false));
     let findings = super::exporter_blind::find(&snapshot);
     let [finding] = &findings[..] else { panic!("{findings:?}") };
     let observed: Vec<&str> = finding.evidence.iter().map(|e| &*e.observed).collect();
