@@ -4,6 +4,9 @@
 #[path = "container/stage.rs"]
 mod stage;
 
+use std::fs;
+use std::path::Path;
+
 use lab::{Contained, Exporter, Result};
 
 use stage::{KINDS, Stage, capability, page, probes, values};
@@ -211,4 +214,53 @@ fn sees_everything_from_the_host(stage: &Stage, exporter: &Exporter) -> Result<(
     }
     assert_eq!(stage::blind(exporter)?, Vec::<String>::new());
     Ok(())
+}
+
+#[test]
+fn what_is_documented_is_what_is_tested() {
+    let read = |file: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let page = read("docs/deployment.md").replace("\\\n ", "");
+    let command = page.lines().find(|line| line.starts_with("docker run -d")).expect("the command");
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let tested = Stage::privileges();
+    assert!(words.windows(tested.len()).any(|some| some == tested), "{tested:?} is not in {command}");
+    assert_eq!(words.iter().filter(|word| **word == "--cap-add").count(), 1);
+    for mount in [
+        "/var/run/docker.sock:/var/run/docker.sock:ro",
+        "/var/run/docker/netns:/var/run/docker/netns:ro,rslave",
+    ] {
+        assert!(words.contains(&mount), "{mount}");
+    }
+    // The files that say the same in other words.
+    for (file, lines) in [
+        (
+            "deploy/compose.yaml",
+            &[
+                "read_only: true",
+                "cap_drop: [ALL]",
+                "cap_add: [SYS_ADMIN]",
+                "security_opt: [\"no-new-privileges:true\"]",
+                "- /var/run/docker.sock:/var/run/docker.sock:ro",
+                "- /var/run/docker/netns:/var/run/docker/netns:ro,rslave",
+            ][..],
+        ),
+        (
+            "deploy/destination-exporter.service",
+            &["CapabilityBoundingSet=CAP_SYS_ADMIN", "NoNewPrivileges=yes", "MountFlags=slave"][..],
+        ),
+    ] {
+        let text = read(file);
+        for line in lines {
+            assert!(text.lines().any(|found| found.trim() == *line), "{file}: {line}");
+        }
+    }
+    let scrape = read("deploy/prometheus.yml");
+    let shown = page.split("```yaml\n").filter_map(|rest| rest.split("```").next());
+    let shown = shown.filter(|block| block.starts_with("scrape_configs")).last().expect("the fragment");
+    let plain: String =
+        scrape.lines().filter(|l| !l.trim_start().starts_with('#')).map(|l| format!("{l}\n")).collect();
+    assert_eq!(shown, plain);
 }

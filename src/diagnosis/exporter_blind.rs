@@ -55,7 +55,7 @@ const FROZEN: Sense = Sense {
     expected: "a mount that follows the Engine's (slave or shared)",
     fix: &[
         "run the exporter anew with -v /var/run/docker/netns:/var/run/docker/netns:ro,rslave",
-        "by Compose: volumes: [{type: bind, source: /var/run/docker/netns, target: /var/run/docker/netns, read_only: true, bind: {propagation: rslave}}]",
+        "by Compose, and by Coolify: volumes: [\"/var/run/docker/netns:/var/run/docker/netns:ro,rslave\"], in this short form",
     ],
 };
 
