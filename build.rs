@@ -26,9 +26,10 @@ fn commit() -> Option<String> {
     {
         return None;
     }
-    // `logs/HEAD` is written with every commit and switch; where it is missing nothing can be watched.
+    // `logs/HEAD` is written with every commit and switch; where it is missing nothing can be watched. A
+    // build for work on the code may name an older commit: it is not built anew for each.
     let log = text_of(Command::new("git").args(["rev-parse", "--git-path", "logs/HEAD"]))?;
-    if Path::new(&log).exists() {
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") && Path::new(&log).exists() {
         println!("cargo:rerun-if-changed={log}");
     }
     text_of(Command::new("git").args(["rev-parse", "--short=12", "HEAD"]))

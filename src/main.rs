@@ -7,6 +7,7 @@ use clap::Parser as _;
 use destination_exporter::cli::{Cli, Command, LogFormat};
 use destination_exporter::commands::{self, COULD_NOT};
 use destination_exporter::log;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         std::io::stdout().lock().write_all(config.to_yaml().as_bytes()).ok();
         return ExitCode::SUCCESS;
     }
+    raise_descriptor_limit();
     // Two threads: the work is little and comes in small pieces; more would only cost memory.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = match runtime {
@@ -48,6 +50,14 @@ fn main() -> ExitCode {
             Command::Serve | Command::Config => commands::serve::run(config, cli.flags).await,
         }
     })
+}
+
+/// Up to 32 sockets at once in each container's namespace do not fit into the customary 1024, and how far the limit
+/// may be raised the administrator has said already.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // Refused, the old limit holds: a probe that finds no descriptor is unknown, and counted.
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).ok();
 }
 
 fn say(text: &str) {

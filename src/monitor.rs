@@ -9,6 +9,7 @@ mod eyes;
 mod learn;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -122,6 +123,8 @@ pub struct Monitor {
     lessons: Lessons,
     eyes: Eyes,
     inventory: Option<Arc<Inventory>>,
+    /// Where the namespaces are; looked at for a mount that shows only the past.
+    namespaces: PathBuf,
     /// Ids and names that events named since the last listing.
     touched: BTreeSet<String>,
     running: BTreeSet<Identity>,
@@ -167,6 +170,7 @@ impl Monitor {
             lessons: Lessons::default(),
             eyes: Eyes::default(),
             inventory: None,
+            namespaces: PathBuf::new(),
             touched: BTreeSet::new(),
             running: BTreeSet::new(),
             asked_again: BTreeSet::new(),
@@ -290,6 +294,7 @@ impl Monitor {
     fn listed(&mut self, seen: &Seen, at: SystemTime) {
         let inventory = Arc::new(build::build(seen, &self.config.destinations, at));
         self.recorder.listed(Arc::clone(&inventory), at);
+        self.look_at_mount(&inventory);
         let unread = self.lessons.forget_all_but(&inventory);
         self.eyes.forget_all_but(&inventory);
         self.eyes.tell(self.recorder.sight(), Some(&inventory));
@@ -439,6 +444,20 @@ impl Monitor {
             }
             Err(_) => self.show_after(URGENT),
         }
+    }
+
+    /// The mount that the namespaces are in is judged once, as soon as a container tells where it is:
+    /// nothing fails before one is missed.
+    fn look_at_mount(&mut self, inventory: &Inventory) {
+        let ways = inventory.containers.values().filter_map(|c| c.way_in.as_ref());
+        let mut folders = ways.filter_map(|way| way.sandbox.as_deref()?.parent());
+        let Some(folder) = folders.next().filter(|folder| **folder != *self.namespaces) else { return };
+        folder.clone_into(&mut self.namespaces);
+        let frozen = crate::namespace::mounts::frozen(folder);
+        if let Some(why) = &frozen {
+            tracing::error!(%why, "cannot look into containers that start from now on");
+        }
+        self.recorder.sight().frozen = frozen;
     }
 
     /// The exporter is on the host's network where the networks' bridges are.

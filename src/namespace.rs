@@ -14,6 +14,7 @@
 pub mod hopper;
 pub mod inside;
 pub mod listeners;
+pub mod mounts;
 pub mod open;
 pub mod procnet;
 #[cfg(test)]

@@ -115,11 +115,13 @@ fn come_and_go(lab: &Lab, n: usize) -> Result<()> {
 /// takes its time between two steps of a deployment.
 const DOWN: Duration = Duration::from_millis(700);
 
+/// By container name: when it died, and when that was over.
+type Deaths = BTreeMap<String, Vec<(u64, Option<u64>)>>;
+
 /// What the Engine itself says of who was down, and how long.
 struct Downtimes {
     events: Child,
-    /// By container name: when it died, and when that was over.
-    seen: Arc<Mutex<BTreeMap<String, Vec<(u64, Option<u64>)>>>>,
+    seen: Arc<Mutex<Deaths>>,
 }
 
 impl Downtimes {
@@ -129,7 +131,7 @@ impl Downtimes {
         events.args(["events", "--filter", "type=container", "--format", format]).stdout(Stdio::piped());
         let mut events = events.spawn().expect("the Docker client starts");
         let lines = BufReader::new(events.stdout.take().expect("an output")).lines();
-        let seen: Arc<Mutex<BTreeMap<String, Vec<(u64, Option<u64>)>>>> = Arc::default();
+        let seen: Arc<Mutex<Deaths>> = Arc::default();
         let known = Arc::clone(&seen);
         std::thread::spawn(move || {
             for line in lines.map_while(std::result::Result::ok) {

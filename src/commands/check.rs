@@ -151,7 +151,7 @@ fn print(verdict: &Verdict, took: Duration, destinations: &[String], format: Rep
     // A closed pipe (`| head`) is the reader's choice.
     out.lock().write_all(text.as_bytes()).ok();
     let blind = matches!(verdict.snapshot.sight.engine, Engine::Down { .. })
-        || matches!(verdict.snapshot.sight.namespaces, Some(Err(_)));
+        || verdict.snapshot.sight.enters_namespaces() == Some(false);
     let found = report.findings().any(|f| f.severity != Severity::Info && f.code != Code::ExporterBlind);
     match (found, blind) {
         (true, _) => ExitCode::from(1),

@@ -27,8 +27,9 @@ fn engine(snapshot: &Snapshot) -> Option<Finding> {
     finding.explains =
         vec!["names that do not resolve inside containers: the Engine itself is their resolver".to_owned()];
     finding.fix = vec![
-        "systemctl restart docker".to_owned(),
-        "where the Engine runs: give the exporter its socket, -v /var/run/docker.sock:/var/run/docker.sock:ro, or the address in --docker.host".to_owned(),
+        "where it does not run, or hangs: systemctl restart docker".to_owned(),
+        "where its socket is not there for the exporter: -v /var/run/docker.sock:/var/run/docker.sock:ro, or the address of the Engine or of a socket proxy in --docker.host".to_owned(),
+        "where permission is denied: --group-add \"$(stat -c %g /var/run/docker.sock)\" in a container, SupplementaryGroups=docker in a unit".to_owned(),
     ];
     finding.verify = vec![
         "docker version".to_owned(),
@@ -45,6 +46,18 @@ struct Sense {
     expected: &'static str,
     fix: &'static [&'static str],
 }
+
+/// What a private mount takes away; what can still be entered is no consolation.
+const FROZEN: Sense = Sense {
+    name: "network_namespaces",
+    lost: "The exporter sees the containers' network namespaces as they were when it started: later containers are \
+           unknown, and the networks of ended ones stay pinned.",
+    expected: "a mount that follows the Engine's (slave or shared)",
+    fix: &[
+        "run the exporter anew with -v /var/run/docker/netns:/var/run/docker/netns:ro,rslave",
+        "by Compose, and by Coolify: volumes: [\"/var/run/docker/netns:/var/run/docker/netns:ro,rslave\"], in this short form",
+    ],
+};
 
 const NAMESPACES: Sense = Sense {
     name: "network_namespaces",
@@ -80,10 +93,16 @@ fn sight(snapshot: &Snapshot) -> Vec<Finding> {
         Some(Err(why)) => Some((sense, why)),
         _ => None,
     });
+    let missing = sight.frozen.iter().map(|why| (&FROZEN, why)).chain(missing);
     let mut findings: Vec<Finding> = Vec::new();
     for (sense, why) in missing {
         // Sockets cannot be made where one cannot get in: that is no fault of its own.
         if let Some(cause) = findings.first_mut().filter(|f| &*f.subject.name == NAMESPACES.name) {
+            if sense.name == NAMESPACES.name {
+                cause.evidence.push(saw(sense.name, why.clone(), sense.expected));
+                cause.fix.extend(sense.fix.iter().map(|step| (*step).to_owned()));
+                continue;
+            }
             cause.explains.push(format!("{}: {why}", sense.name));
             continue;
         }

@@ -52,6 +52,7 @@ impl Sample {
             sight: Sight {
                 engine: up(),
                 namespaces: Some(Ok(())),
+                frozen: None,
                 icmp: Some(Ok(())),
                 socket_diagnostics: Some(Ok(())),
                 host_network: None,

@@ -252,6 +252,19 @@ fn each_fault_is_one_finding() {
             },
             &["exporter-blind network_namespaces"],
         ),
+        (
+            "a private mount is told while all that is there can be entered",
+            |s| s.sight.frozen = Some("mounted private".into()),
+            &["exporter-blind network_namespaces"],
+        ),
+        (
+            "a private mount and a container that is missed are one finding",
+            |s| {
+                s.sight.frozen = Some("mounted private".into());
+                s.sight.namespaces = Some(Err("no namespace".into()));
+            },
+            &["exporter-blind network_namespaces"],
+        ),
     ];
     for (name, breaks, expected) in cases {
         let mut sample = shop();
@@ -452,6 +465,20 @@ fn what_the_engine_said_it_takes_back_at_once() {
     sample.on("shop").detached.clear();
     sample.endpoint("shop", "cache");
     assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), [blind]);
+}
+
+#[test]
+fn of_a_private_mount_the_finding_says_what_is_seen_and_which_option_mends_it() {
+    let mut sample = shop();
+    sample.sight.frozen = Some("mounted private".into());
+    assert_eq!(sample.sight.enters_namespaces(), Some(false), "though the last visit was good");
+    sample.sight.namespaces = Some(Err("x is no namespace".into()));
+    let snapshot = sample.snapshot();
+    let findings = super::exporter_blind::find(&snapshot);
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    let observed: Vec<&str> = finding.evidence.iter().map(|e| &*e.observed).collect();
+    assert_eq!(observed, ["mounted private", "x is no namespace"]);
+    assert!(finding.fix[0].contains(":ro,rslave"), "{:?}", finding.fix);
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {

@@ -31,7 +31,7 @@ pub fn exporter(page: &mut Exposition, snapshot: &Snapshot, build: &BuildInfo) {
     }
     let capabilities = [
         ("docker_api", engine),
-        ("network_namespaces", sight.namespaces.as_ref().map(Result::is_ok)),
+        ("network_namespaces", sight.enters_namespaces()),
         ("icmp", sight.icmp.as_ref().map(Result::is_ok)),
         ("socket_diagnostics", sight.socket_diagnostics.as_ref().map(Result::is_ok)),
         ("host_network", sight.host_network),

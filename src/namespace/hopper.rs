@@ -5,7 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use rustix::thread::{CapabilitySet, LinkNameSpaceType, capabilities, move_into_link_name_space};
 use std::os::fd::AsFd;
 use tokio::sync::{mpsc, oneshot};
 
@@ -135,6 +135,10 @@ fn enter(namespace: &File) -> Result<(), HopError> {
     move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).map_err(|errno| {
         let error = io::Error::from(errno);
         let hint = match open::blindness_of(&error) {
+            Blindness::NoPrivilege if may_administer() => {
+                ": CAP_SYS_ADMIN is there, so a seccomp or security profile forbids it, or a user namespace \
+                 that is not the Engine's"
+            }
             Blindness::NoPrivilege => ": CAP_SYS_ADMIN is missing",
             _ => "",
         };
@@ -142,34 +146,22 @@ fn enter(namespace: &File) -> Result<(), HopError> {
     })
 }
 
+/// Whether this thread has `CAP_SYS_ADMIN` in its own user namespace.
+fn may_administer() -> bool {
+    capabilities(None).is_ok_and(|mine| mine.effective.contains(CapabilitySet::SYS_ADMIN))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-    use std::sync::mpsc as std_mpsc;
 
-    /// A thread in a network namespace of its own, as a container has; ends with the sender.
-    fn container() -> (WayIn, std_mpsc::Sender<()>) {
-        let (told, tell) = std_mpsc::channel();
-        let (end, ended) = std_mpsc::channel();
-        thread::spawn(move || {
-            let separate = std::process::Command::new("unshare").args(["-n", "sleep", "5"]).spawn();
-            let mut child = separate.expect("unshare (util-linux) runs as root");
-            told.send(child.id()).expect("listened to");
-            ended.recv().ok();
-            child.kill().ok();
-            child.wait().ok();
-        });
-        let pid = tell.recv().expect("started");
-        let own = std::fs::read_link("/proc/self/ns/net").expect("there");
-        // unshare needs a moment until it is in its new namespace.
-        for _ in 0..200 {
-            if std::fs::read_link(format!("/proc/{pid}/ns/net")).is_ok_and(|link| link != own) {
-                return (WayIn { sandbox: None, pid: Some(pid) }, end);
-            }
-            thread::sleep(std::time::Duration::from_millis(10));
-        }
-        panic!("unshare -n made no network namespace: run the tests as root");
+    use super::super::scratch::Resident;
+
+    /// A process in a network namespace of its own, as a container has; ends with the second.
+    fn container() -> (WayIn, Resident) {
+        let resident = Resident::new();
+        (WayIn { sandbox: None, pid: Some(resident.pid()) }, resident)
     }
 
     fn has_route(inside: &Inside) -> bool {
@@ -205,7 +197,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_the_capability_only_the_own_namespace_is_left() {
-        use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+        use rustix::thread::set_capabilities;
         let (way, _end) = container();
         // A thread inherits what its maker may do, so the capability is dropped on a thread of its own.
         let hopper = thread::spawn(|| {
@@ -220,6 +212,7 @@ mod tests {
         assert!(hopper.hop(&Vantage::Own, has_route).await.expect("at home"));
         let error = hopper.hop(&Vantage::Container(way), has_route).await.expect_err("refused");
         assert_eq!(error.blindness, Blindness::NoPrivilege, "{error}");
+        assert!(error.detail.ends_with("CAP_SYS_ADMIN is missing"), "{error}");
         assert!(hopper.hop(&Vantage::Own, has_route).await.expect("still at home"));
     }
 

@@ -16,6 +16,7 @@ use crate::inventory::WayIn;
 use crate::outcome::Blindness;
 
 use super::hopper::HopError;
+use super::mounts::{self, View};
 
 /// `NSFS_MAGIC` of `linux/magic.h`: the file system of namespaces.
 const NSFS_MAGIC: u64 = 0x6e73_6673;
@@ -33,7 +34,7 @@ pub fn open(way: &WayIn) -> Result<File, HopError> {
         Some(Err(error)) => Some(error),
         None => None,
     };
-    match (mounted, by_process.as_deref().map(open_checked)) {
+    match (mounted, by_process.as_deref().map(open_of_process)) {
         (_, Some(Ok(file))) => Ok(file),
         (Some(mount), Some(Err(entry))) => Err(worse(mount, entry)),
         (Some(error), None) | (None, Some(Err(error))) => Err(error),
@@ -51,11 +52,20 @@ fn worse(mount: HopError, entry: HopError) -> HopError {
     HopError { blindness, detail }
 }
 
+/// Ids of processes are used again: one that leads to the exporter's own namespace is no container's.
+fn open_of_process(path: &Path) -> Result<File, HopError> {
+    let file = open_checked(path)?;
+    let inode = |file: &File| rustix::fs::fstat(file).map(|stat| (stat.st_dev, stat.st_ino));
+    let own = File::open("/proc/self/ns/net").map_err(|error| refused(path, &error))?;
+    if inode(&file).is_ok_and(|inode_of| inode(&own).is_ok_and(|own| own == inode_of)) {
+        let detail = format!("{} is the exporter's own namespace: the container ended", path.display());
+        return Err(HopError { blindness: Blindness::Vanished, detail });
+    }
+    Ok(file)
+}
+
 fn open_checked(path: &Path) -> Result<File, HopError> {
-    let refused = |error: &io::Error| HopError {
-        blindness: blindness_of(error),
-        detail: format!("open {}: {error}", path.display()),
-    };
+    let refused = |error: &io::Error| refused(path, error);
     // Non-blocking: at a pipe in this place the thread would wait for a writer for ever.
     let file = OpenOptions::new()
         .read(true)
@@ -66,11 +76,46 @@ fn open_checked(path: &Path) -> Result<File, HopError> {
     if u64::try_from(stat.f_type).ok() == Some(NSFS_MAGIC) {
         return Ok(file);
     }
-    let detail = format!(
-        "{} is no namespace: the container ended, or the folder is mounted private (mount it `ro,rslave`)",
-        path.display()
-    );
-    Err(HopError { blindness: Blindness::NoNamespace, detail })
+    Err(no_namespace(path))
+}
+
+/// What the kernel said of opening `path`, and what that means.
+fn refused(path: &Path, error: &io::Error) -> HopError {
+    let said = format!("open {}: {error}", path.display());
+    let folder = path.parent().unwrap_or(path);
+    match blindness_of(error) {
+        // A container that ended leaves the folder. Where the folder is missing no container was ever seen.
+        Blindness::Vanished if !path.starts_with("/proc") && !folder.exists() => HopError {
+            blindness: Blindness::NoNamespace,
+            detail: format!(
+                "{0} is not there: the Engine's folder of namespaces is not mounted (-v {0}:{0}:ro,rslave)",
+                folder.display()
+            ),
+        },
+        Blindness::NoPrivilege if path.starts_with("/proc") => HopError {
+            blindness: Blindness::NoPrivilege,
+            detail: format!("{said}: CAP_SYS_PTRACE is missing"),
+        },
+        blindness => HopError { blindness, detail: said },
+    }
+}
+
+/// A plain file stands where a namespace was expected: it is left of one that ended, or it is all that
+/// shows of one that is mounted elsewhere.
+fn no_namespace(path: &Path) -> HopError {
+    let folder = path.parent().unwrap_or(path);
+    let (blindness, why) = match mounts::look(folder) {
+        Some(View::Frozen) => (Blindness::NoNamespace, mounts::frozen_words(folder)),
+        Some(View::Live) => (Blindness::Vanished, "the container ended".to_owned()),
+        Some(View::Empty) | None => (
+            Blindness::NoNamespace,
+            format!(
+                "the container ended, or {} does not show the Engine's mounts (mount it ro,rslave)",
+                folder.display()
+            ),
+        ),
+    };
+    HopError { blindness, detail: format!("{} is no namespace: {why}", path.display()) }
 }
 
 /// The bounded class of an error of opening or entering.
@@ -85,8 +130,10 @@ pub(super) fn blindness_of(error: &io::Error) -> Blindness {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use rustix::fs::fstat;
+
+    use super::super::scratch::{Resident, Scratch};
+    use super::*;
 
     fn inode(file: &File) -> Option<(u64, u64)> {
         fstat(file).ok().map(|stat| (stat.st_dev, stat.st_ino))
@@ -97,22 +144,27 @@ mod tests {
     }
 
     #[test]
-    fn the_own_process_leads_to_the_own_namespace() {
-        let file = open(&way(None, Some(std::process::id()))).expect("there");
-        let own = File::open("/proc/self/ns/net").expect("there");
-        assert_eq!(inode(&file), inode(&own));
+    fn a_process_leads_to_its_namespace_and_never_to_the_exporters_own() {
+        let resident = Resident::new();
+        let file = open(&way(None, Some(resident.pid()))).expect("there");
+        let theirs = File::open(format!("/proc/{}/ns/net", resident.pid())).expect("there");
+        assert_eq!(inode(&file), inode(&theirs));
+        let error = open(&way(None, Some(std::process::id()))).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::Vanished);
+        assert!(error.detail.contains("own namespace"), "{error}");
     }
 
     #[test]
     fn one_way_is_enough() {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        let me = std::process::id();
+        let resident = Resident::new();
+        let process = Some(resident.pid());
         let here = Some("/proc/self/ns/net");
         // The last: an exporter that does not see the server's processes.
         let ways = [
             way(here, None),
-            way(Some(""), Some(me)),
-            way(file.path().to_str(), Some(me)),
+            way(Some(""), process),
+            way(file.path().to_str(), process),
             way(here, Some(u32::MAX)),
         ];
         for way in ways {
@@ -130,9 +182,28 @@ mod tests {
 
     #[test]
     fn what_is_gone_has_vanished() {
-        let error = open(&way(Some("/nonexistent/netns/x"), None)).expect_err("refused");
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = open(&way(folder.path().join("x").to_str(), None)).expect_err("refused");
         assert_eq!(error.blindness, Blindness::Vanished);
         assert_eq!(open(&way(None, None)).expect_err("refused").blindness, Blindness::NoNamespace);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_no_container_that_ended() {
+        let error = open(&way(Some("/nonexistent/netns/x"), None)).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::NoNamespace);
+        assert!(error.detail.contains("-v /nonexistent/netns:/nonexistent/netns:ro,rslave"), "{error}");
+        // Without the host's processes the second way is none: that hides nothing of the first.
+        let error = open(&way(Some("/nonexistent/netns/x"), Some(u32::MAX))).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::NoNamespace);
+    }
+
+    #[test]
+    fn what_is_left_of_a_namespace_among_others_has_vanished() {
+        let _other = Scratch::new();
+        let left = tempfile::NamedTempFile::new_in("/run/netns").expect("a file beside the mounts");
+        let error = open(&way(left.path().to_str(), None)).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::Vanished, "{error}");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! A network namespace for tests, gone when dropped.
 
+use std::fs::read_link;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::inventory::WayIn;
 
@@ -40,4 +43,37 @@ impl Drop for Scratch {
 
 fn ip(arguments: &[&str]) -> bool {
     Command::new("ip").args(arguments).status().is_ok_and(|status| status.success())
+}
+
+/// A process in a network namespace of its own, as a container has; ends when dropped.
+pub(super) struct Resident {
+    process: Child,
+}
+
+impl Resident {
+    /// As root, with `unshare` (util-linux).
+    pub(super) fn new() -> Self {
+        let separate = Command::new("unshare").args(["-n", "sleep", "60"]).spawn();
+        let resident = Self { process: separate.expect("unshare (util-linux) starts") };
+        let own = read_link("/proc/self/ns/net").expect("there");
+        // unshare needs a moment until it is in its new namespace.
+        for _ in 0..500 {
+            if read_link(format!("/proc/{}/ns/net", resident.pid())).is_ok_and(|link| link != own) {
+                return resident;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        panic!("unshare -n made no network namespace: run the tests as root");
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for Resident {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
 }

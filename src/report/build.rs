@@ -48,7 +48,7 @@ fn exporter(snapshot: &Snapshot) -> Exporter {
         version: env!("CARGO_PKG_VERSION"),
         capabilities: BTreeMap::from([
             ("docker_api", api),
-            ("network_namespaces", tried(&sight.namespaces)),
+            ("network_namespaces", sight.enters_namespaces()),
             ("icmp", tried(&sight.icmp)),
             ("host_network", sight.host_network),
             ("socket_diagnostics", tried(&sight.socket_diagnostics)),

@@ -41,7 +41,12 @@ pub fn text(report: &Report, look: Look) -> String {
     for oddity in &report.host.oddities {
         page.item(2, "odd", &plain(oddity));
     }
-    for destination in &report.destinations {
+    for (n, destination) in report.destinations.iter().enumerate() {
+        // What has something to say stands apart.
+        let before = n.checked_sub(1).and_then(|before| report.destinations.get(before));
+        if before.is_some_and(|before| !before.findings.is_empty() || !destination.findings.is_empty()) {
+            page.line("");
+        }
         page.destination(destination);
     }
     if report.destinations.is_empty() {
@@ -179,12 +184,29 @@ impl<'a> Page<'a> {
                 self.item(INDENT, label, prose);
                 label = "";
             }
-            if !command.is_empty() {
-                self.line(&format!("{:INDENT$}{label:<LABEL$}{command}", ""));
+            for line in lines(command, self.look.width.saturating_sub(INDENT + LABEL)) {
+                self.line(&format!("{:INDENT$}{label:<LABEL$}{line}", ""));
                 label = "";
             }
         }
     }
+}
+
+/// A command as it is pasted into a shell: whole, or, where it is long, broken where a shell goes on reading.
+fn lines(command: &str, width: usize) -> Vec<String> {
+    if command.is_empty() {
+        return Vec::new();
+    }
+    if command.chars().count() <= width {
+        return vec![command.to_owned()];
+    }
+    let parts: Vec<&str> = command.split(" && ").collect();
+    let last = parts.len() - 1;
+    parts
+        .iter()
+        .enumerate()
+        .map(|(n, part)| if n < last { format!("{part} &&") } else { (*part).to_owned() })
+        .collect()
 }
 
 /// Where the command begins in a step like `until then: docker restart web`; its end where there is none.

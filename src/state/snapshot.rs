@@ -91,6 +91,8 @@ pub struct Sight {
     pub engine: Engine,
     /// Namespaces can be entered. `None`: not tried yet.
     pub namespaces: Option<Result<(), String>>,
+    /// Why the folder of namespaces shows only the containers that ran when the exporter started.
+    pub frozen: Option<String>,
     /// ICMP sockets can be made in them.
     pub icmp: Option<Result<(), String>>,
     /// Socket diagnostics work in them.
@@ -98,6 +100,14 @@ pub struct Sight {
     /// The own namespace is the host's: the networks' bridges are in it. `None`: there is no bridge to
     /// tell it by, or nobody has looked.
     pub host_network: Option<bool>,
+}
+
+impl Sight {
+    /// Whether every running container's namespace can be entered; `None` before that was tried. Those
+    /// that can still be entered through a private mount are no sign of it: the next one cannot.
+    pub fn enters_namespaces(&self) -> Option<bool> {
+        if self.frozen.is_some() { Some(false) } else { self.namespaces.as_ref().map(Result::is_ok) }
+    }
 }
 
 /// Whether the Engine answers.

@@ -89,22 +89,12 @@ impl Exporter {
 
     /// A request without a body, from the lab's host.
     pub fn ask(&self, method: &str, path: &str) -> Result<Answer> {
-        self.send(&format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"))
+        ask(&self.host, ADDRESS, method, path)
     }
 
     /// A whole request of HTTP/1.0, from the lab's host.
     pub fn send(&self, request: &str) -> Result<Answer> {
-        let (host, request) = (self.host.clone(), request.to_owned());
-        // A thread that has changed its namespace is of no further use.
-        let asked = thread::spawn(move || -> Result<Answer> {
-            let there = File::open(host.network()).map_err(|e| Error::io("opening the lab's network", e))?;
-            move_into_link_name_space(there.as_fd(), Some(LinkNameSpaceType::Network))
-                .map_err(|e| Error::io("entering the lab's network", e.into()))?;
-            let answer =
-                exchange(&request).map_err(|e| Error::io(request.lines().next().unwrap_or(""), e))?;
-            parse(&answer)
-        });
-        asked.join().map_err(|_| Error::new("the asking thread panicked"))?
+        send(&self.host, ADDRESS, request)
     }
 
     /// The page of metrics.
@@ -159,9 +149,30 @@ impl Drop for Exporter {
     }
 }
 
+/// A request without a body, from the lab's host to whatever listens at `address` there.
+pub(crate) fn ask(host: &Host, address: SocketAddr, method: &str, path: &str) -> Result<Answer> {
+    let request = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+    send(host, address, &request)
+}
+
+/// A whole request of HTTP/1.0, likewise.
+fn send(host: &Host, address: SocketAddr, request: &str) -> Result<Answer> {
+    let (host, request) = (host.clone(), request.to_owned());
+    // A thread that has changed its namespace is of no further use.
+    let asked = thread::spawn(move || -> Result<Answer> {
+        let there = File::open(host.network()).map_err(|e| Error::io("opening the lab's network", e))?;
+        move_into_link_name_space(there.as_fd(), Some(LinkNameSpaceType::Network))
+            .map_err(|e| Error::io("entering the lab's network", e.into()))?;
+        let answer =
+            exchange(address, &request).map_err(|e| Error::io(request.lines().next().unwrap_or(""), e))?;
+        parse(&answer)
+    });
+    asked.join().map_err(|_| Error::new("the asking thread panicked"))?
+}
+
 #[expect(clippy::disallowed_methods, reason = "a client in the lab's network, not a probe")]
-fn exchange(request: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&ADDRESS, Duration::from_secs(5))?;
+fn exchange(address: SocketAddr, request: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();

@@ -22,14 +22,43 @@ pub fn busybox(lab: &Lab) -> Result<String> {
 }
 
 pub fn of_binary(lab: &Lab, name: &str, binary: &Path) -> Result<String> {
-    let file = binary
-        .file_name()
-        .and_then(|file| file.to_str())
-        .filter(|file| !file.contains(['"', '\\']))
-        .ok_or_else(|| Error::new(format!("{} cannot be an entry point", binary.display())))?;
+    let file = entry_point(binary)?;
     let root = Root::new(lab)?;
     root.add(binary, file)?;
     root.import(lab, name, &format!(r#"ENTRYPOINT ["/{file}"]"#))
+}
+
+/// As [`of_binary`], with the shared libraries that the binary names, where it looks for them; nothing else.
+pub fn with_libraries(lab: &Lab, name: &str, binary: &Path) -> Result<String> {
+    let root = Root::new(lab)?;
+    let file = entry_point(binary)?;
+    root.add(binary, file)?;
+    let named = text_of(Command::new("ldd").arg(binary))?;
+    let libraries: Vec<&str> = libraries(&named).collect();
+    if libraries.is_empty() {
+        return Err(Error::new(format!("ldd names no library of {}:\n{named}", binary.display())));
+    }
+    for library in libraries {
+        let inside = library.trim_start_matches('/');
+        let folder = root.0.join(inside).parent().map(Path::to_path_buf).unwrap_or_default();
+        fs::create_dir_all(folder).map_err(|e| Error::io("making a library's folder", e))?;
+        root.add(Path::new(library), inside)?;
+    }
+    root.import(lab, name, &format!(r#"ENTRYPOINT ["/{file}"]"#))
+}
+
+/// The paths in what `ldd` prints: `NAME => PATH (ADDRESS)`, and the loader's `PATH (ADDRESS)`.
+fn libraries(ldd: &str) -> impl Iterator<Item = &str> {
+    ldd.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')))
+}
+
+/// The binary's file name, where it can stand in a line of JSON as it is.
+fn entry_point(binary: &Path) -> Result<&str> {
+    binary
+        .file_name()
+        .and_then(|file| file.to_str())
+        .filter(|file| !file.contains(['"', '\\']))
+        .ok_or_else(|| Error::new(format!("{} cannot be an entry point", binary.display())))
 }
 
 /// The folder that becomes an image's file system; gone when it is imported.

@@ -16,6 +16,12 @@ else
   mount -t cgroup2 cgroup2 /sys/fs/cgroup
 fi
 
+# The Engine's namespaces come and go as mounts below its exec-root. A container that has them mounted sees that only
+# where they are on a shared mount, as they are under systemd; the rest of this mount namespace is private.
+mkdir "$folder/exec"
+mount --bind "$folder/exec" "$folder/exec"
+mount --make-rshared "$folder/exec"
+
 ip link set lo up
 
 dockerd \

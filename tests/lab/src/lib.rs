@@ -8,6 +8,7 @@
 //! folder and empty cgroups may stay); a signal to anything that the lab did not start; a test that passes because
 //! its lab could not start.
 
+mod contained;
 pub mod coolify;
 mod error;
 mod exporter;
@@ -25,6 +26,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+pub use contained::Contained;
 pub use error::{Error, Result};
 pub use exporter::{Answer, Exporter};
 pub use promtool::check_metrics;
@@ -125,6 +127,18 @@ impl Lab {
     /// Makes an image whose entry point is one static binary; gives the image's name.
     pub fn static_image(&self, name: &str, binary: &Path) -> Result<String> {
         image::of_binary(self, name, binary)
+    }
+
+    /// Makes an image of one dynamic binary and the libraries that it names; gives the image's name.
+    pub fn dynamic_image(&self, name: &str, binary: &Path) -> Result<String> {
+        image::with_libraries(self, name, binary)
+    }
+
+    /// The folder in which the Engine mounts the containers' network namespaces; the same inside and outside,
+    /// as a path. What is mounted there is to be seen inside alone.
+    #[must_use]
+    pub fn namespaces(&self) -> PathBuf {
+        self.folder.join("exec/netns")
     }
 
     /// Runs a command on the lab's host to its end; gives its standard output, trimmed.

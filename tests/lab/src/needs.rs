@@ -7,8 +7,19 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 
-const PROGRAMS: &[&str] =
-    &["busybox", "docker", "dockerd", "ip", "iptables", "mount", "mountpoint", "nsenter", "tar", "unshare"];
+const PROGRAMS: &[&str] = &[
+    "busybox",
+    "docker",
+    "dockerd",
+    "ip",
+    "iptables",
+    "ldd",
+    "mount",
+    "mountpoint",
+    "nsenter",
+    "tar",
+    "unshare",
+];
 
 const SYSTEM_FOLDERS: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin"];
 

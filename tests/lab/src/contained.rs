@@ -1,0 +1,67 @@
+//! An exporter in a container of a lab's Engine, as its image is run.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::exporter::{Answer, ask};
+use crate::{Host, Lab};
+
+/// What the image listens on.
+const PORT: u16 = 10061;
+
+/// A running exporter in a container. It ends with its lab.
+pub struct Contained {
+    host: Host,
+    address: SocketAddr,
+    pid: String,
+}
+
+impl Contained {
+    /// Runs a container of `image` named `exporter` with these options of `docker run` and these flags of the
+    /// exporter; does not wait until it is ready.
+    pub fn run(lab: &Lab, image: &str, options: &[&str], flags: &[&str]) -> Result<Self> {
+        let mut command = vec!["run", "-d", "--name", "exporter"];
+        command.extend(options);
+        command.extend([image, "serve", "--web.listen-address=:10061"]);
+        command.extend(flags);
+        lab.docker(&command)?;
+        let told = |what: &str| lab.docker(&["inspect", "-f", what, "exporter"]);
+        let address = told("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")?;
+        let address: IpAddr = address.parse().map_err(|_| {
+            let log = Self::log(lab).unwrap_or_else(|error| error.to_string());
+            Error::new(format!("the exporter's container has no address ({address:?}):\n{log}"))
+        })?;
+        Ok(Self { host: lab.host(), address: SocketAddr::new(address, PORT), pid: told("{{.State.Pid}}")? })
+    }
+
+    /// `GET path`, from the lab's host.
+    pub fn get(&self, path: &str) -> Result<Answer> {
+        ask(&self.host, self.address, "GET", path)
+    }
+
+    /// The page of metrics.
+    pub fn metrics(&self) -> Result<String> {
+        let answer = self.get("/metrics")?;
+        if answer.status == 200 { Ok(answer.body) } else { Err(Error::new(format!("{answer:?}"))) }
+    }
+
+    /// The whole report.
+    pub fn report(&self) -> Result<Value> {
+        let answer = self.get("/diagnostics")?;
+        serde_json::from_str(&answer.body).map_err(|e| Error::new(format!("{e} in {}", answer.body)))
+    }
+
+    /// Its process id in the lab.
+    #[must_use]
+    pub fn pid(&self) -> &str {
+        &self.pid
+    }
+
+    /// What it has logged.
+    pub fn log(lab: &Lab) -> Result<String> {
+        let output = lab.docker_output(&["logs", "exporter"])?;
+        Ok([output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat())
+    }
+}
