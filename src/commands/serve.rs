@@ -1,5 +1,6 @@
 //! `serve`: discovers, probes on schedule and answers HTTP until it is told to stop.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
     let mut listeners = Vec::new();
     let mut external_url = flags.external_url.clone();
     for address in &flags.listen_addresses {
-        let listener = TcpListener::bind(address).await;
+        let listener = listen(*address).await;
         let listener = listener.map_err(|error| format!("listening on {address}: {error}"))?;
         // The flag may have left the choice of the port to the kernel.
         let bound = listener.local_addr().unwrap_or(*address);
@@ -100,6 +101,18 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
     stop.cancel();
     tasks.wait().await;
     Ok(())
+}
+
+/// Every address (`:PORT`) is every IPv4 one where the kernel has no IPv6.
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(error)
+            if error.raw_os_error() == Some(libc::EAFNOSUPPORT) && address.ip() == Ipv6Addr::UNSPECIFIED =>
+        {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    }
 }
 
 /// Takes a good configuration and gives its Engine; a bad one changes nothing but the metric that
