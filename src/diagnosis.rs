@@ -1,6 +1,6 @@
 //! From what is seen to what is wrong: findings.
 //!
-//! One pure rule a file, `fn(&Snapshot) -> Vec<Finding>`; one catalogue of codes. A rule never
+//! One pure rule a file, `fn(&Scene) -> Vec<Finding>`; one catalogue of codes. A rule never
 //! does I/O and never panics, whatever half-discovered snapshot it is given. A rule names causes: it
 //! stays silent where a [`scene::Scene`] says that something graver accounts for what it sees.
 //!
@@ -34,12 +34,13 @@ pub use ledger::{Ledger, OPENS_AFTER};
 pub use words::printable;
 
 use crate::state::Snapshot;
+use scene::Scene;
 
-/// A rule.
-pub type Rule = fn(&Snapshot) -> Vec<Finding>;
+/// A rule: pure, of a snapshot and what is worked out of it once for all of them.
+type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-pub const RULES: [Rule; 9] = [
+const RULES: [Rule; 9] = [
     exporter_blind::find,
     network_addresses_exhausted::find,
     container_unreachable::find,
@@ -53,12 +54,13 @@ pub const RULES: [Rule; 9] = [
 
 /// What is wrong now, with what is remembered of the rounds before.
 pub fn judge(snapshot: Arc<Snapshot>, ledger: &mut Ledger) -> Verdict {
-    let mut seen: Vec<Finding> = RULES.iter().flat_map(|rule| rule(&snapshot)).collect();
+    let scene = Scene::of(&snapshot);
+    let mut seen: Vec<Finding> = RULES.iter().flat_map(|rule| rule(&scene)).collect();
     for finding in &mut seen {
         words::clean(finding);
         finding.runbook = finding.code.runbook_url(&snapshot.own.external_url);
     }
-    let findings = ledger.enter(&snapshot, seen);
-    let pending = ledger.pending() + dns_resolver_unresponsive::pending(&snapshot);
+    let findings = ledger.enter(&scene, seen);
+    let pending = ledger.pending() + dns_resolver_unresponsive::pending(&scene);
     Verdict { snapshot, findings, pending }
 }

@@ -33,8 +33,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     raise_descriptor_limit();
-    // Two threads: the work is little and comes in small pieces; more would only cost memory.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // One thread: the work is little and comes in small pieces, and to wake another thread for a piece costs
+    // more than the piece. What takes milliseconds (a page, a report) runs beside it.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -222,7 +222,7 @@ impl Monitor {
         self.epoch.elapsed()
     }
 
-    fn wake_at(&self) -> Instant {
+    fn wake_at(&mut self) -> Instant {
         // What is due waits until the budget lets it start.
         let due = self.schedule.next_due().map(|due| self.epoch + due.max(self.budget.opens_at()));
         [due, self.publish_at].into_iter().flatten().fold(self.look_at, Instant::min)
@@ -405,12 +405,11 @@ impl Monitor {
         let (runs, learned) = self.lessons.learn_from(runs, self.inventory.as_deref());
         self.eyes.visited(container, &runs);
         self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
-        let before = self.recorder.snapshot(at);
         let mut flipped = false;
         let mut doubts: Vec<ProbeKey> = Vec::new();
         for run in &runs {
             let failed = run.outcome.reason().is_some();
-            let known = before.probes.get(&run.key);
+            let known = self.recorder.latest(&run.key);
             let was = known.and_then(|record| (record.history_len > 0).then_some(record.failures_in_a_row));
             flipped |= was.is_none_or(|row| (row > 0) != failed || (failed && row == 1));
             // The first failure of a row is a doubt, and so is the first success after one.
@@ -418,7 +417,6 @@ impl Monitor {
                 doubts.push(run.key.clone());
             }
         }
-        drop(before);
         self.recorder.record(runs, at);
         if learned {
             self.replan();

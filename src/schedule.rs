@@ -92,13 +92,8 @@ impl Schedule {
     pub fn take(&mut self, now: Moment, most: usize, budget: &mut Budget) -> Vec<Start> {
         let mut starts = Vec::new();
         while starts.len() < most {
-            match self.queue.peek() {
-                Some(Reverse((at, identity))) if self.due.get(identity) != Some(at) => {
-                    self.queue.pop();
-                    continue;
-                }
-                Some(Reverse((at, _))) if *at <= now && budget.is_open(now) => {}
-                _ => break,
+            if self.next_due().is_none_or(|at| at > now) || !budget.is_open(now) {
+                break;
             }
             let Some(Reverse((at, identity))) = self.queue.pop() else { break };
             let Some(errand) = self.errands.get(&identity).cloned() else { continue };
@@ -115,8 +110,14 @@ impl Schedule {
     }
 
     /// When the next errand is due; `None` where nothing is planned.
-    pub fn next_due(&self) -> Option<Moment> {
-        self.due.values().min().copied()
+    pub fn next_due(&mut self) -> Option<Moment> {
+        while let Some(Reverse((at, identity))) = self.queue.peek() {
+            if self.due.get(identity) == Some(at) {
+                return Some(*at);
+            }
+            self.queue.pop();
+        }
+        None
     }
 
     /// Everything that is planned.

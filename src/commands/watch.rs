@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Docker;
 use crate::docker::{Change, Engine, EngineError};
+use crate::inventory::EngineInfo;
 use crate::monitor::Message;
 
 /// Events that come this close together are one change: a redeploy is a dozen of them.
@@ -33,13 +34,16 @@ pub async fn watch(settings: Docker, monitor: mpsc::Sender<Message>, stop: Cance
     let engine = Engine::new(&settings);
     let (changes, changed) = mpsc::channel(256);
     let events = tokio::spawn(follow(engine.clone(), changes, monitor.clone(), stop.clone()));
-    let mut watcher = Watcher { engine, refresh: settings.refresh_interval, monitor, changed };
+    let refresh = settings.refresh_interval;
+    let mut watcher = Watcher { engine, known: None, refresh, monitor, changed };
     stop.run_until_cancelled(watcher.run()).await;
     events.abort();
 }
 
 struct Watcher {
     engine: Engine,
+    /// Who answers, until something may have changed that.
+    known: Option<EngineInfo>,
     refresh: Duration,
     monitor: mpsc::Sender<Message>,
     changed: mpsc::Receiver<Change>,
@@ -51,9 +55,10 @@ impl Watcher {
         let mut wait = FIRST_WAIT;
         loop {
             let (asked_at, began) = (SystemTime::now(), Instant::now());
-            let flow = match self.engine.list().await {
+            let flow = match self.engine.list(self.known.clone()).await {
                 Ok(seen) => {
                     wait = FIRST_WAIT;
+                    self.known = Some(seen.engine.clone());
                     let asked = Message::Asked("list", began.elapsed(), None);
                     let listed = Message::Listed { seen: Box::new(seen), asked_at };
                     if self.tell([asked, listed]).await.is_break() {
@@ -82,7 +87,10 @@ impl Watcher {
         loop {
             let ping_at = Instant::now() + PING_INTERVAL;
             tokio::select! {
-                () = sleep_until(list_at) => return Continue(()),
+                () = sleep_until(list_at) => {
+                    self.known = None;
+                    return Continue(());
+                }
                 Some(change) = self.changed.recv() => return self.gather(change, listed).await,
                 () = sleep_until(ping_at) => {}
             }
@@ -106,7 +114,8 @@ impl Watcher {
         self.tell([Message::Touched(touched)]).await
     }
 
-    async fn lost(&self, error: &EngineError, took: Duration) -> ControlFlow<()> {
+    async fn lost(&mut self, error: &EngineError, took: Duration) -> ControlFlow<()> {
+        self.known = None;
         let asked = Message::Asked(error.endpoint, took, Some(error.reason));
         self.tell([asked, Message::Lost(error.to_string())]).await
     }

@@ -5,25 +5,21 @@ use std::sync::Arc;
 
 use crate::inventory::{Destination, Endpoint};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
-use crate::state::{Record, Snapshot};
+use crate::state::Record;
 
-use super::scene::{Scene, Way};
+use super::scene::{Look, Scene, Way};
 use super::words::{container, draft, few, from_inside, saw, symptom};
 use super::{Code, Finding};
 
 /// So many of the last eight runs must have lost something.
 const LOSSY_RUNS: u32 = 3;
 
-/// A probe and its latest record.
-type Look<'a> = (&'a ProbeKey, &'a Record);
-
 /// Containers that packets are lost on the way to, or on the way from.
-pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
-    let scene = Scene::of(snapshot);
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for destination in scene.destinations() {
         let mut by_target: BTreeMap<&str, BTreeMap<&str, Vec<Look<'_>>>> = BTreeMap::new();
-        for (key, record) in losses(snapshot, &destination.name) {
+        for (key, record) in losses(scene, &destination.name) {
             let ways = scene.ways_to(&destination.name, &key.target);
             // Where somebody gets nothing at all through, the loss is a symptom of that.
             let graver = scene.is_away(&destination.name, &key.target)
@@ -54,7 +50,7 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
                 .flat_map(|(_, sources)| sources.get(source).into_iter().flatten().copied())
                 .collect();
             if let Some(endpoint) = destination.endpoint(source) {
-                findings.push(tell(&scene, destination, endpoint, &runs, "from"));
+                findings.push(tell(scene, destination, endpoint, &runs, "from"));
             }
         }
         for (target, sources) in &by_target {
@@ -64,7 +60,7 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
                 .flat_map(|(_, runs)| runs.iter().copied())
                 .collect();
             if let (false, Some(endpoint)) = (runs.is_empty(), destination.endpoint(target)) {
-                findings.push(tell(&scene, destination, endpoint, &runs, "to"));
+                findings.push(tell(scene, destination, endpoint, &runs, "to"));
             }
         }
     }
@@ -72,8 +68,8 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 /// The probes that lose packets: often enough, or a SYN of two of them at once.
-fn losses<'a>(snapshot: &'a Snapshot, destination: &str) -> Vec<Look<'a>> {
-    let here = || snapshot.probes.iter().filter(|(key, _)| &*key.destination == destination);
+fn losses<'a>(scene: &Scene<'a>, destination: &str) -> Vec<Look<'a>> {
+    let here = || scene.looks(destination).iter().copied();
     let mut resent: BTreeMap<&str, u32> = BTreeMap::new();
     for (key, _) in here().filter(|(key, record)| lost_syn(key, record)) {
         *resent.entry(&key.target).or_default() += 1;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::inventory::{Destination, Endpoint};
-use crate::state::Snapshot;
 
 use super::scene::{Path, Scene, Way, walks};
 use super::words::{container, draft, few, from_inside, saw};
@@ -11,8 +10,7 @@ use super::{Code, Finding};
 
 /// Containers that a part of the destination reaches, and those that reach nobody although they are
 /// reached themselves.
-pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
-    let scene = Scene::of(snapshot);
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (destination, endpoint) in scene.endpoints() {
         let (d, name) = (&*destination.name, &*endpoint.name);
@@ -26,11 +24,11 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
         let another = |path: Path| ways.iter().any(|(_, other)| path.contradicts(*other));
         let (open, shut) = (who(Way::Open, &another), who(Way::Shut, &another));
         if !open.is_empty() {
-            findings.push(partly(&scene, destination, endpoint, &open, &shut));
+            findings.push(partly(scene, destination, endpoint, &open, &shut));
         } else if let Some(cut_off) = scene.cut_off(d, name) {
             let open = who(Way::Open, &|path| path.contradicts(cut_off));
             if !open.is_empty() {
-                findings.push(mute(&scene, destination, endpoint, &open));
+                findings.push(mute(scene, destination, endpoint, &open));
             }
         }
     }

@@ -4,25 +4,23 @@ use std::net::IpAddr;
 
 use crate::inventory::{Container, Destination, Endpoint, Missing, RunState};
 use crate::outcome::ProbeKey;
-use crate::state::Snapshot;
 
 use super::scene::{Scene, Way, walks};
 use super::words::{container, draft, few, from_inside, network, saw};
 use super::{Code, Finding, Severity};
 
 /// Containers that nobody on the destination reaches.
-pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
-    let scene = Scene::of(snapshot);
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for destination in scene.destinations() {
-        findings.extend(destination.detached.iter().map(|m| detached(&scene, destination, m)));
-        findings.extend(destination.stopped.iter().filter_map(|m| stopped(&scene, destination, m)));
+        findings.extend(destination.detached.iter().map(|m| detached(scene, destination, m)));
+        findings.extend(destination.stopped.iter().filter_map(|m| stopped(scene, destination, m)));
     }
     for (destination, endpoint) in scene.endpoints() {
         if scene.is_unreachable(&destination.name, &endpoint.name)
             && !scene.is_away(&destination.name, &endpoint.name)
         {
-            findings.push(unreached(&scene, destination, endpoint));
+            findings.push(unreached(scene, destination, endpoint));
         }
     }
     findings

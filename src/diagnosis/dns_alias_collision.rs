@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::inventory::{Destination, Endpoint};
-use crate::state::Snapshot;
 
 use super::scene::Scene;
 use super::words::{container, draft, few, from_inside, network, saw, sh};
@@ -37,16 +36,15 @@ fn workload(scene: &Scene<'_>, endpoint: &Endpoint) -> String {
 }
 
 /// Names that lead to either of several workloads.
-pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
-    let scene = Scene::of(snapshot);
-    let collisions = collisions(&scene);
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let collisions = collisions(scene);
     scene
         .destinations()
         .flat_map(|destination| {
             let here = collisions.iter().filter(move |((d, _), _)| *d == &*destination.name);
             here.map(move |((_, name), workloads)| (destination, name, workloads))
         })
-        .map(|(destination, name, workloads)| tell(&scene, destination, name, workloads))
+        .map(|(destination, name, workloads)| tell(scene, destination, name, workloads))
         .collect()
 }
 

@@ -4,45 +4,40 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::inventory::{ContainerId, Destination, Endpoint};
-use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
-use crate::state::{Record, Snapshot};
+use crate::outcome::{Outcome, Reason};
+use crate::state::Record;
 
-use super::scene::{Scene, Way, fails};
+use super::scene::{Look, Scene, Way, fails};
 use super::words::{container, draft, few, from_inside, listed, saw, symptom};
 use super::{Code, Finding};
 
 /// Containers of which every query to their own resolver goes unanswered. One finding a container,
 /// however many destinations it joins: it has one resolver.
-pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
-    let scene = Scene::of(snapshot);
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     // The Engine is the resolver: when it is down, that is the finding.
     if scene.engine_down() {
         return Vec::new();
     }
-    let silent = |places: &Places<'_>| silent(&scene, places).filter(|runs| vouched(&scene, runs));
-    let places = places(&scene);
+    let silent = |places: &Places<'_>| silent(scene, places).filter(|runs| vouched(scene, runs));
+    let places = places(scene);
     places
         .values()
         .filter_map(|at| Some((at, silent(at)?)))
-        .filter_map(|(at, r)| tell(&scene, at, &r))
+        .filter_map(|(at, r)| tell(scene, at, &r))
         .collect()
 }
 
 /// How many containers' resolvers are silent while it is not known yet whether the Engine is.
-pub(super) fn pending(snapshot: &Snapshot) -> usize {
-    let scene = Scene::of(snapshot);
+pub(super) fn pending(scene: &Scene<'_>) -> usize {
     if scene.engine_down() {
         return 0;
     }
-    let silent = |places: &Places<'_>| silent(&scene, places).is_some_and(|runs| !vouched(&scene, &runs));
-    places(&scene).values().filter(|at| silent(at)).count()
+    let silent = |places: &Places<'_>| silent(scene, places).is_some_and(|runs| !vouched(scene, &runs));
+    places(scene).values().filter(|at| silent(at)).count()
 }
 
 /// Where a container has an endpoint.
 type Places<'a> = Vec<(&'a Destination, &'a Endpoint)>;
-/// A probe and its latest record.
-type Look<'a> = (&'a ProbeKey, &'a Record);
-
 fn vouched(scene: &Scene<'_>, runs: &[Look<'_>]) -> bool {
     runs.iter().all(|(_, record)| scene.engine_vouches(record))
 }
@@ -72,16 +67,9 @@ pub(super) const fn is_silence(reason: Reason) -> bool {
 
 /// The lookups of a container, where all of them go unanswered.
 fn silent<'a>(scene: &Scene<'a>, places: &Places<'_>) -> Option<Vec<Look<'a>>> {
-    let runs: Vec<Look<'_>> = scene
-        .snapshot
-        .probes
-        .iter()
-        .filter(|(key, record)| {
-            key.kind == ProbeKind::Dns
-                && !matches!(record.outcome, Outcome::Unknown(_))
-                && places.iter().any(|(d, e)| d.name == key.destination && e.name == key.source)
-        })
-        .collect();
+    let lookups = places.iter().flat_map(|(d, e)| scene.lookups(&d.name, &e.name));
+    let runs: Vec<Look<'_>> =
+        lookups.filter(|(_, record)| !matches!(record.outcome, Outcome::Unknown(_))).collect();
     let silent = |record: &Record| fails(record) && record.outcome.reason().is_some_and(is_silence);
     (!runs.is_empty() && runs.iter().all(|(_, record)| silent(record))).then_some(runs)
 }

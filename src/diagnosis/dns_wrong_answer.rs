@@ -4,25 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType, Reason};
-use crate::state::{Record, Snapshot};
+use crate::state::Record;
 
-use super::scene::{Scene, fails};
+use super::scene::{Look, Scene, fails};
 use super::words::{container, draft, few, from_inside, listed, network, saw, sh, symptom};
 use super::{Code, Finding, Severity};
 
-/// A probe and its latest record.
-type Look<'a> = (&'a ProbeKey, &'a Record);
-
 /// Names that lead elsewhere than to their owner, or nowhere. One finding a name, whoever asks.
-pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
-    let scene = Scene::of(snapshot);
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     // Without the Engine there is nothing fresh to compare an answer with.
     if scene.engine_down() {
         return Vec::new();
     }
-    let collisions = super::dns_alias_collision::collisions(&scene);
+    let collisions = super::dns_alias_collision::collisions(scene);
     let mut by_name: BTreeMap<(&Arc<str>, String), Vec<Look<'_>>> = BTreeMap::new();
-    for (key, record) in snapshot.probes.iter() {
+    for (key, record) in scene.snapshot.probes.iter() {
         let wrong = key.kind == ProbeKind::Dns
             && fails(record)
             && scene.engine_vouches(record)
@@ -39,7 +35,7 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
         }
     }
     fold_reverse(&mut by_name);
-    by_name.iter().filter_map(|((d, name), runs)| tell(&scene, d, name, runs)).collect()
+    by_name.iter().filter_map(|((d, name), runs)| tell(scene, d, name, runs)).collect()
 }
 
 /// Where a container's name leads astray, that its address does too is the same fault.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::state::{Engine, Snapshot};
 
+use super::scene::Scene;
 use super::words::{draft, saw};
 use super::{Code, Finding};
 
 /// What the exporter itself cannot see.
-pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
-    engine(snapshot).into_iter().chain(sight(snapshot)).collect()
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    engine(scene.snapshot).into_iter().chain(sight(scene.snapshot)).collect()
 }
 
 fn engine(snapshot: &Snapshot) -> Option<Finding> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::inventory::{ContainerId, Destination, Endpoint};
-use crate::state::Snapshot;
 
 use super::scene::Scene;
 use super::words::{container, draft, network, saw};
@@ -11,8 +10,7 @@ use super::{Code, Finding};
 
 /// Containers that join two destinations. Sharing is a choice: worth knowing, nothing more. A proxy
 /// has to.
-pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
-    let scene = Scene::of(snapshot);
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let Some(inventory) = scene.inventory else { return Vec::new() };
     let mut places: BTreeMap<&ContainerId, Vec<(&Destination, &Endpoint)>> = BTreeMap::new();
     for (destination, endpoint) in scene.endpoints() {
@@ -26,7 +24,8 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
         };
         let names: Vec<&str> = places.iter().map(|(d, _)| &*d.name).collect();
         let shell = container(inventory, id);
-        let mut finding = draft(Code::IsolationSharedContainer, "container", &endpoint.name, snapshot.at);
+        let mut finding =
+            draft(Code::IsolationSharedContainer, "container", &endpoint.name, scene.snapshot.at);
         finding.destination = Some(home.name.clone());
         finding.summary = format!("{} sits on {} and joins them.", endpoint.name, names.join(" and "));
         finding.evidence = places

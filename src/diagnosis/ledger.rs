@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
-use crate::state::{Record, Snapshot};
+use crate::state::Record;
 
 use super::scene::{ENOUGH, Scene, walks};
 use super::{Code, Finding, Subject};
@@ -35,10 +35,10 @@ pub struct Ledger {
 
 impl Ledger {
     /// Takes what the rules see now and gives what holds, worst first.
-    pub(super) fn enter(&mut self, snapshot: &Snapshot, seen: Vec<Finding>) -> Vec<Finding> {
+    pub(super) fn enter(&mut self, scene: &Scene<'_>, seen: Vec<Finding>) -> Vec<Finding> {
         let before = std::mem::take(&mut self.open);
         let waiting = std::mem::take(&mut self.waiting);
-        let scene = Scene::of(snapshot);
+        let now = scene.snapshot.at;
         for mut finding in seen {
             let identity = identity(&finding);
             let fact = !is_measured(finding.code)
@@ -47,9 +47,9 @@ impl Ledger {
                 finding.since = known.finding.since;
             } else if fact && finding.code != Code::ExporterBlind {
                 // A clock that was set back starts the wait anew.
-                let first = waiting.get(&identity).copied().filter(|first| *first <= snapshot.at);
-                let first = first.unwrap_or(snapshot.at);
-                if snapshot.at.duration_since(first).unwrap_or_default() < OPENS_AFTER {
+                let first = waiting.get(&identity).copied().filter(|first| *first <= now);
+                let first = first.unwrap_or(now);
+                if now.duration_since(first).unwrap_or_default() < OPENS_AFTER {
                     self.waiting.insert(identity, first);
                     continue;
                 }
@@ -59,8 +59,8 @@ impl Ledger {
         }
         for (identity, open) in before {
             if !self.open.contains_key(&identity)
-                && !self.is_swallowed(&scene, &open.finding)
-                && holds(&scene, &open)
+                && !self.is_swallowed(scene, &open.finding)
+                && holds(scene, &open)
             {
                 self.open.insert(identity, open);
             }

@@ -1,7 +1,6 @@
 //! `network-addresses-exhausted`: a subnet has no address left.
 
 use crate::inventory::Subnet;
-use crate::state::Snapshot;
 
 use super::scene::Scene;
 use super::words::{draft, network, saw};
@@ -9,8 +8,7 @@ use super::{Code, Finding};
 
 /// Destinations of which a subnet is full. The Engine needs an address of every subnet for a new
 /// container, so one full subnet is enough.
-pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
-    let scene = Scene::of(snapshot);
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for destination in scene.destinations() {
         let full: Vec<&Subnet> =
@@ -18,7 +16,7 @@ pub fn find(snapshot: &Snapshot) -> Vec<Finding> {
         let Some(first) = full.first() else { continue };
         let name = &destination.name;
         let shell = network(destination);
-        let mut finding = draft(Code::NetworkAddressesExhausted, "destination", name, snapshot.at);
+        let mut finding = draft(Code::NetworkAddressesExhausted, "destination", name, scene.snapshot.at);
         finding.destination = Some(name.clone());
         finding.summary = format!(
             "{name} has no free address: {} of {} in {} are taken, the next container will not start.",

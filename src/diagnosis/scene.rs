@@ -65,13 +65,24 @@ impl Path {
 pub(super) struct Scene<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) inventory: Option<&'a Inventory>,
-    /// By destination, source, target; icmp and tcp.
-    ways: BTreeMap<(&'a str, &'a str, &'a str), Path>,
+    /// Everything that is probed, by destination.
+    looks: BTreeMap<&'a str, Vec<Look<'a>>>,
+    /// Lookups, by destination and source.
+    lookups: BTreeMap<(&'a str, &'a str), Vec<Look<'a>>>,
+    /// What sources say of their way (icmp and tcp), by destination and target.
+    ways_to: BTreeMap<(&'a str, &'a str), Vec<(&'a str, Path)>>,
+    /// The same by destination and source, with the targets.
+    ways_from: BTreeMap<(&'a str, &'a str), Vec<(&'a str, Path)>>,
+    /// Destinations on which somebody reaches anybody.
+    heard: BTreeSet<&'a str>,
     /// Destination and endpoint name of those that ought to be there and are not.
     away: BTreeSet<(&'a str, &'a str)>,
     /// Destination and source of those that reach nobody at all, the gateway included.
     cut_off: BTreeMap<(&'a str, &'a str), Path>,
 }
+
+/// A probe and its latest record.
+pub(super) type Look<'a> = (&'a ProbeKey, &'a Record);
 
 /// True where the latest run looked and the last ones failed.
 pub(super) fn fails(record: &Record) -> bool {
@@ -99,9 +110,15 @@ pub(super) const fn walks(kind: ProbeKind) -> bool {
 impl<'a> Scene<'a> {
     pub(super) fn of(snapshot: &'a Snapshot) -> Self {
         let inventory = snapshot.inventory.as_deref();
+        let mut looks: BTreeMap<&str, Vec<Look<'_>>> = BTreeMap::new();
+        let mut lookups: BTreeMap<(&str, &str), Vec<Look<'_>>> = BTreeMap::new();
         let mut ways: BTreeMap<(&str, &str, &str), Path> = BTreeMap::new();
-        for (key, record) in snapshot.probes.iter().filter(|(key, _)| walks(key.kind)) {
-            if key.source == key.target {
+        for (key, record) in snapshot.probes.iter() {
+            looks.entry(&key.destination).or_default().push((key, record));
+            if key.kind == ProbeKind::Dns {
+                lookups.entry((&key.destination, &key.source)).or_default().push((key, record));
+            }
+            if !walks(key.kind) || key.source == key.target {
                 continue;
             }
             let new = Path { way: way(key, record), since: record.since, at: record.at };
@@ -119,7 +136,17 @@ impl<'a> Scene<'a> {
             cut_off.entry((*destination, *source)).and_modify(|all| *all = all.and(*path)).or_insert(*path);
         }
         cut_off.retain(|_, path| path.way == Way::Shut);
-        Self { snapshot, inventory, ways, away, cut_off }
+        let mut ways_to: BTreeMap<(&str, &str), Vec<(&str, Path)>> = BTreeMap::new();
+        let mut ways_from: BTreeMap<(&str, &str), Vec<(&str, Path)>> = BTreeMap::new();
+        let mut heard = BTreeSet::new();
+        for ((destination, source, target), path) in &ways {
+            ways_to.entry((*destination, *target)).or_default().push((*source, *path));
+            ways_from.entry((*destination, *source)).or_default().push((*target, *path));
+            if !cut_off.contains_key(&(*destination, *source)) {
+                heard.insert(*destination);
+            }
+        }
+        Self { snapshot, inventory, looks, lookups, ways_to, ways_from, heard, away, cut_off }
     }
 
     pub(super) fn engine_down(&self) -> bool {
@@ -164,22 +191,29 @@ impl<'a> Scene<'a> {
     /// Who says what of the ways to a target. Sources that reach nobody are not heard, unless the
     /// destination has no other.
     pub(super) fn ways_to(&self, destination: &str, target: &str) -> Vec<(&'a str, Path)> {
-        let anybody = self.ways.keys().any(|(d, s, _)| *d == destination && !self.is_cut_off(d, s));
-        self.ways
-            .iter()
-            .filter(|((d, _, t), _)| *d == destination && *t == target)
-            .filter(|((d, s, _), _)| !anybody || !self.is_cut_off(d, s))
-            .map(|((_, s, _), path)| (*s, *path))
-            .collect()
+        let anybody = self.heard.contains(destination);
+        let ways = self.ways_to.get(&(destination, target));
+        let heard = |source: &str| !anybody || !self.is_cut_off(destination, source);
+        ways.into_iter().flatten().filter(|(source, _)| heard(source)).copied().collect()
     }
 
     /// Whom a source was seen to reach and not to reach.
     pub(super) fn ways_from(&self, destination: &str, source: &str) -> Vec<(&'a str, Path)> {
-        self.ways
-            .iter()
-            .filter(|((d, s, _), _)| *d == destination && *s == source)
-            .map(|((_, _, t), path)| (*t, *path))
-            .collect()
+        self.ways_from.get(&(destination, source)).into_iter().flatten().copied().collect()
+    }
+
+    /// The latest of each probe on a destination.
+    pub(super) fn looks(&self, destination: &str) -> &[Look<'a>] {
+        self.looks.get(destination).map_or(&[], Vec::as_slice)
+    }
+
+    /// The latest of each lookup that a source makes.
+    pub(super) fn lookups<'s>(
+        &'s self,
+        destination: &'s str,
+        source: &'s str,
+    ) -> impl Iterator<Item = Look<'a>> + 's {
+        self.lookups.get(&(destination, source)).into_iter().flatten().copied()
     }
 
     /// Nobody who is heard reaches it, and somebody tried.
@@ -201,10 +235,7 @@ impl<'a> Scene<'a> {
         destination: &'s str,
         of: impl Fn(&ProbeKey) -> bool + 's,
     ) -> impl Iterator<Item = (&'a ProbeKey, &'a Record)> + 's {
-        self.snapshot
-            .probes
-            .iter()
-            .filter(move |(key, record)| &*key.destination == destination && fails(record) && of(key))
+        self.looks(destination).iter().copied().filter(move |(key, record)| fails(record) && of(key))
     }
 
     /// When the oldest of these rows of failures began.

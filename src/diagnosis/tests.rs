@@ -305,7 +305,7 @@ fn the_proxy_may_sit_on_two_destinations() {
     let mut sample = shop();
     sample.destination("blog", 3);
     sample.endpoint("blog", "web");
-    let shared = |s: &Sample| isolation_shared_container::find(&s.snapshot()).len();
+    let shared = |s: &Sample| isolation_shared_container::find(&Scene::of(&s.snapshot())).len();
     assert_eq!(shared(&sample), 1);
     sample.container("web").is_proxy = true;
     assert_eq!(shared(&sample), 0);
@@ -474,7 +474,7 @@ fn of_a_private_mount_the_finding_says_what_is_seen_and_which_option_mends_it() 
     assert_eq!(sample.sight.enters_namespaces(), Some(false), "though the last visit was good");
     sample.sight.namespaces = Some(Err("x is no namespace".into()));
     let snapshot = sample.snapshot();
-    let findings = super::exporter_blind::find(&snapshot);
+    let findings = super::exporter_blind::find(&Scene::of(&snapshot));
     let [finding] = &findings[..] else { panic!("{findings:?}") };
     let observed: Vec<&str> = finding.evidence.iter().map(|e| &*e.observed).collect();
     assert_eq!(observed, ["mounted private", "x is no namespace"]);

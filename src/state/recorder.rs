@@ -124,9 +124,11 @@ impl Recorder {
             let record = next(before, &run, at);
             probes.insert(run.key, record);
         }
-        if self.probes.len() == self.planned.len() && !self.planned.is_empty() {
-            self.own.round_last_completed = self.probes.values().map(|record| record.at).min();
-        }
+    }
+
+    /// The latest of one planned probe.
+    pub fn latest(&self, key: &ProbeKey) -> Option<&Record> {
+        self.probes.get(key)
     }
 
     /// What a container's namespace told.
@@ -146,6 +148,10 @@ impl Recorder {
 
     /// Everything known now.
     pub fn snapshot(&self, at: SystemTime) -> Snapshot {
+        let mut own = self.own.clone();
+        if self.probes.len() == self.planned.len() && !self.planned.is_empty() {
+            own.round_last_completed = self.probes.values().map(|record| record.at).min();
+        }
         Snapshot {
             at,
             inventory: self.inventory.clone(),
@@ -155,7 +161,7 @@ impl Recorder {
             echoes: Arc::clone(&self.echoes),
             rtts: Arc::clone(&self.rtts),
             containers: Arc::clone(&self.containers),
-            own: self.own.clone(),
+            own,
         }
     }
 }

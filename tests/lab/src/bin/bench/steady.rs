@@ -32,9 +32,10 @@ pub fn measure(town: &Town, options: &Options) -> Result<Vec<Row>> {
     }
     let (cpu, elapsed) = (exporter.process.cpu()?.since(used), began.elapsed());
     let rate = (runs(&exporter)? - before) / elapsed.as_secs_f64();
-    let healthy = exporter.get("/diagnostics")?.contains("\"status\":\"healthy\"");
-    if !healthy {
-        return Err(Error::new("a healthy lab was not called healthy"));
+    let report: serde_json::Value = serde_json::from_str(&exporter.get("/diagnostics")?)
+        .map_err(|e| Error::new(format!("the report: {e}")))?;
+    if report["status"] != "healthy" {
+        return Err(Error::new(format!("a healthy lab was called {}", report["status"])));
     }
     let share = 100.0 * cpu.as_secs_f64() / elapsed.as_secs_f64();
     let megabytes = |name| Ok::<_, Error>(exporter.process.status_kib(name)? as f64 * 1024.0 / 1e6);
