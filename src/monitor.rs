@@ -8,7 +8,7 @@
 mod eyes;
 mod learn;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -37,6 +37,8 @@ use learn::Lessons;
 const CALM: Duration = Duration::from_secs(1);
 /// What changes the sense of things is shown after this long, so that a burst is one change.
 const URGENT: Duration = Duration::from_millis(20);
+/// However much changes, two verdicts are this far apart: each costs a look at everything.
+const VERDICTS_APART: Duration = Duration::from_millis(100);
 /// A probe that failed for the first time is asked again after this long: one lost packet is no fault.
 const CONFIRM_AFTER: Duration = Duration::from_millis(500);
 /// Errands started before the loop looks at its messages again.
@@ -132,12 +134,15 @@ pub struct Monitor {
     asked_again: BTreeSet<Identity>,
     /// What somebody asked for and waits for.
     awaited: BTreeSet<Identity>,
+    /// When each errand last had others look at what it doubted.
+    doubted: BTreeMap<Identity, Moment>,
     messages: mpsc::Sender<Message>,
     inbox: mpsc::Receiver<Message>,
     verdict: Arc<ArcSwap<Verdict>>,
     published: watch::Sender<u64>,
     epoch: Instant,
     publish_at: Option<Instant>,
+    published_at: Instant,
     look_at: Instant,
 }
 
@@ -175,12 +180,14 @@ impl Monitor {
             running: BTreeSet::new(),
             asked_again: BTreeSet::new(),
             awaited: BTreeSet::new(),
+            doubted: BTreeMap::new(),
             messages,
             inbox,
             verdict,
             published,
             epoch: now,
             publish_at: None,
+            published_at: now,
             look_at: now + LOOK_INTERVAL,
         };
         (monitor, handle)
@@ -229,7 +236,7 @@ impl Monitor {
     }
 
     fn show_after(&mut self, patience: Duration) {
-        let at = Instant::now() + patience;
+        let at = (Instant::now() + patience).max(self.published_at + VERDICTS_APART);
         self.publish_at = Some(self.publish_at.map_or(at, |before| before.min(at)));
     }
 
@@ -324,6 +331,7 @@ impl Monitor {
         let is_planned =
             |identity: &Identity| plan.errands.binary_search_by_key(identity, Errand::identity).is_ok();
         self.awaited.retain(is_planned);
+        self.doubted.retain(|identity, _| is_planned(identity));
         let now = self.now();
         self.schedule.replan(plan, now);
     }
@@ -410,7 +418,7 @@ impl Monitor {
         for run in &runs {
             let failed = run.outcome.reason().is_some();
             let known = self.recorder.latest(&run.key);
-            let was = known.and_then(|record| (record.history_len > 0).then_some(record.failures_in_a_row));
+            let was = known.and_then(|record| (record.runs > 0).then_some(record.failures_in_a_row));
             flipped |= was.is_none_or(|row| (row > 0) != failed || (failed && row == 1));
             // The first failure of a row is a doubt, and so is the first success after one.
             if failed != was.is_some_and(|row| row > 0) {
@@ -421,12 +429,23 @@ impl Monitor {
         if learned {
             self.replan();
         }
-        if !doubts.is_empty() {
+        if !doubts.is_empty() && self.may_doubt(identity) {
             let soon = self.now() + CONFIRM_AFTER;
             self.schedule.again(identity, soon);
             self.schedule.hasten(soon, |errand| doubts.iter().any(|doubt| tells_apart(errand, doubt)));
         }
         self.show_after(if flipped || answers { URGENT } else { CALM });
+    }
+
+    /// Once an interval: who fails and succeeds by turns must not keep its neighbours busy.
+    fn may_doubt(&mut self, identity: &Identity) -> bool {
+        let (now, Some(errand)) = (self.now(), self.schedule.errand(identity)) else { return false };
+        let last = self.doubted.get(identity).copied();
+        let may = last.is_none_or(|last| now >= last + errand.interval.mul_f64(0.9));
+        if may {
+            self.doubted.insert(identity.clone(), now);
+        }
+        may
     }
 
     fn looked(&mut self, container: ContainerId, seen: Result<Inner, HopError>) {
@@ -495,6 +514,7 @@ impl Monitor {
 
     fn publish(&mut self) {
         self.publish_at = None;
+        self.published_at = Instant::now();
         let snapshot = Arc::new(self.recorder.snapshot(SystemTime::now()));
         let verdict = judge(snapshot, &mut self.ledger);
         if verdict.pending > 0 {

@@ -120,6 +120,11 @@ impl Schedule {
         None
     }
 
+    /// One that is planned.
+    pub fn errand(&self, identity: &Identity) -> Option<&Errand> {
+        self.errands.get(identity)
+    }
+
     /// Everything that is planned.
     pub fn errands(&self) -> impl Iterator<Item = &Errand> {
         self.errands.values()

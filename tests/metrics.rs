@@ -117,8 +117,8 @@ impl Host {
             failures_in_a_row: 0,
             successes_in_a_row: 0,
             since: at(9),
-            history: 0,
-            history_len: 0,
+            losses: 0,
+            runs: 0,
         };
         let key = |port| ProbeKey {
             destination: self.destination.clone(),

@@ -47,6 +47,9 @@ async fn round(config: Config, external_url: &str) -> Result<Arc<Verdict>, Strin
     tokio::spawn(monitor.run(stop.clone()));
     tokio::spawn(watch(settings, told, stop));
     let latest = settled(&mut handle).await;
+    if handle.published.has_changed().is_err() {
+        return Err("the exporter's own loop ended: this is a fault of the exporter".into());
+    }
     if let (None, Engine::Down { why, .. }) = (&latest.snapshot.inventory, &latest.snapshot.sight.engine) {
         return Err(format!("the Engine does not answer: {why}"));
     }
@@ -67,7 +70,8 @@ async fn settled(handle: &mut Handle) -> Arc<Verdict> {
         let waited = if progress.is_complete() || lost {
             None
         } else {
-            timeout_at(until, handle.published.changed()).await.ok()
+            // `Err` inside: the loop has ended, and nothing newer will come.
+            timeout_at(until, handle.published.changed()).await.ok().and_then(Result::ok)
         };
         if waited.is_none() {
             if shows_progress {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::cli::{Flags, local_url};
 use crate::config::{Config, Docker};
@@ -56,7 +56,7 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
     let hopper = Hopper::start().map_err(|e| format!("starting the thread that enters namespaces: {e}"))?;
 
     let stop = CancellationToken::new();
-    let tasks = TaskTracker::new();
+    let mut tasks = JoinSet::new();
     let settings = config.docker.clone();
     let (monitor, handle) = Monitor::new(Arc::new(config), hopper, &external_url.unwrap_or_default());
     tasks.spawn(monitor.run(stop.clone()));
@@ -77,11 +77,16 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
         let stopped = stop.clone().cancelled_owned();
         tasks.spawn(web::serve(listener, router.clone(), Limits::default(), stopped));
     }
-    tasks.close();
-    loop {
+    let failed = loop {
         let asker = tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break None,
+            _ = interrupt.recv() => break None,
+            // A watcher ends where a reload has started another. Whoever else ends without being told to
+            // would leave faces that show the past for ever: better none, and a supervisor that notices.
+            Some(ended) = tasks.join_next() => match ended {
+                Ok(()) => continue,
+                Err(error) => break Some(format!("a fault of the exporter: {error}")),
+            },
             _ = hangup.recv() => None,
             Some(asker) = reloads.recv() => Some(asker),
         };
@@ -96,11 +101,11 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
             // Whoever gave up waiting does not want the answer.
             asker.send(read.map(drop)).ok();
         }
-    }
+    };
     tracing::info!("stopping");
     stop.cancel();
-    tasks.wait().await;
-    Ok(())
+    while tasks.join_next().await.is_some() {}
+    failed.map_or(Ok(()), Err)
 }
 
 /// Every address (`:PORT`) is every IPv4 one where the kernel has no IPv6.

@@ -21,6 +21,8 @@ use crate::monitor::Message;
 const GATHER: Duration = Duration::from_millis(50);
 /// However many events come, listings begin this far apart.
 const LISTINGS_APART: Duration = Duration::from_millis(250);
+/// And so many times as far as one takes: a listing is work for the Engine.
+const LISTING_SHARE: u32 = 5;
 /// The first wait after a failure; it doubles up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// The longest wait after a failure: an Engine that is back is seen within this time.
@@ -59,12 +61,13 @@ impl Watcher {
                 Ok(seen) => {
                     wait = FIRST_WAIT;
                     self.known = Some(seen.engine.clone());
-                    let asked = Message::Asked("list", began.elapsed(), None);
+                    let took = began.elapsed();
+                    let asked = Message::Asked("list", took, None);
                     let listed = Message::Listed { seen: Box::new(seen), asked_at };
                     if self.tell([asked, listed]).await.is_break() {
                         Break(())
                     } else {
-                        self.rest(began).await
+                        self.rest(began + LISTINGS_APART.max(took * LISTING_SHARE)).await
                     }
                 }
                 Err(error) => {
@@ -80,9 +83,9 @@ impl Watcher {
         }
     }
 
-    /// Until it is time for the next listing: something changed, the last one (of the moment `listed`)
-    /// is old, or the Engine gives no sign of life.
-    async fn rest(&mut self, listed: Instant) -> ControlFlow<()> {
+    /// Until it is time for the next listing: something changed (but not before `earliest`), the last
+    /// one is old, or the Engine gives no sign of life.
+    async fn rest(&mut self, earliest: Instant) -> ControlFlow<()> {
         let list_at = Instant::now() + self.refresh;
         loop {
             let ping_at = Instant::now() + PING_INTERVAL;
@@ -91,7 +94,7 @@ impl Watcher {
                     self.known = None;
                     return Continue(());
                 }
-                Some(change) = self.changed.recv() => return self.gather(change, listed).await,
+                Some(change) = self.changed.recv() => return self.gather(change, earliest).await,
                 () = sleep_until(ping_at) => {}
             }
             let (asked_at, began) = (SystemTime::now(), Instant::now());
@@ -105,9 +108,9 @@ impl Watcher {
         }
     }
 
-    async fn gather(&mut self, first: Change, listed: Instant) -> ControlFlow<()> {
+    async fn gather(&mut self, first: Change, earliest: Instant) -> ControlFlow<()> {
         let mut touched = names(first);
-        sleep_until((Instant::now() + GATHER).max(listed + LISTINGS_APART)).await;
+        sleep_until((Instant::now() + GATHER).max(earliest)).await;
         while let Ok(more) = self.changed.try_recv() {
             touched.extend(names(more));
         }

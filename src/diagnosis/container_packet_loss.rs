@@ -86,16 +86,19 @@ fn losses<'a>(scene: &Scene<'a>, destination: &str) -> Vec<Look<'a>> {
         .collect()
 }
 
-/// The history says how often runs failed, not why: it counts only where the latest run shows loss,
-/// so that a container that was down and is back does not count.
+/// Lost something now, and often of late: runs of which nothing came back tell of another fault.
 fn lost_echoes(key: &ProbeKey, record: &Record) -> bool {
     key.kind == ProbeKind::Icmp
         && record.outcome == Outcome::Failure(Reason::PacketLoss)
-        && (record.history & 0xff).count_ones() >= LOSSY_RUNS
+        && (record.losses & 0xff).count_ones() >= LOSSY_RUNS
 }
 
+/// A handshake that began while nothing got through and ended when something did has lost its SYNs to the
+/// fault that is over.
 fn lost_syn(key: &ProbeKey, record: &Record) -> bool {
+    let just_back = record.successes_in_a_row == 1 && record.runs > 1;
     key.kind == ProbeKind::Tcp
+        && !just_back
         && matches!(record.outcome, Outcome::Success(_))
         && record.seen.handshake.is_some_and(|h| h.syn_retransmits > 0)
 }
@@ -162,8 +165,8 @@ fn tell(
 
 fn evidence(key: &ProbeKey, record: &Record) -> super::Evidence {
     let source = format!("{} from {} to {}", key.kind.as_label(), key.source, key.detail);
-    let lossy = (record.history & 0xff).count_ones();
-    let runs = record.history_len.min(8);
+    let lossy = (record.losses & 0xff).count_ones();
+    let runs = record.runs.min(8);
     if let Some(handshake) = record.seen.handshake {
         saw(source, format!("{} SYN sent again before an answer came", handshake.syn_retransmits), "none")
     } else if let Some(echo) = &record.seen.echo {

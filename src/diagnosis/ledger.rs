@@ -163,7 +163,7 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     match finding.code {
         // One way that works twice is enough: it is reached. Likewise one answer of a resolver.
         Code::ContainerUnreachable | Code::DnsResolverUnresponsive => !good,
-        Code::ContainerPacketLoss => !good || looks.iter().any(|r| (r.history & 0xff).count_ones() >= ENOUGH),
+        Code::ContainerPacketLoss => !good || looks.iter().any(|r| (r.losses & 0xff).count_ones() >= ENOUGH),
         _ => !good || looks.iter().any(|r| r.failures_in_a_row > 0),
     }
 }

@@ -143,6 +143,7 @@ impl Sample {
     /// A probe on `shop` that has ended this way `times` in a row.
     pub(crate) fn probe(&mut self, key: ProbeKey, outcome: Outcome, times: u32) -> &mut Record {
         let failed = matches!(outcome, Outcome::Failure(_));
+        let lossy = outcome == Outcome::Failure(Reason::PacketLoss);
         let record = Record {
             failures_in_a_row: if failed { times } else { 0 },
             successes_in_a_row: if matches!(outcome, Outcome::Success(_)) { times } else { 0 },
@@ -150,8 +151,8 @@ impl Sample {
             seen: Observation::default(),
             at: at(60),
             since: at(30),
-            history: if failed { 2u32.saturating_pow(times).saturating_sub(1) } else { 0 },
-            history_len: times.min(32) as u8,
+            losses: if lossy { 2u32.saturating_pow(times).saturating_sub(1) } else { 0 },
+            runs: times.min(32) as u8,
         };
         self.probes.insert(key.clone(), record);
         self.probes.get_mut(&key).unwrap()

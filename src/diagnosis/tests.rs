@@ -212,7 +212,7 @@ fn each_fault_is_one_finding() {
         ),
         (
             "loss, twice",
-            |s| s.icmp("api", "db", Outcome::Failure(Reason::PacketLoss)).history = 0b1_0000_0011,
+            |s| s.icmp("api", "db", Outcome::Failure(Reason::PacketLoss)).losses = 0b1_0000_0011,
             &[],
         ),
         (
@@ -231,6 +231,17 @@ fn each_fault_is_one_finding() {
                 s.tcp("web", "db", 5432, OK).seen.handshake = handshake;
             },
             &["container-packet-loss db"],
+        ),
+        (
+            "two SYNs sent again, by who got nothing through until now",
+            |s| {
+                let handshake = Some(Handshake { syn_retransmits: 1, ..Handshake::default() });
+                for source in ["api", "web"] {
+                    let record = s.tcp(source, "db", 5432, OK);
+                    (record.seen.handshake, record.successes_in_a_row) = (handshake, 1);
+                }
+            },
+            &[],
         ),
         (
             "one SYN sent again",
@@ -515,15 +526,15 @@ prop_compose! {
             if *stopped { shop.stopped.push(missing) } else { shop.detached.push(missing) }
         }
         (sample.on("shop").subnets[0].used, sample.on("shop").subnets[0].capacity) = subnet;
-        for (source, target, kind, outcome, row, history, history_len) in probes {
+        for (source, target, kind, outcome, row, losses, runs) in probes {
             let detail = match kind % 3 {
                 0 => Detail::Address(IpAddr::from([10, 0, 2, 2])),
                 1 => Detail::Port(IpAddr::from([10, 0, 2, 2]), 80),
                 _ => Detail::Name(target.as_str().into(), QueryType::A),
             };
             let record = sample.probe(key(ProbeKind::ALL[kind], &source, &target, detail), outcome, row);
-            record.history = history;
-            record.history_len = history_len;
+            record.losses = losses;
+            record.runs = runs;
         }
         if !known {
             sample.inventory.containers.clear();

@@ -224,14 +224,20 @@ impl Engine {
     }
 }
 
-/// What an event hints at; `None` for what changes no network: commands run by health checks come
-/// every few seconds.
+/// What containers do that changes nothing of what is listed here, and may come many times a second from
+/// one of them: commands run by health checks, signals, memory that ran out.
+const NOISE: [&str; 10] =
+    ["top", "kill", "oom", "attach", "detach", "resize", "copy", "export", "archive-path", "extract-to-dir"];
+
+/// What an event hints at; `None` for what changes nothing here.
 fn change(message: EventMessage) -> Option<Change> {
     let actor = message.actor.unwrap_or_default();
     let action = message.action.unwrap_or_default();
     match message.typ? {
-        EventMessageTypeEnum::CONTAINER if action.starts_with("exec_") || action == "top" => None,
-        EventMessageTypeEnum::CONTAINER => Some(Change { container: actor.id, network: None }),
+        EventMessageTypeEnum::CONTAINER => {
+            let is_noise = action.starts_with("exec_") || NOISE.contains(&&*action);
+            (!is_noise).then_some(Change { container: actor.id, network: None })
+        }
         EventMessageTypeEnum::NETWORK => {
             let container = actor.attributes.and_then(|mut a| a.remove("container"));
             Some(Change { container, network: actor.id })

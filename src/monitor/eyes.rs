@@ -1,9 +1,11 @@
 //! What the exporter can see, container by container.
 //!
-//! A sense that fails at one container fails, whoever is visited after it: an exporter that sees the
-//! containers of yesterday and not those of today (a private mount) must say so all the time.
+//! To enter a namespace takes a right of the exporter's: where that fails at one container it fails,
+//! whoever is visited after it, and an exporter that sees the containers of yesterday and not those of
+//! today (a private mount) says so all the time. What a container's own settings can take away (echo
+//! sockets, by its `ping_group_range`) is the exporter's blindness only where it works nowhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::{ContainerId, Inventory};
 use crate::namespace::HopError;
@@ -16,23 +18,29 @@ use crate::state::Sight;
 struct Sense {
     /// Where it fails, and what the kernel said.
     fails: BTreeMap<ContainerId, String>,
-    /// It was tried, and worked at least once.
-    works: bool,
+    /// Where it works.
+    works: BTreeSet<ContainerId>,
 }
 
 impl Sense {
     fn works_at(&mut self, container: &ContainerId) {
         self.fails.remove(container);
-        self.works = true;
+        self.works.insert(container.clone());
     }
 
     fn fails_at(&mut self, container: &ContainerId, why: String) {
+        self.works.remove(container);
         self.fails.insert(container.clone(), why);
+    }
+
+    /// As [`Sense::verdict`], of what fails only where it works nowhere.
+    fn verdict_of_all(&self, inventory: Option<&Inventory>) -> Option<Result<(), String>> {
+        if self.works.is_empty() { self.verdict(inventory) } else { Some(Ok(())) }
     }
 
     fn verdict(&self, inventory: Option<&Inventory>) -> Option<Result<(), String>> {
         let Some((container, why)) = self.fails.first_key_value() else {
-            return self.works.then_some(Ok(()));
+            return (!self.works.is_empty()).then_some(Ok(()));
         };
         let name = inventory
             .and_then(|i| i.container(container))
@@ -57,7 +65,9 @@ impl Eyes {
     /// Forgets containers that are gone or do not run: nobody looks there any more.
     pub(super) fn forget_all_but(&mut self, inventory: &Inventory) {
         for sense in [&mut self.namespaces, &mut self.icmp, &mut self.socket_diagnostics] {
-            sense.fails.retain(|id, _| inventory.container(id).is_some_and(|c| c.state.has_namespace()));
+            let runs = |id: &ContainerId| inventory.container(id).is_some_and(|c| c.state.has_namespace());
+            sense.fails.retain(|id, _| runs(id));
+            sense.works.retain(runs);
         }
     }
 
@@ -97,8 +107,8 @@ impl Eyes {
     /// Writes down what is seen now.
     pub(super) fn tell(&self, sight: &mut Sight, inventory: Option<&Inventory>) {
         sight.namespaces = self.namespaces.verdict(inventory);
-        sight.icmp = self.icmp.verdict(inventory);
-        sight.socket_diagnostics = self.socket_diagnostics.verdict(inventory);
+        sight.icmp = self.icmp.verdict_of_all(inventory);
+        sight.socket_diagnostics = self.socket_diagnostics.verdict_of_all(inventory);
     }
 }
 
@@ -131,7 +141,19 @@ mod tests {
         eyes.looked(&new, Ok(&inner(true)));
         eyes.tell(&mut sight, None);
         assert_eq!(sight.namespaces, Some(Ok(())));
-        assert!(sight.socket_diagnostics.is_some_and(|sense| sense.is_err()));
+    }
+
+    #[test]
+    fn what_one_container_forbids_is_no_blindness() {
+        let (odd, usual) = (ContainerId::new("odd"), ContainerId::new("usual"));
+        let mut eyes = Eyes::default();
+        let mut sight = Sight::default();
+        eyes.looked(&odd, Ok(&inner(false)));
+        eyes.tell(&mut sight, None);
+        assert!(sight.socket_diagnostics.as_ref().is_some_and(|sense| sense.is_err()), "nowhere");
+        eyes.looked(&usual, Ok(&inner(true)));
+        eyes.tell(&mut sight, None);
+        assert_eq!(sight.socket_diagnostics, Some(Ok(())));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub fn open(way: &WayIn) -> Result<File, HopError> {
     let sandbox = way.sandbox.as_deref().filter(|path| !path.as_os_str().is_empty());
     let mounted = match sandbox.map(open_checked) {
         Some(Ok(mount)) => return Ok(mount),
+        // It is gone: whoever has its process's id by now is somebody else.
+        Some(Err(error)) if error.blindness == Blindness::Vanished => return Err(error),
         Some(Err(error)) => Some(error),
         None => None,
     };
@@ -47,9 +49,7 @@ pub fn open(way: &WayIn) -> Result<File, HopError> {
 
 /// Of two refusals the one that the operator can act on.
 fn worse(mount: HopError, entry: HopError) -> HopError {
-    let detail = format!("{}; {}", mount.detail, entry.detail);
-    let blindness = if mount.blindness == Blindness::Vanished { entry.blindness } else { mount.blindness };
-    HopError { blindness, detail }
+    HopError { blindness: mount.blindness, detail: format!("{}; {}", mount.detail, entry.detail) }
 }
 
 /// Ids of processes are used again: one that leads to the exporter's own namespace is no container's.

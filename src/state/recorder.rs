@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::Inner;
-use crate::outcome::{Outcome, ProbeKey, Run};
+use crate::outcome::{Outcome, ProbeKey, Reason, Run};
 
 use super::{EchoTally, Pair, Tally};
 use super::{Engine, Histogram, Own, Record, Sight, Snapshot};
@@ -195,8 +195,8 @@ fn next(before: Option<&Record>, run: &Run, at: SystemTime) -> Record {
         failures_in_a_row: 0,
         successes_in_a_row: 0,
         since: at,
-        history: 0,
-        history_len: 0,
+        losses: 0,
+        runs: 0,
     });
     record.outcome = run.outcome.clone();
     record.seen = run.seen.clone();
@@ -216,8 +216,9 @@ fn next(before: Option<&Record>, run: &Run, at: SystemTime) -> Record {
     if *longer == 1 {
         record.since = at;
     }
-    record.history = (record.history << 1) | u32::from(failed);
-    record.history_len = (record.history_len + 1).min(32);
+    let lossy = run.outcome == Outcome::Failure(Reason::PacketLoss);
+    record.losses = (record.losses << 1) | u32::from(lossy);
+    record.runs = (record.runs + 1).min(32);
     record
 }
 
@@ -225,7 +226,7 @@ fn next(before: Option<&Record>, run: &Run, at: SystemTime) -> Record {
 mod tests {
     use super::*;
     use crate::inventory::EngineInfo;
-    use crate::outcome::{Blindness, Detail, Echo, Observation, ProbeKind, Reason};
+    use crate::outcome::{Blindness, Detail, Echo, Observation, ProbeKind};
     use std::net::{IpAddr, Ipv4Addr};
 
     const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
@@ -262,16 +263,17 @@ mod tests {
     #[test]
     fn rows_are_counted_and_blindness_neither_ends_nor_lengthens_one() {
         let mut recorder = recorder(&["db"]);
-        for (second, outcome) in [GOOD, BAD, BLIND, BAD].into_iter().enumerate() {
+        let lossy = Outcome::Failure(Reason::PacketLoss);
+        for (second, outcome) in [GOOD, lossy, BLIND, BAD].into_iter().enumerate() {
             recorder.record(vec![run("db", outcome)], at(second as u64));
         }
         let snapshot = recorder.snapshot(at(9));
         let record = &snapshot.probes[&key("db")];
         assert_eq!((record.failures_in_a_row, record.successes_in_a_row), (2, 0));
         assert_eq!((record.since, record.at), (at(1), at(3)));
-        assert_eq!((record.history, record.history_len), (0b011, 3));
+        assert_eq!((record.losses, record.runs), (0b010, 3), "a loss is not a silence");
         let tally = &snapshot.tallies[&("shop".into(), ProbeKind::Icmp)];
-        assert_eq!((tally.attempts, tally.failures[&Reason::Timeout]), (3, 2));
+        assert_eq!((tally.attempts, tally.failures[&Reason::Timeout]), (3, 1));
         assert_eq!(snapshot.own.unknown[&Blindness::NoPrivilege], 1);
     }
 

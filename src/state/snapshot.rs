@@ -52,10 +52,11 @@ pub struct Record {
     pub successes_in_a_row: u32,
     /// When the present row (of failures or successes) began.
     pub since: SystemTime,
-    /// The last runs, newest in the lowest bit, 1 is a failure (unknown runs are not in it).
-    pub history: u32,
-    /// How many bits of the history are filled.
-    pub history_len: u8,
+    /// The last runs, newest in the lowest bit; 1: a part of the packets was lost (unknown runs are not in
+    /// it).
+    pub losses: u32,
+    /// How many runs there were, up to as many as `losses` has bits.
+    pub runs: u8,
 }
 
 /// Counters of one kind on one destination.

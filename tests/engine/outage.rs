@@ -76,7 +76,7 @@ async fn an_engine_that_falls_silent_is_told_and_forgiven() {
         (Fault::Silence, "timeout", "no complete answer within 300ms"),
         (Fault::HeadThenSilence, "timeout", "no complete answer within 300ms"),
         (Fault::HalfThenSilence, "timeout", "no complete answer within 300ms"),
-        (Fault::HalfThenCut, "connection", "version: "),
+        (Fault::HalfThenCut, "connection", "before message completed"),
     ];
     outages(Fake::start().await, &faults).await;
 }
