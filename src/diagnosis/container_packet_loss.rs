@@ -13,6 +13,8 @@ use super::{Code, Finding};
 
 /// So many of the last eight runs must have lost something.
 const LOSSY_RUNS: u32 = 3;
+/// Of handshakes so many: each lost SYN has cost somebody a second.
+const LOSSY_HANDSHAKES: u32 = 2;
 
 /// Containers that packets are lost on the way to, or on the way from.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -100,6 +102,7 @@ fn lost_syn(key: &ProbeKey, record: &Record) -> bool {
     key.kind == ProbeKind::Tcp
         && !just_back
         && matches!(record.outcome, Outcome::Success(_))
+        && (record.losses & 0xff).count_ones() >= LOSSY_HANDSHAKES
         && record.seen.handshake.is_some_and(|h| h.syn_retransmits > 0)
 }
 

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
 use crate::state::Record;
 
-use super::scene::{ENOUGH, Scene, walks};
+use super::dns_resolver_unresponsive::is_silence;
+use super::scene::{ENOUGH, Look, Scene, Way, path, walks};
 use super::{Code, Finding, Subject};
 
 /// What one finding is the same as itself by.
@@ -45,7 +46,7 @@ impl Ledger {
                 || finding.destination.as_deref().is_some_and(|d| scene.is_away(d, &finding.subject.name));
             if let Some(known) = before.get(&identity) {
                 finding.since = known.finding.since;
-            } else if fact && finding.code != Code::ExporterBlind {
+            } else if fact && finding.subject.kind != "exporter" {
                 // A clock that was set back starts the wait anew.
                 let first = waiting.get(&identity).copied().filter(|first| *first <= now);
                 let first = first.unwrap_or(now);
@@ -147,24 +148,41 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     if engine_up && !is_there(scene, destination, finding) {
         return false;
     }
-    let looks: Vec<&Record> = snapshot
-        .probes
-        .iter()
-        .filter(|(key, _)| concerns(key, destination, finding))
-        .map(|(_, record)| record)
-        .collect();
-    if looks.is_empty() {
+    let planned = scene.looks(destination).iter().copied().filter(|(key, _)| concerns(key, finding));
+    let planned: Vec<Look<'_>> = planned.collect();
+    if planned.is_empty() {
         // Nobody is to look any more: that is an end only where looking would be possible.
         let sees = matches!(snapshot.sight.namespaces, Some(Ok(())));
         return !(engine_up && sees);
     }
-    let good =
-        looks.iter().any(|r| matches!(r.outcome, Outcome::Success(_)) && r.successes_in_a_row >= ENOUGH);
+    let looks: Vec<Look<'_>> =
+        planned.into_iter().filter(|(_, record)| !matches!(record.outcome, Outcome::Unknown(_))).collect();
+    if looks.is_empty() {
+        return true;
+    }
+    let subject = &finding.subject.name;
+    let steady = |record: &Record| record.successes_in_a_row >= ENOUGH;
+    let good = looks.iter().any(|(_, record)| steady(record));
     match finding.code {
-        // One way that works twice is enough: it is reached. Likewise one answer of a resolver.
-        Code::ContainerUnreachable | Code::DnsResolverUnresponsive => !good,
-        Code::ContainerPacketLoss => !good || looks.iter().any(|r| (r.losses & 0xff).count_ones() >= ENOUGH),
-        _ => !good || looks.iter().any(|r| r.failures_in_a_row > 0),
+        // One way that works twice is enough: it is reached. An answer that is not a success is one too.
+        Code::ContainerUnreachable => !looks.iter().any(|(key, record)| {
+            steady(record) || (record.failures_in_a_row > 0 && path(key, record).way == Way::Open)
+        }),
+        // Whatever else the subject's peers fail at among themselves is not about it.
+        Code::ContainerPartitioned => {
+            let ways = scene.ways_to(destination, subject);
+            !good
+                || ways.iter().any(|(_, path)| path.way != Way::Open)
+                || scene.is_cut_off(destination, subject)
+        }
+        Code::DnsResolverUnresponsive => {
+            let answered = |record: &Record| record.outcome.reason().is_none_or(|reason| !is_silence(reason));
+            !looks.iter().any(|(_, record)| answered(record))
+        }
+        Code::ContainerPacketLoss => {
+            !good || looks.iter().any(|(_, r)| (r.losses & 0xff).count_ones() >= ENOUGH)
+        }
+        _ => !good || looks.iter().any(|(_, record)| record.failures_in_a_row > 0),
     }
 }
 
@@ -182,17 +200,14 @@ fn is_there(scene: &Scene<'_>, destination: &str, finding: &Finding) -> bool {
 }
 
 /// The probes that decide about a finding.
-fn concerns(key: &ProbeKey, destination: &str, finding: &Finding) -> bool {
+fn concerns(key: &ProbeKey, finding: &Finding) -> bool {
     let subject = &finding.subject.name;
-    &*key.destination == destination
-        && match finding.code {
-            Code::ContainerUnreachable => walks(key.kind) && key.target == *subject,
-            // The subject may be the one who is not reached or the one who reaches nobody.
-            Code::ContainerPartitioned | Code::ContainerPacketLoss => {
-                walks(key.kind) && (key.target == *subject || key.source == *subject)
-            }
-            Code::DnsResolverUnresponsive => key.kind == ProbeKind::Dns && key.source == *subject,
-            Code::DnsWrongAnswer => key.kind == ProbeKind::Dns && super::dns_wrong_answer::asks(key, subject),
-            _ => false,
-        }
+    match finding.code {
+        Code::ContainerUnreachable | Code::ContainerPartitioned => walks(key.kind) && key.target == *subject,
+        // The subject may be the one on the way to whom, or from whom, packets are lost.
+        Code::ContainerPacketLoss => walks(key.kind) && (key.target == *subject || key.source == *subject),
+        Code::DnsResolverUnresponsive => key.kind == ProbeKind::Dns && key.source == *subject,
+        Code::DnsWrongAnswer => key.kind == ProbeKind::Dns && super::dns_wrong_answer::asks(key, subject),
+        _ => false,
+    }
 }

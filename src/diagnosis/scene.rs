@@ -89,15 +89,12 @@ pub(super) fn fails(record: &Record) -> bool {
     record.failures_in_a_row >= ENOUGH && matches!(record.outcome, Outcome::Failure(_))
 }
 
-/// What one probe says of the way. A refusal is an answer: the packet got there and one came back.
-/// An unknown run says nothing new; an earlier success still speaks for the way, an earlier failure
-/// does not speak against it.
+/// What one probe says of the way; a refusal is an answer: the packet got there and one came back.
 fn way(key: &ProbeKey, record: &Record) -> Way {
     match &record.outcome {
         Outcome::Success(_) | Outcome::Failure(Reason::PacketLoss) => Way::Open,
         Outcome::Failure(Reason::Refused | Reason::Reset) if key.kind == ProbeKind::Tcp => Way::Open,
         Outcome::Failure(_) if record.failures_in_a_row >= ENOUGH => Way::Shut,
-        Outcome::Unknown(_) if record.successes_in_a_row > 0 => Way::Open,
         Outcome::Failure(_) | Outcome::Unknown(_) => Way::Unclear,
     }
 }
@@ -105,6 +102,13 @@ fn way(key: &ProbeKey, record: &Record) -> Way {
 /// True for the kinds that say whether a container is reached.
 pub(super) const fn walks(kind: ProbeKind) -> bool {
     matches!(kind, ProbeKind::Icmp | ProbeKind::Tcp)
+}
+
+/// The record's row is one of failures or successes: a failure that is an answer opens the way now.
+pub(super) fn path(key: &ProbeKey, record: &Record) -> Path {
+    let way = way(key, record);
+    let answered = way == Way::Open && matches!(record.outcome, Outcome::Failure(_));
+    Path { way, since: if answered { record.at } else { record.since }, at: record.at }
 }
 
 impl<'a> Scene<'a> {
@@ -118,10 +122,12 @@ impl<'a> Scene<'a> {
             if key.kind == ProbeKind::Dns {
                 lookups.entry((&key.destination, &key.source)).or_default().push((key, record));
             }
-            if !walks(key.kind) || key.source == key.target {
+            // Who could not look says nothing: neither for a way nor against it.
+            let looked = !matches!(record.outcome, Outcome::Unknown(_));
+            if !looked || !walks(key.kind) || key.source == key.target {
                 continue;
             }
-            let new = Path { way: way(key, record), since: record.since, at: record.at };
+            let new = path(key, record);
             ways.entry((&*key.destination, &*key.source, &*key.target))
                 .and_modify(|old| *old = old.and(new))
                 .or_insert(new);

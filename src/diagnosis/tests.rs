@@ -227,10 +227,23 @@ fn each_fault_is_one_finding() {
             "SYNs sent again by two peers",
             |s| {
                 let handshake = Some(Handshake { syn_retransmits: 1, ..Handshake::default() });
-                s.tcp("api", "db", 5432, OK).seen.handshake = handshake;
-                s.tcp("web", "db", 5432, OK).seen.handshake = handshake;
+                for source in ["api", "web"] {
+                    let record = s.tcp(source, "db", 5432, OK);
+                    (record.seen.handshake, record.losses) = (handshake, 0b11);
+                }
             },
             &["container-packet-loss db"],
+        ),
+        (
+            "SYNs sent again by two peers, once",
+            |s| {
+                let handshake = Some(Handshake { syn_retransmits: 1, ..Handshake::default() });
+                for source in ["api", "web"] {
+                    let record = s.tcp(source, "db", 5432, OK);
+                    (record.seen.handshake, record.losses) = (handshake, 0b1);
+                }
+            },
+            &[],
         ),
         (
             "two SYNs sent again, by who got nothing through until now",
@@ -238,7 +251,7 @@ fn each_fault_is_one_finding() {
                 let handshake = Some(Handshake { syn_retransmits: 1, ..Handshake::default() });
                 for source in ["api", "web"] {
                     let record = s.tcp(source, "db", 5432, OK);
-                    (record.seen.handshake, record.successes_in_a_row) = (handshake, 1);
+                    (record.seen.handshake, record.losses, record.successes_in_a_row) = (handshake, 0b11, 1);
                 }
             },
             &[],
@@ -360,6 +373,49 @@ fn a_silent_engine_does_not_resolve_a_silent_resolver() {
     sample.sight.engine = Engine::Down { since: at(50), why: "gone".into() };
     let blind = settled(sample.snapshot(), &mut ledger);
     assert_eq!(told(&blind), ["dns-resolver-unresponsive api", "exporter-blind engine"]);
+}
+
+#[test]
+fn who_cannot_look_neither_hides_a_fault_nor_makes_one() {
+    let mut sample = shop();
+    sample.mesh(&["db"]);
+    let look = |sample: &Sample| told(&settled(sample.snapshot(), &mut Ledger::default()));
+    sample.icmp("web", "db", BLIND).successes_in_a_row = 0;
+    assert_eq!(look(&sample), ["container-unreachable db"], "never saw it");
+    sample.icmp("web", "db", BLIND).successes_in_a_row = 9;
+    assert_eq!(look(&sample), ["container-unreachable db"], "saw it before it went blind");
+}
+
+#[test]
+fn what_is_healed_is_over_whatever_else_fails() {
+    let mut ledger = Ledger::default();
+    let mut sample = shop();
+    // `web` drops ping and serves.
+    for source in ["api", "db"] {
+        sample.icmp(source, "web", TIMEOUT);
+        sample.tcp(source, "web", 8080, OK);
+    }
+    sample.icmp("api", "db", TIMEOUT);
+    sample.icmp("web", "db", OK);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["container-partitioned db"]);
+    sample.icmp("api", "db", OK);
+    assert!(told(&settled(sample.snapshot(), &mut ledger)).is_empty());
+
+    let mut sample = shop();
+    sample.mesh(&["db"]);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["container-unreachable db"]);
+    // It is back, on a way that loses packets: reached all the same.
+    sample.mesh(&[]);
+    for source in ["api", "web"] {
+        sample.icmp(source, "db", Outcome::Failure(Reason::PacketLoss));
+    }
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["container-packet-loss db"]);
+
+    let mut sample = shop();
+    sample.dns("api", "db", TIMEOUT);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["dns-resolver-unresponsive api"]);
+    sample.dns("api", "db", Outcome::Failure(Reason::Nxdomain));
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["dns-wrong-answer db"]);
 }
 
 #[test]

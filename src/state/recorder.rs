@@ -147,10 +147,9 @@ impl Recorder {
     }
 
     /// Everything known now.
-    pub fn snapshot(&self, at: SystemTime) -> Snapshot {
-        let mut own = self.own.clone();
+    pub fn snapshot(&mut self, at: SystemTime) -> Snapshot {
         if self.probes.len() == self.planned.len() && !self.planned.is_empty() {
-            own.round_last_completed = self.probes.values().map(|record| record.at).min();
+            self.own.round_last_completed = self.probes.values().map(|record| record.at).min();
         }
         Snapshot {
             at,
@@ -161,7 +160,7 @@ impl Recorder {
             echoes: Arc::clone(&self.echoes),
             rtts: Arc::clone(&self.rtts),
             containers: Arc::clone(&self.containers),
-            own,
+            own: self.own.clone(),
         }
     }
 }
@@ -216,7 +215,8 @@ fn next(before: Option<&Record>, run: &Run, at: SystemTime) -> Record {
     if *longer == 1 {
         record.since = at;
     }
-    let lossy = run.outcome == Outcome::Failure(Reason::PacketLoss);
+    let resent = run.seen.handshake.is_some_and(|handshake| handshake.syn_retransmits > 0);
+    let lossy = run.outcome == Outcome::Failure(Reason::PacketLoss) || (resent && !failed);
     record.losses = (record.losses << 1) | u32::from(lossy);
     record.runs = (record.runs + 1).min(32);
     record
@@ -306,6 +306,10 @@ mod tests {
         assert_eq!(recorder.snapshot(at(1)).own.round_last_completed, None);
         recorder.record(vec![run("cache", BLIND)], at(2));
         assert_eq!(recorder.snapshot(at(2)).own.round_last_completed, Some(at(1)));
+        // One more is planned: the round that was complete stays the last one that was.
+        let keys = [key("db"), key("cache"), key("web")];
+        recorder.planned(keys.iter(), Duration::from_secs(15));
+        assert_eq!(recorder.snapshot(at(3)).own.round_last_completed, Some(at(1)));
     }
 
     #[test]
