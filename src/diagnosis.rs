@@ -31,6 +31,7 @@ use std::sync::Arc;
 pub use catalogue::Code;
 pub use finding::*;
 pub use ledger::{Ledger, OPENS_AFTER};
+pub use scene::AFTER_ABSENCE;
 pub use words::printable;
 
 use crate::state::Snapshot;

@@ -13,5 +13,5 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{Change, Engine};
+pub use engine::{Change, Engine, Request, now};
 pub use error::EngineError;

@@ -9,22 +9,25 @@ mod eyes;
 mod learn;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
+use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::diagnosis::{Ledger, OPENS_AFTER, Verdict, judge};
+use crate::diagnosis::{AFTER_ABSENCE, Ledger, OPENS_AFTER, Verdict, judge};
+use crate::docker::Request;
 use crate::inventory::seen::Seen;
 use crate::inventory::{ContainerId, Inventory, build};
 use crate::namespace::{HopError, Hopper, Vantage};
 use crate::netstack::Inner;
-use crate::outcome::{Blindness, ProbeKey, ProbeKind, Run};
+use crate::outcome::{Blindness, Outcome, ProbeKey, ProbeKind, Run};
 use crate::plan::{Errand, plan};
 use crate::probe::{self, Limits, Visit};
 use crate::schedule::{Budget, Identity, Moment, Schedule};
@@ -44,7 +47,7 @@ const CONFIRM_AFTER: Duration = Duration::from_millis(500);
 /// Errands started before the loop looks at its messages again.
 const STARTS_A_TURN: usize = 64;
 /// Kinds that may visit one namespace at the same time.
-const KINDS_AT_ONCE: usize = 4;
+const KINDS_AT_ONCE: usize = ProbeKind::ALL.len();
 /// Namespaces are looked at (listeners, counters) this often.
 const LOOK_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -54,7 +57,7 @@ pub enum Message {
     /// A complete listing, asked for at this moment.
     Listed {
         /// What there is.
-        seen: Box<Seen>,
+        seen: Arc<Seen>,
         /// When it was asked for.
         asked_at: SystemTime,
     },
@@ -67,8 +70,8 @@ pub enum Message {
     Lost(String),
     /// An event touched these containers (ids) and networks (ids or names): probe them at once.
     Touched(Vec<String>),
-    /// A request to the Engine: endpoint, how long, and the reason where it failed.
-    Asked(&'static str, Duration, Option<&'static str>),
+    /// A request to the Engine was made.
+    Asked(Request),
     /// A visit ended.
     Ran {
         /// Of which errand.
@@ -130,12 +133,14 @@ pub struct Monitor {
     /// Ids and names that events named since the last listing.
     touched: BTreeSet<String>,
     running: BTreeSet<Identity>,
+    /// Something was learned since the last plan.
+    plan_is_old: bool,
     /// Of those that run, the ones that were asked for again meanwhile: they start anew when they end.
     asked_again: BTreeSet<Identity>,
     /// What somebody asked for and waits for.
     awaited: BTreeSet<Identity>,
-    /// When each errand last had others look at what it doubted.
-    doubted: BTreeMap<Identity, Moment>,
+    /// When each errand last had others look at a target that it doubted.
+    doubted: BTreeMap<(Identity, Arc<str>), Moment>,
     messages: mpsc::Sender<Message>,
     inbox: mpsc::Receiver<Message>,
     verdict: Arc<ArcSwap<Verdict>>,
@@ -144,6 +149,8 @@ pub struct Monitor {
     publish_at: Option<Instant>,
     published_at: Instant,
     look_at: Instant,
+    /// When every name is asked for out of turn.
+    ask_names_at: Option<Instant>,
 }
 
 impl std::fmt::Debug for Monitor {
@@ -178,6 +185,7 @@ impl Monitor {
             namespaces: PathBuf::new(),
             touched: BTreeSet::new(),
             running: BTreeSet::new(),
+            plan_is_old: false,
             asked_again: BTreeSet::new(),
             awaited: BTreeSet::new(),
             doubted: BTreeMap::new(),
@@ -189,6 +197,7 @@ impl Monitor {
             publish_at: None,
             published_at: now,
             look_at: now + LOOK_INTERVAL,
+            ask_names_at: None,
         };
         (monitor, handle)
     }
@@ -212,6 +221,14 @@ impl Monitor {
                     Err(_) => break,
                 }
             }
+            if self.ask_names_at.is_some_and(|at| Instant::now() >= at) {
+                self.ask_names_at = None;
+                let now = self.now();
+                self.schedule.hasten(now, asks_names);
+            }
+            if self.plan_is_old {
+                self.replan();
+            }
             self.start_due();
             let now = Instant::now();
             if now >= self.look_at {
@@ -232,7 +249,7 @@ impl Monitor {
     fn wake_at(&mut self) -> Instant {
         // What is due waits until the budget lets it start.
         let due = self.schedule.next_due().map(|due| self.epoch + due.max(self.budget.opens_at()));
-        [due, self.publish_at].into_iter().flatten().fold(self.look_at, Instant::min)
+        [due, self.publish_at, self.ask_names_at].into_iter().flatten().fold(self.look_at, Instant::min)
     }
 
     fn show_after(&mut self, patience: Duration) {
@@ -256,7 +273,7 @@ impl Monitor {
                 self.show_after(URGENT);
             }
             Message::Touched(names) => self.touched.extend(names),
-            Message::Asked(endpoint, took, failure) => {
+            Message::Asked(Request { endpoint, took, failure }) => {
                 let own = self.recorder.own();
                 match failure {
                     Some(reason) => *own.docker_failures.entry((endpoint, reason)).or_default() += 1,
@@ -293,8 +310,9 @@ impl Monitor {
         tracing::info!("the Engine answers");
         // It is the containers' resolver too: what it left unanswered while it was away says nothing now.
         let now = self.now();
-        let asks = |errand: &Errand| matches!(errand.kind, ProbeKind::Dns | ProbeKind::DnsExternal);
-        self.schedule.hasten(now, asks);
+        self.schedule.hasten(now, asks_names);
+        // And once more when what it left unanswered counts against nobody any longer.
+        self.ask_names_at = Some(Instant::now() + AFTER_ABSENCE);
         self.show_after(URGENT);
     }
 
@@ -324,6 +342,7 @@ impl Monitor {
     }
 
     fn replan(&mut self) {
+        self.plan_is_old = false;
         let Some(inventory) = &self.inventory else { return };
         let plan = plan(inventory, self.lessons.learned(), &self.config.probes);
         let round = plan.errands.iter().map(|errand| errand.interval).max().unwrap_or_default();
@@ -331,7 +350,7 @@ impl Monitor {
         let is_planned =
             |identity: &Identity| plan.errands.binary_search_by_key(identity, Errand::identity).is_ok();
         self.awaited.retain(is_planned);
-        self.doubted.retain(|identity, _| is_planned(identity));
+        self.doubted.retain(|(identity, _), _| is_planned(identity));
         let now = self.now();
         self.schedule.replan(plan, now);
     }
@@ -351,7 +370,8 @@ impl Monitor {
                     continue;
                 }
                 // The run before still waits for its deadlines: nobody looked this time.
-                *self.recorder.own().unknown.entry(Blindness::Overrun).or_default() += 1;
+                let missed = start.errand.jobs.len() as u64;
+                *self.recorder.own().unknown.entry(Blindness::Overrun).or_default() += missed;
                 continue;
             }
             self.recorder.own().in_flight += start.errand.jobs.len() as u64;
@@ -359,7 +379,7 @@ impl Monitor {
             let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
             let container = start.errand.container.clone();
             tokio::spawn(async move {
-                let runs = probe::run(&hopper, visit).await;
+                let runs = whole(&hopper, visit).await;
                 // The loop is gone only when the program ends.
                 messages.send(Message::Ran { identity, container, runs }).await.ok();
             });
@@ -415,47 +435,51 @@ impl Monitor {
         self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
         let mut flipped = false;
         let mut doubts: Vec<ProbeKey> = Vec::new();
-        for run in &runs {
+        let mut fell = false;
+        for run in runs.iter().filter(|run| !matches!(run.outcome, Outcome::Unknown(_))) {
             let failed = run.outcome.reason().is_some();
             let known = self.recorder.latest(&run.key);
             let was = known.and_then(|record| (record.runs > 0).then_some(record.failures_in_a_row));
             flipped |= was.is_none_or(|row| (row > 0) != failed || (failed && row == 1));
             // The first failure of a row is a doubt, and so is the first success after one.
             if failed != was.is_some_and(|row| row > 0) {
+                fell |= failed;
                 doubts.push(run.key.clone());
             }
         }
         self.recorder.record(runs, at);
-        if learned {
-            self.replan();
-        }
-        if !doubts.is_empty() && self.may_doubt(identity) {
-            let soon = self.now() + CONFIRM_AFTER;
+        self.plan_is_old |= learned;
+        doubts.retain(|doubt| self.may_doubt(identity, &doubt.target));
+        let soon = self.now() + CONFIRM_AFTER;
+        if fell || !doubts.is_empty() {
             self.schedule.again(identity, soon);
-            self.schedule.hasten(soon, |errand| doubts.iter().any(|doubt| tells_apart(errand, doubt)));
         }
+        self.schedule.hasten(soon, |errand| doubts.iter().any(|doubt| tells_apart(errand, doubt)));
         self.show_after(if flipped || answers { URGENT } else { CALM });
     }
 
-    /// Once an interval: who fails and succeeds by turns must not keep its neighbours busy.
-    fn may_doubt(&mut self, identity: &Identity) -> bool {
+    /// Once an interval and target: who fails and succeeds by turns must not keep its neighbours busy.
+    fn may_doubt(&mut self, identity: &Identity, target: &Arc<str>) -> bool {
         let (now, Some(errand)) = (self.now(), self.schedule.errand(identity)) else { return false };
-        let last = self.doubted.get(identity).copied();
-        let may = last.is_none_or(|last| now >= last + errand.interval.mul_f64(0.9));
+        let last = self.doubted.entry((identity.clone(), Arc::clone(target))).or_insert(now);
+        let may = *last == now || now >= *last + errand.interval.mul_f64(0.9);
         if may {
-            self.doubted.insert(identity.clone(), now);
+            *last = now;
         }
         may
     }
 
     fn looked(&mut self, container: ContainerId, seen: Result<Inner, HopError>) {
+        let here = |inventory: &Arc<Inventory>| inventory.endpoints().any(|(_, e)| e.container == container);
+        if !self.inventory.as_ref().is_some_and(here) {
+            // It was taken off the last destination meanwhile.
+            return;
+        }
         self.eyes.looked(&container, seen.as_ref());
         self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
         match seen {
             Ok(inner) => {
-                if self.lessons.listeners(&container, inner.listeners.clone()) {
-                    self.replan();
-                }
+                self.plan_is_old |= self.lessons.listeners(&container, inner.listeners.clone());
                 self.recorder.looked(container, inner);
                 self.show_after(CALM);
             }
@@ -523,6 +547,20 @@ impl Monitor {
         self.verdict.store(Arc::new(verdict));
         self.published.send_modify(|count| *count += 1);
     }
+}
+
+/// All the runs of a visit, whatever comes: strangers' bytes go through many parsers, and one that panics
+/// must not cost the errand for ever.
+async fn whole(hopper: &Hopper, visit: Visit) -> Vec<Run> {
+    let planned = visit.clone();
+    match AssertUnwindSafe(probe::run(hopper, visit)).catch_unwind().await {
+        Ok(runs) => runs,
+        Err(_) => planned.blind(Blindness::Resources, "the probe panicked: this is a fault of the exporter"),
+    }
+}
+
+const fn asks_names(errand: &Errand) -> bool {
+    matches!(errand.kind, ProbeKind::Dns | ProbeKind::DnsExternal)
 }
 
 /// Whether an errand looks where a doubt does: from elsewhere at the same container, or from the same

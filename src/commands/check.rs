@@ -27,7 +27,13 @@ pub async fn run(config: Config, flags: &Flags, destinations: &[String], format:
     let here = flags.listen_addresses.first().map(|address| local_url(*address));
     let external_url = flags.external_url.clone().or(here).unwrap_or_default();
     match round(config, &external_url).await {
-        Ok(verdict) => print(&verdict, began.elapsed(), destinations, format),
+        Ok(verdict) => {
+            let progress = Progress::of(&verdict);
+            if !progress.is_complete() {
+                say(&format!("destination-exporter: not complete after {PATIENCE:?}: {progress}\n"));
+            }
+            print(&verdict, progress.is_complete(), began.elapsed(), destinations, format)
+        }
         Err(why) => {
             say(&format!("destination-exporter: {why}\n"));
             ExitCode::from(COULD_NOT)
@@ -52,6 +58,9 @@ async fn round(config: Config, external_url: &str) -> Result<Arc<Verdict>, Strin
     }
     if let (None, Engine::Down { why, .. }) = (&latest.snapshot.inventory, &latest.snapshot.sight.engine) {
         return Err(format!("the Engine does not answer: {why}"));
+    }
+    if latest.snapshot.inventory.is_none() {
+        return Err(format!("the Engine gave no complete listing in {PATIENCE:?}"));
     }
     Ok(latest)
 }
@@ -135,7 +144,13 @@ impl std::fmt::Display for Progress {
     }
 }
 
-fn print(verdict: &Verdict, took: Duration, destinations: &[String], format: ReportFormat) -> ExitCode {
+fn print(
+    verdict: &Verdict,
+    complete: bool,
+    took: Duration,
+    destinations: &[String],
+    format: ReportFormat,
+) -> ExitCode {
     let mut report = report::build(verdict);
     if let Err(why) = narrow(&mut report, destinations) {
         say(&format!("destination-exporter: {why}\n"));
@@ -157,7 +172,7 @@ fn print(verdict: &Verdict, took: Duration, destinations: &[String], format: Rep
     let blind = matches!(verdict.snapshot.sight.engine, Engine::Down { .. })
         || verdict.snapshot.sight.enters_namespaces() == Some(false);
     let found = report.findings().any(|f| f.severity != Severity::Info && f.code != Code::ExporterBlind);
-    match (found, blind) {
+    match (found, blind || !complete) {
         (true, _) => ExitCode::from(1),
         (false, true) => ExitCode::from(COULD_NOT),
         (false, false) => ExitCode::SUCCESS,

@@ -123,7 +123,10 @@ async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// Takes a good configuration and gives its Engine; a bad one changes nothing but the metric that
 /// says so.
 async fn read_again(flags: &Flags, messages: &mpsc::Sender<Message>) -> Result<Docker, String> {
-    let (message, read) = match configuration(flags) {
+    let flags = flags.clone();
+    // A file on a mount that hangs must not stop everything else.
+    let read = tokio::task::spawn_blocking(move || configuration(&flags)).await;
+    let (message, read) = match read.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(config) => {
             let docker = config.docker.clone();
             (Message::Configured(Ok(Arc::new(config))), Ok(docker))

@@ -1,10 +1,11 @@
 //! Keeps the monitor told of what the Engine has: listings are the truth, events say when to list.
 //!
-//! Every request that the exporter makes to the Engine on its own starts here, one at a time, beside
-//! the event stream. Between listings the Engine is asked for a sign of life: it is the resolver of
+//! Every request that the exporter makes to the Engine on its own starts here, one listing at a time,
+//! beside the event stream. Between listings the Engine is asked for a sign of life: it is the resolver of
 //! every container, and what they cannot resolve while it is silent is no fault of theirs.
 
 use std::ops::ControlFlow::{self, Break, Continue};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rand::RngExt as _;
@@ -13,8 +14,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Docker;
-use crate::docker::{Change, Engine, EngineError};
-use crate::inventory::EngineInfo;
+use crate::docker::{Change, Engine, EngineError, Request, now};
+use crate::inventory::seen::Seen;
 use crate::monitor::Message;
 
 /// Events that come this close together are one change: a redeploy is a dozen of them.
@@ -23,6 +24,10 @@ const GATHER: Duration = Duration::from_millis(50);
 const LISTINGS_APART: Duration = Duration::from_millis(250);
 /// And so many times as far as one takes: a listing is work for the Engine.
 const LISTING_SHARE: u32 = 5;
+/// But no further than this, or containers that are gone would be taken for dead.
+const LISTINGS_FAR_APART: Duration = Duration::from_secs(2);
+/// Names that are kept of one burst; who is not among them is probed in its own time.
+const MOST_TOUCHED: usize = 512;
 /// The first wait after a failure; it doubles up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// The longest wait after a failure: an Engine that is back is seen within this time.
@@ -37,15 +42,17 @@ pub async fn watch(settings: Docker, monitor: mpsc::Sender<Message>, stop: Cance
     let (changes, changed) = mpsc::channel(256);
     let events = tokio::spawn(follow(engine.clone(), changes, monitor.clone(), stop.clone()));
     let refresh = settings.refresh_interval;
-    let mut watcher = Watcher { engine, known: None, refresh, monitor, changed };
+    let mut watcher = Watcher { engine, before: None, the_same_engine: false, refresh, monitor, changed };
     stop.run_until_cancelled(watcher.run()).await;
     events.abort();
 }
 
 struct Watcher {
     engine: Engine,
-    /// Who answers, until something may have changed that.
-    known: Option<EngineInfo>,
+    /// What was seen the last time.
+    before: Option<Arc<Seen>>,
+    /// Nothing happened since that may have put another Engine in its place.
+    the_same_engine: bool,
     refresh: Duration,
     monitor: mpsc::Sender<Message>,
     changed: mpsc::Receiver<Change>,
@@ -57,25 +64,28 @@ impl Watcher {
         let mut wait = FIRST_WAIT;
         loop {
             let (asked_at, began) = (SystemTime::now(), Instant::now());
-            let flow = match self.engine.list(self.known.clone()).await {
-                Ok(seen) => {
-                    wait = FIRST_WAIT;
-                    self.known = Some(seen.engine.clone());
-                    let took = began.elapsed();
-                    let asked = Message::Asked("list", took, None);
-                    let listed = Message::Listed { seen: Box::new(seen), asked_at };
-                    if self.tell([asked, listed]).await.is_break() {
-                        Break(())
-                    } else {
-                        self.rest(began + LISTINGS_APART.max(took * LISTING_SHARE)).await
+            let listed = self.engine.list(self.before.as_deref(), self.the_same_engine).await;
+            let took = began.elapsed();
+            let flow = match self.requests().await {
+                Break(()) => return,
+                Continue(()) => match listed {
+                    Ok(seen) => {
+                        wait = FIRST_WAIT;
+                        let seen = Arc::new(seen);
+                        self.before = Some(Arc::clone(&seen));
+                        self.the_same_engine = true;
+                        match self.tell(Message::Listed { seen, asked_at }).await {
+                            Break(()) => Break(()),
+                            Continue(()) => self.rest(began + apart(took)).await,
+                        }
                     }
-                }
-                Err(error) => {
-                    let flow = self.lost(&error, began.elapsed()).await;
-                    sleep(jittered(wait)).await;
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                    flow
-                }
+                    Err(error) => {
+                        let flow = self.lost(&error).await;
+                        sleep(jittered(wait)).await;
+                        wait = (wait * 2).min(LONGEST_WAIT);
+                        flow
+                    }
+                },
             };
             if flow.is_break() {
                 return;
@@ -86,51 +96,57 @@ impl Watcher {
     /// Until it is time for the next listing: something changed (but not before `earliest`), the last
     /// one is old, or the Engine gives no sign of life.
     async fn rest(&mut self, earliest: Instant) -> ControlFlow<()> {
-        let list_at = Instant::now() + self.refresh;
+        let mut list_at = Instant::now() + self.refresh;
+        let mut ping_at = Instant::now() + PING_INTERVAL;
+        let mut touched: Vec<String> = Vec::new();
         loop {
-            let ping_at = Instant::now() + PING_INTERVAL;
             tokio::select! {
-                () = sleep_until(list_at) => {
-                    self.known = None;
-                    return Continue(());
+                () = sleep_until(list_at) => break,
+                Some(change) = self.changed.recv(), if touched.len() < MOST_TOUCHED => {
+                    touched.extend(names(change));
+                    list_at = list_at.min((Instant::now() + GATHER).max(earliest));
                 }
-                Some(change) = self.changed.recv() => return self.gather(change, earliest).await,
-                () = sleep_until(ping_at) => {}
-            }
-            let (asked_at, began) = (SystemTime::now(), Instant::now());
-            match self.engine.ping().await {
-                Ok(()) => {
-                    let asked = Message::Asked("ping", began.elapsed(), None);
-                    self.tell([asked, Message::Alive { asked_at }]).await?;
+                () = sleep_until(ping_at) => {
+                    ping_at = Instant::now() + PING_INTERVAL;
+                    let asked_at = SystemTime::now();
+                    let answer = self.engine.ping().await;
+                    self.requests().await?;
+                    match answer {
+                        Ok(()) => self.tell(Message::Alive { asked_at }).await?,
+                        Err(error) => return self.lost(&error).await,
+                    }
                 }
-                Err(error) => return self.lost(&error, began.elapsed()).await,
             }
         }
-    }
-
-    async fn gather(&mut self, first: Change, earliest: Instant) -> ControlFlow<()> {
-        let mut touched = names(first);
-        sleep_until((Instant::now() + GATHER).max(earliest)).await;
-        while let Ok(more) = self.changed.try_recv() {
-            touched.extend(names(more));
+        if touched.is_empty() {
+            // Not because of a change: who answers is asked again too.
+            self.the_same_engine = false;
+            return Continue(());
         }
-        self.tell([Message::Touched(touched)]).await
+        self.tell(Message::Touched(touched)).await
     }
 
-    async fn lost(&mut self, error: &EngineError, took: Duration) -> ControlFlow<()> {
-        self.known = None;
-        let asked = Message::Asked(error.endpoint, took, Some(error.reason));
-        self.tell([asked, Message::Lost(error.to_string())]).await
+    async fn lost(&mut self, error: &EngineError) -> ControlFlow<()> {
+        self.the_same_engine = false;
+        self.tell(Message::Lost(error.to_string())).await
     }
 
-    async fn tell(&self, messages: impl IntoIterator<Item = Message>) -> ControlFlow<()> {
-        for message in messages {
-            if self.monitor.send(message).await.is_err() {
-                return Break(());
-            }
+    /// Tells of the requests that were made.
+    async fn requests(&self) -> ControlFlow<()> {
+        for request in self.engine.requests() {
+            self.tell(Message::Asked(request)).await?;
         }
         Continue(())
     }
+
+    async fn tell(&self, message: Message) -> ControlFlow<()> {
+        if self.monitor.send(message).await.is_ok() { Continue(()) } else { Break(()) }
+    }
+}
+
+/// How far apart two listings begin, by how long one takes.
+fn apart(took: Duration) -> Duration {
+    (took * LISTING_SHARE).clamp(LISTINGS_APART, LISTINGS_FAR_APART)
 }
 
 /// Follows the event stream, and takes it up again where it ended. That it broke is no verdict on
@@ -142,7 +158,8 @@ async fn follow(
     stop: CancellationToken,
 ) {
     let mut wait = FIRST_WAIT;
-    let mut since = None;
+    // From now on, however late the stream comes to be: what comes before it, the first listing shows.
+    let mut since = now();
     while !stop.is_cancelled() {
         let began = Instant::now();
         let ended = engine.events(&mut since, &changes).await;
@@ -150,8 +167,9 @@ async fn follow(
             return;
         }
         tracing::debug!(error = %ended, "the Engine's event stream ended");
-        let failed = Message::Asked(ended.endpoint, began.elapsed(), Some(ended.reason));
-        if monitor.send(failed).await.is_err() {
+        let failure = Some(ended.reason);
+        let failed = Request { endpoint: ended.endpoint, took: began.elapsed(), failure };
+        if monitor.send(Message::Asked(failed)).await.is_err() {
             return;
         }
         wait = if began.elapsed() > LONGEST_WAIT { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };

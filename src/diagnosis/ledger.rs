@@ -1,6 +1,7 @@
 //! What is remembered from round to round: since when, and that blindness heals nothing.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -26,10 +27,30 @@ struct Open {
 /// that would be one if they stayed.
 pub const OPENS_AFTER: Duration = Duration::from_millis(750);
 
+/// A fact that comes back within this time after it was over is the same fault: it comes and goes.
+const COMES_BACK: Duration = Duration::from_secs(300);
+/// And is over only when it has been away for so long: a container that starts again and again runs in between.
+const STAYS_AWAY: Duration = Duration::from_secs(120);
+
+/// So often in a row makes a fault that comes and goes.
+const FLAPS: u32 = 3;
+
+/// A fact that was seen before.
+#[derive(Clone, Debug)]
+struct Past {
+    since: SystemTime,
+    /// When it was last seen to hold.
+    last: SystemTime,
+    /// How often it has come.
+    times: u32,
+}
+
 /// The open findings.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     open: BTreeMap<Identity, Open>,
+    /// Facts that hold, or held not long ago.
+    past: BTreeMap<Identity, Past>,
     /// Seen first at this moment, and not told yet.
     waiting: BTreeMap<Identity, SystemTime>,
 }
@@ -56,12 +77,17 @@ impl Ledger {
                 }
                 finding.since = finding.since.min(first);
             }
+            if fact {
+                self.remember(&identity, &mut finding, now, before.contains_key(&identity));
+            }
             self.open.entry(identity).or_insert(Open { finding, fact });
         }
+        let known = |past: &Past| now.duration_since(past.last).is_ok_and(|away| away < COMES_BACK);
+        self.past.retain(|_, past| known(past));
         for (identity, open) in before {
             if !self.open.contains_key(&identity)
                 && !self.is_swallowed(scene, &open.finding)
-                && holds(scene, &open)
+                && (holds(scene, &open) || self.comes_and_goes(scene, &identity, &open))
             {
                 self.open.insert(identity, open);
             }
@@ -76,6 +102,31 @@ impl Ledger {
             ))
         });
         findings
+    }
+
+    /// Counts how often a fact has come; one that comes and goes is one fault, and says so.
+    fn remember(&mut self, identity: &Identity, finding: &mut Finding, now: SystemTime, stays: bool) {
+        let fresh = Past { since: finding.since, last: now, times: 0 };
+        let past = self.past.entry(identity.clone()).or_insert(fresh);
+        past.last = now;
+        if !stays {
+            past.times += 1;
+        }
+        if past.times >= FLAPS {
+            finding.since = past.since;
+            let _ = write!(finding.summary, " It comes and goes: {} times so far.", past.times);
+        }
+    }
+
+    /// True for a fact that has come several times and is not away for long. Whose subject is gone is over.
+    fn comes_and_goes(&self, scene: &Scene<'_>, identity: &Identity, open: &Open) -> bool {
+        let now = scene.snapshot.at;
+        let destination = open.finding.destination.as_deref().unwrap_or_default();
+        open.fact
+            && is_there(scene, destination, &open.finding)
+            && self.past.get(identity).is_some_and(|past| {
+                past.times >= FLAPS && now.duration_since(past.last).is_ok_and(|away| away < STAYS_AWAY)
+            })
     }
 
     /// How many faults have not stood long enough to be told.

@@ -11,7 +11,7 @@ use crate::state::{Engine, Record, Snapshot};
 pub(super) const ENOUGH: u32 = 2;
 /// What ran when the Engine came back may have been asked while it was away: longer than any probe
 /// waits by default. All of it is asked anew meanwhile.
-const AFTER_ABSENCE: Duration = Duration::from_secs(10);
+pub const AFTER_ABSENCE: Duration = Duration::from_secs(10);
 
 /// What all the probes of one source say of its way to one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -488,6 +488,36 @@ fn what_the_engine_says_must_stand_for_a_moment() {
 }
 
 #[test]
+fn what_starts_again_and_again_is_one_fault_that_comes_and_goes() {
+    let mut ledger = Ledger::default();
+    let (whole, mut broken) = (shop(), shop());
+    broken.container("db").state = RunState::Restarting;
+    let missing = broken.missing("db");
+    broken.container("db").state = RunState::Restarting;
+    let on = broken.on("shop");
+    on.endpoints.retain(|e| &*e.name != "db");
+    on.stopped.push(missing);
+    broken.probes.retain(|key, _| &*key.target != "db" && &*key.source != "db");
+    let mut look = |sample: &Sample, seconds: u64| {
+        let snapshot = Snapshot { at: at(seconds), ..sample.snapshot() };
+        let verdict = judge(Arc::new(snapshot), &mut ledger);
+        verdict.findings.iter().find(|f| f.severity != Severity::Info).map(|f| (f.since, f.summary.clone()))
+    };
+    for round in 0..2 {
+        look(&broken, 100 + 20 * round);
+        assert!(look(&broken, 110 + 20 * round).is_some());
+        assert_eq!(look(&whole, 111 + 20 * round), None, "repaired, as far as anybody knows");
+    }
+    look(&broken, 140);
+    let (since, summary) = look(&broken, 150).expect("told");
+    assert_eq!(since, at(100), "since the first time");
+    assert!(summary.ends_with("It comes and goes: 3 times so far."), "{summary}");
+    assert!(look(&whole, 160).is_some(), "it runs, for now");
+    assert!(look(&whole, 269).is_some());
+    assert_eq!(look(&whole, 271), None, "it stays");
+}
+
+#[test]
 fn what_is_gone_is_no_fault() {
     let mut ledger = Ledger::default();
     let mut sample = shop();

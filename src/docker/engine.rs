@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use bollard::errors::Error;
 use bollard::models::{ContainerInspectResponse, ContainerSummary, EventMessage, EventMessageTypeEnum};
@@ -13,10 +14,9 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config;
-use crate::inventory::EngineInfo;
 use crate::inventory::seen::{Seen, SeenContainer};
 
 use super::error::EngineError;
@@ -33,6 +33,18 @@ pub struct Engine {
     host: String,
     netns_dir: String,
     timeout: Duration,
+    journal: Arc<Mutex<Vec<Request>>>,
+}
+
+/// One request that was made: as the metrics tell of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Which.
+    pub endpoint: &'static str,
+    /// How long it took.
+    pub took: Duration,
+    /// The bounded class of its failure.
+    pub failure: Option<&'static str>,
 }
 
 /// A hint that something changed.
@@ -47,7 +59,23 @@ pub struct Change {
 impl Engine {
     /// Takes the address; nothing is asked yet.
     pub fn new(settings: &config::Docker) -> Self {
-        Self { host: settings.host.clone(), netns_dir: settings.netns_dir.clone(), timeout: settings.timeout }
+        Self {
+            host: settings.host.clone(),
+            netns_dir: settings.netns_dir.clone(),
+            timeout: settings.timeout,
+            journal: Arc::default(),
+        }
+    }
+
+    /// The requests since this was last asked.
+    pub fn requests(&self) -> Vec<Request> {
+        self.journal.lock().map(|mut journal| std::mem::take(&mut *journal)).unwrap_or_default()
+    }
+
+    fn note(&self, endpoint: &'static str, began: Instant, failure: Option<&'static str>) {
+        if let Ok(mut journal) = self.journal.lock() {
+            journal.push(Request { endpoint, took: began.elapsed(), failure });
+        }
     }
 
     fn client(&self, endpoint: &'static str) -> Result<Docker, EngineError> {
@@ -63,10 +91,13 @@ impl Engine {
         endpoint: &'static str,
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, EngineError> {
-        match timeout(self.timeout, answer).await {
+        let began = Instant::now();
+        let answer = match timeout(self.timeout, answer).await {
             Ok(answer) => answer.map_err(|error| EngineError::of(endpoint, &error)),
             Err(_) => Err(EngineError::timeout(endpoint, self.timeout)),
-        }
+        };
+        self.note(endpoint, began, answer.as_ref().err().map(|error| error.reason));
+        answer
     }
 
     /// A sign of life. A proxy that forbids the cheap question is asked the one that a listing asks too.
@@ -83,14 +114,15 @@ impl Engine {
         }
     }
 
-    /// Everything there is, completed by inspection. Who answers is asked where it is not `known`: the
-    /// Engine runs programs to say it.
+    /// Everything there is, completed by inspection. `before` is what was seen the last time: it says
+    /// what is known of a container whose inspection fails now; and, where that is still `the_same_engine`,
+    /// who answers, which the Engine runs programs to tell.
     ///
     /// # Errors
     /// When the Engine as a whole does not answer; a container that does not costs itself alone.
-    pub async fn list(&self, known: Option<EngineInfo>) -> Result<Seen, EngineError> {
+    pub async fn list(&self, before: Option<&Seen>, the_same_engine: bool) -> Result<Seen, EngineError> {
         let docker = self.client("version")?;
-        let engine = match known {
+        let engine = match before.filter(|_| the_same_engine).map(|seen| seen.engine.clone()) {
             Some(engine) => engine,
             None => translate::engine(self.ask("version", docker.version()).await?),
         };
@@ -101,21 +133,39 @@ impl Engine {
         let summaries = docker.list_containers(Some(all));
         let path = "/containers/json?all=true";
         let summaries = self.entries("containers", path, summaries, &mut oddities).await?;
-        let mut containers = Vec::with_capacity(summaries.len());
-        let mut waiting = summaries.into_iter();
+        let (named, nameless): (Vec<_>, Vec<_>) = summaries.into_iter().partition(|row| row.id.is_some());
+        oddities.extend(nameless.iter().map(|_| "a container without an id".to_owned()));
+        let mut containers = Vec::with_capacity(named.len());
+        let mut waiting = named.into_iter();
         let mut inspections = FuturesUnordered::new();
+        // Each has its deadline, and all together one more: a listing must not take minutes.
+        let until = Instant::now() + 2 * self.timeout;
+        let (mut inspected, mut failed) = (0, None);
         loop {
             while inspections.len() < INSPECTIONS {
                 let Some(summary) = waiting.next() else { break };
-                inspections.push(self.inspect(&docker, summary));
+                inspections.push(self.inspect(&docker, summary, until));
             }
             match inspections.next().await {
-                Some((container, oddity)) => {
+                Some(Ok(container)) => {
+                    inspected += 1;
                     containers.extend(container);
-                    oddities.extend(oddity);
+                }
+                Some(Err((row, error))) => {
+                    let id = &row.id;
+                    oddities.push(format!("container {id}: {error}"));
+                    let known = before.and_then(|seen| seen.containers.iter().find(|c| c.id == *id));
+                    // What was known of it still holds while it is in the same state.
+                    let known = known.filter(|known| known.state == row.state && known.pid > 0).cloned();
+                    containers.push(known.unwrap_or(row));
+                    failed = Some(error);
                 }
                 None => break,
             }
+        }
+        if let (0, Some(error)) = (inspected, failed.filter(|error| error.reason == "timeout")) {
+            // Not one of them could be looked at: that is no listing.
+            return Err(error);
         }
         let networks = networks.into_iter().map(translate::network).collect();
         Ok(Seen { engine, networks, containers, oddities })
@@ -143,24 +193,30 @@ impl Engine {
         }
     }
 
-    /// One row completed, and what was odd. No container and no word where it vanished meanwhile, which is
-    /// normal. Where the inspection fails otherwise the row alone still says who it is and where: to drop
-    /// it would be to call a container gone that merely could not be looked at.
+    /// One row completed. Nothing where the container vanished meanwhile, which is normal. Where the
+    /// inspection fails otherwise the row alone still says who it is and where: to drop it would be to call
+    /// a container gone that merely could not be looked at.
     async fn inspect(
         &self,
         docker: &Docker,
         summary: ContainerSummary,
-    ) -> (Option<SeenContainer>, Option<String>) {
-        let Some(id) = summary.id.clone() else { return (None, Some("a container without an id".into())) };
-        let answer = timeout(self.timeout, docker.inspect_container(&id, None::<InspectContainerOptions>));
+        until: Instant,
+    ) -> Result<Option<SeenContainer>, (SeenContainer, EngineError)> {
+        let id = summary.id.clone().unwrap_or_default();
+        let began = Instant::now();
+        let deadline = until.min(began + self.timeout);
+        let answer = timeout_at(deadline, docker.inspect_container(&id, None::<InspectContainerOptions>));
         let error = match answer.await {
-            Ok(Ok(inspected)) => return (Some(self.complete(summary, inspected).await), None),
-            Ok(Err(error)) if EngineError::is_not_found(&error) => return (None, None),
+            Ok(Ok(inspected)) => {
+                self.note("inspect", began, None);
+                return Ok(Some(self.complete(summary, inspected).await));
+            }
+            Ok(Err(error)) if EngineError::is_not_found(&error) => return Ok(None),
             Ok(Err(error)) => EngineError::of("inspect", &error),
-            Err(_) => EngineError::timeout("inspect", self.timeout),
+            Err(_) => EngineError::timeout("inspect", began.elapsed()),
         };
-        let row = self.complete(summary, ContainerInspectResponse::default()).await;
-        (Some(row), Some(format!("container {id}: {error}")))
+        self.note("inspect", began, Some(error.reason));
+        Err((self.complete(summary, ContainerInspectResponse::default()).await, error))
     }
 
     async fn complete(
@@ -178,17 +234,14 @@ impl Engine {
     }
 
     /// Follows the event stream into `changes` until it breaks, and says why it did. `since` is the
-    /// moment of the last event: given again, nothing in between is lost.
-    pub async fn events(&self, since: &mut Option<String>, changes: &mpsc::Sender<Change>) -> EngineError {
+    /// moment of the last event ([`now`] where there was none): given again, nothing in between is lost.
+    pub async fn events(&self, since: &mut String, changes: &mpsc::Sender<Change>) -> EngineError {
         let docker = match self.client("events") {
             Ok(docker) => docker,
             Err(error) => return error,
         };
         let kinds = HashMap::from([("type".to_owned(), vec!["container".to_owned(), "network".to_owned()])]);
-        let mut options = EventsOptionsBuilder::new().filters(&kinds);
-        if let Some(since) = since.as_deref() {
-            options = options.since(since);
-        }
+        let options = EventsOptionsBuilder::new().filters(&kinds).since(since);
         let mut events = Box::pin(docker.events(Some(options.build())));
         loop {
             let message = tokio::select! {
@@ -198,7 +251,7 @@ impl Engine {
             match message {
                 Some(Ok(message)) => {
                     if let Some(nanos) = message.time_nano.filter(|nanos| *nanos > 0) {
-                        *since = Some(format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000));
+                        *since = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
                     }
                     if let Some(change) = change(message) {
                         // The listing that follows is the truth: a hint more or less costs nothing.
@@ -209,8 +262,8 @@ impl Engine {
                     let error = EngineError::of("events", &error);
                     if error.reason == "bad_answer" {
                         // Asked for what came since, the Engine would say the same again, for ever. So
-                        // the stream begins anew, and a listing shows what was missed.
-                        *since = None;
+                        // the stream begins anew from now, and a listing shows what was missed.
+                        *since = now();
                         changes.try_send(Change::default()).ok();
                     }
                     return error;
@@ -222,6 +275,12 @@ impl Engine {
             }
         }
     }
+}
+
+/// This moment, as the Engine takes one: seconds and nanoseconds since 1970.
+pub fn now() -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("{}.{:09}", now.as_secs(), now.subsec_nanos())
 }
 
 /// What containers do that changes nothing of what is listed here, and may come many times a second from

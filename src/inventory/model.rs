@@ -286,6 +286,11 @@ impl Inventory {
         self.destinations.iter().find(|d| &*d.name == name)
     }
 
+    /// Every endpoint with its destination.
+    pub fn endpoints(&self) -> impl Iterator<Item = (&Destination, &Endpoint)> {
+        self.destinations.iter().flat_map(|d| d.endpoints.iter().map(move |e| (d, e)))
+    }
+
     /// The container behind an endpoint of this inventory.
     pub fn container(&self, id: &ContainerId) -> Option<&Container> {
         self.containers.get(id)

@@ -104,11 +104,12 @@ pub fn inventory(page: &mut Exposition, inventory: &Inventory) {
 }
 
 fn endpoints(page: &mut Exposition, inventory: &Inventory, destination: &Destination) {
-    let mut owners: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    // As the resolver has it: whatever the case.
+    let mut owners: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for endpoint in &destination.endpoints {
         let Some(container) = inventory.container(&endpoint.container) else { continue };
         for name in &endpoint.names {
-            owners.entry(name).or_default().insert(&container.workload);
+            owners.entry(name.to_ascii_lowercase()).or_default().insert(&container.workload);
         }
         let ip = endpoint.addresses.first().map(ToString::to_string).unwrap_or_default();
         let coolify = container.coolify.as_ref();
@@ -130,7 +131,7 @@ fn endpoints(page: &mut Exposition, inventory: &Inventory, destination: &Destina
         );
     }
     for (name, owners) in owners.into_iter().filter(|(_, owners)| owners.len() > 1) {
-        page.put_count(&table::NAME_OWNERS, [&destination.name, name], owners.len() as u64);
+        page.put_count(&table::NAME_OWNERS, [&destination.name, &name], owners.len() as u64);
     }
 }
 

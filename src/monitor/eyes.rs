@@ -62,12 +62,12 @@ pub(super) struct Eyes {
 }
 
 impl Eyes {
-    /// Forgets containers that are gone or do not run: nobody looks there any more.
+    /// Forgets containers that do not run or are on no destination any more: nobody looks there.
     pub(super) fn forget_all_but(&mut self, inventory: &Inventory) {
+        let here: BTreeSet<&ContainerId> = inventory.endpoints().map(|(_, e)| &e.container).collect();
         for sense in [&mut self.namespaces, &mut self.icmp, &mut self.socket_diagnostics] {
-            let runs = |id: &ContainerId| inventory.container(id).is_some_and(|c| c.state.has_namespace());
-            sense.fails.retain(|id, _| runs(id));
-            sense.works.retain(runs);
+            sense.fails.retain(|id, _| here.contains(id));
+            sense.works.retain(|id| here.contains(id));
         }
     }
 

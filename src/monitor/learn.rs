@@ -1,11 +1,14 @@
 //! What looking and probing teaches, for the next plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::Listener;
 use crate::outcome::{Detail, Outcome, ProbeKind, Reason, Run};
 use crate::plan::Learned;
+
+/// A port that never spoke HTTP and is silent so many times is no web server; a slow start is silent once.
+const SILENCES: u8 = 3;
 
 /// What was learned, and what is sure: a port that spoke HTTP once and does not now is a fault, one
 /// that never did is no web server.
@@ -13,6 +16,8 @@ use crate::plan::Learned;
 pub(super) struct Lessons {
     learned: Learned,
     speaks_http: BTreeSet<(ContainerId, u16)>,
+    /// How often ports that never spoke HTTP gave no answer.
+    silent: BTreeMap<(ContainerId, u16), u8>,
 }
 
 impl Lessons {
@@ -27,6 +32,7 @@ impl Lessons {
         self.learned.listeners.retain(|id, _| runs(id));
         self.learned.not_http.retain(|(id, _)| runs(id));
         self.speaks_http.retain(|(id, _)| runs(id));
+        self.silent.retain(|(id, _), _| runs(id));
         let unread = |id: &&ContainerId| runs(id) && !self.learned.listeners.contains_key(*id);
         inventory.containers.keys().filter(unread).cloned().collect()
     }
@@ -37,8 +43,14 @@ impl Lessons {
         if self.learned.listeners.get(container) == Some(&listeners) {
             return false;
         }
-        // A process that listens anew may speak otherwise than the one before.
-        self.learned.not_http.retain(|(id, _)| id != container);
+        // A process that listens anew may speak otherwise than the one before; the others are known.
+        let before = self.learned.listeners.get(container);
+        let stayed = |port: u16| {
+            let at = |all: &[Listener]| all.iter().any(|listener| listener.port == port);
+            at(&listeners) && before.is_some_and(|before| at(before))
+        };
+        self.learned.not_http.retain(|(id, port)| id != container || stayed(*port));
+        self.silent.retain(|(id, port), _| id != container || stayed(*port));
         self.learned.listeners.insert(container.clone(), listeners);
         true
     }
@@ -51,12 +63,14 @@ impl Lessons {
         let counts = runs
             .into_iter()
             .filter(|run| {
-                let (ProbeKind::Http, Detail::Port(_, port)) = (run.key.kind, &run.key.detail) else {
+                let (ProbeKind::Http, Detail::Port(address, port)) = (run.key.kind, &run.key.detail) else {
                     return true;
                 };
                 let Some(inventory) = inventory else { return true };
                 let endpoint =
                     inventory.destination(&run.key.destination).and_then(|d| d.endpoint(&run.key.target));
+                // A run that began before a redeploy tells of the container that was there then.
+                let endpoint = endpoint.filter(|e| e.addresses.contains(address));
                 let Some(container) = endpoint.and_then(|e| inventory.container(&e.container)) else {
                     return true;
                 };
@@ -66,11 +80,14 @@ impl Lessons {
                         self.speaks_http.insert(port);
                         true
                     }
-                    Outcome::Failure(Reason::Protocol | Reason::Reset | Reason::Tls | Reason::Timeout)
-                        if !self.speaks_http.contains(&port)
-                            && !container.proxied_ports.contains(&port.1) =>
-                    {
-                        learned |= self.learned.not_http.insert(port);
+                    Outcome::Failure(
+                        reason @ (Reason::Protocol | Reason::Reset | Reason::Tls | Reason::Timeout),
+                    ) if !self.speaks_http.contains(&port) && !container.proxied_ports.contains(&port.1) => {
+                        let silences = self.silent.entry(port.clone()).or_default();
+                        *silences = silences.saturating_add(1);
+                        if reason != Reason::Timeout || *silences >= SILENCES {
+                            learned |= self.learned.not_http.insert(port);
+                        }
                         false
                     }
                     _ => true,
@@ -78,5 +95,78 @@ impl Lessons {
             })
             .collect();
         (counts, learned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::diagnosis::sample::Sample;
+    use crate::outcome::{Observation, ProbeKey};
+
+    const DB: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 2, 3));
+
+    fn run(address: IpAddr, port: u16, outcome: Outcome) -> Vec<Run> {
+        let key = ProbeKey {
+            destination: "shop".into(),
+            kind: ProbeKind::Http,
+            source: "api".into(),
+            target: "db".into(),
+            detail: Detail::Port(address, port),
+        };
+        vec![Run { key, outcome, seen: Observation::default() }]
+    }
+
+    fn listener(port: u16) -> Listener {
+        Listener { address: Ipv4Addr::UNSPECIFIED.into(), port, v6_only: false }
+    }
+
+    #[test]
+    fn who_never_spoke_http_is_left_in_peace_and_who_did_is_not() {
+        let inventory = Sample::shop(&["api", "db"]).inventory;
+        let failure = |reason| Outcome::Failure(reason);
+        let mut lessons = Lessons::default();
+        let mut learn = |port, outcome| {
+            let (counts, learned) = lessons.learn_from(run(DB, port, outcome), Some(&inventory));
+            (counts.len(), learned)
+        };
+        // The first question was ours to ask.
+        assert_eq!(learn(5432, failure(Reason::Protocol)), (0, true));
+        // A web server that starts slowly is asked again.
+        assert_eq!(learn(8080, failure(Reason::Timeout)), (0, false));
+        assert_eq!(learn(8080, failure(Reason::Timeout)), (0, false));
+        assert_eq!(learn(8080, failure(Reason::Timeout)), (0, true));
+        assert_eq!(learn(80, failure(Reason::Timeout)), (0, false));
+        assert_eq!(learn(80, Outcome::Success(Duration::ZERO)), (1, false));
+        for reason in [Reason::Timeout, Reason::Reset, Reason::HttpStatus, Reason::Refused] {
+            assert_eq!(learn(80, failure(reason)), (1, false), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_at_an_old_address_says_nothing_of_the_new_container() {
+        let inventory = Sample::shop(&["api", "db"]).inventory;
+        let mut lessons = Lessons::default();
+        let old = IpAddr::V4(Ipv4Addr::new(10, 0, 2, 99));
+        let (counts, learned) =
+            lessons.learn_from(run(old, 80, Outcome::Failure(Reason::Protocol)), Some(&inventory));
+        assert_eq!((counts.len(), learned), (1, false));
+    }
+
+    #[test]
+    fn a_port_that_comes_or_goes_says_nothing_of_the_others() {
+        let inventory = Sample::shop(&["api", "db"]).inventory;
+        let db = inventory.destinations[0].endpoints[1].container.clone();
+        let mut lessons = Lessons::default();
+        assert!(lessons.listeners(&db, Some(vec![listener(5432), listener(8080)])));
+        for port in [5432, 8080] {
+            lessons.learn_from(run(DB, port, Outcome::Failure(Reason::Protocol)), Some(&inventory));
+        }
+        assert!(lessons.listeners(&db, Some(vec![listener(5432), listener(40_000)])));
+        let left: Vec<u16> = lessons.learned().not_http.iter().map(|(_, port)| *port).collect();
+        assert_eq!(left, [5432]);
     }
 }

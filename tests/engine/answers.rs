@@ -24,7 +24,7 @@ pub fn settings(fake: &Fake, timeout: Duration) -> config::Docker {
 
 /// A listing with a deadline that only a machine in trouble misses.
 async fn list(fake: &Fake) -> Seen {
-    Engine::new(&settings(fake, Duration::from_secs(20))).list(None).await.expect("a listing")
+    Engine::new(&settings(fake, Duration::from_secs(20))).list(None, false).await.expect("a listing")
 }
 
 fn names(seen: &Seen) -> Vec<&str> {
@@ -78,7 +78,7 @@ async fn a_request_that_fails_is_told_by_endpoint_and_reason() {
     ] {
         for fake in [Fake::start().await, Fake::over_tcp().await] {
             fake.fail(path, fault.clone());
-            let error = Engine::new(&settings(&fake, Duration::from_millis(300))).list(None).await;
+            let error = Engine::new(&settings(&fake, Duration::from_millis(300))).list(None, false).await;
             let error = error.expect_err("no listing");
             assert_eq!((error.endpoint, error.reason), (endpoint, reason), "{path} {fault:?}: {error}");
             fake.heal();
@@ -132,7 +132,8 @@ async fn an_inspection_that_hangs_costs_no_other_container_its_own() {
     fake.world().containers.extend(more.collect::<Vec<_>>());
     fake.fail(&inspection("bb"), Fault::Silence);
     let began = Instant::now();
-    let seen = Engine::new(&settings(&fake, Duration::from_secs(3))).list(None).await.expect("a listing");
+    let seen =
+        Engine::new(&settings(&fake, Duration::from_secs(3))).list(None, false).await.expect("a listing");
     assert!(
         began.elapsed() < Duration::from_secs(12),
         "one deadline, not one for each: {:?}",
