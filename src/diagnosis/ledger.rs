@@ -67,7 +67,7 @@ impl Ledger {
                 || finding.destination.as_deref().is_some_and(|d| scene.is_away(d, &finding.subject.name));
             if let Some(known) = before.get(&identity) {
                 finding.since = known.finding.since;
-            } else if fact && finding.subject.kind != "exporter" {
+            } else if fact {
                 // A clock that was set back starts the wait anew.
                 let first = waiting.get(&identity).copied().filter(|first| *first <= now);
                 let first = first.unwrap_or(now);

@@ -92,6 +92,16 @@ fn refused(path: &Path, error: &io::Error) -> HopError {
                 folder.display()
             ),
         },
+        // Among others it is missed; where there is none at all, this may be another folder than the Engine's.
+        Blindness::Vanished if !path.starts_with("/proc") && mounts::look(folder) != Some(View::Live) => {
+            HopError {
+                blindness: Blindness::NoNamespace,
+                detail: format!(
+                    "{said}: the container ended, or {} does not show the Engine's mounts (mount it ro,rslave)",
+                    folder.display()
+                ),
+            }
+        }
         Blindness::NoPrivilege if path.starts_with("/proc") => HopError {
             blindness: Blindness::NoPrivilege,
             detail: format!("{said}: CAP_SYS_PTRACE is missing"),
@@ -182,9 +192,16 @@ mod tests {
 
     #[test]
     fn what_is_gone_has_vanished() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let error = open(&way(folder.path().join("x").to_str(), None)).expect_err("refused");
+        let _other = Scratch::new();
+        let error = open(&way(Some("/run/netns/gone"), None)).expect_err("refused");
         assert_eq!(error.blindness, Blindness::Vanished);
+        // Whoever has its process's id by now is somebody else.
+        let resident = Resident::new();
+        let error = open(&way(Some("/run/netns/gone"), Some(resident.pid()))).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::Vanished);
+        let empty = tempfile::tempdir().expect("a folder");
+        let error = open(&way(empty.path().join("x").to_str(), None)).expect_err("refused");
+        assert_eq!(error.blindness, Blindness::NoNamespace, "{error}");
         assert_eq!(open(&way(None, None)).expect_err("refused").blindness, Blindness::NoNamespace);
     }
 
