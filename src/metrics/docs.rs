@@ -20,6 +20,11 @@ has no series: *unknown is not down*. Alert on `destination_probe_success == 0`,
 are reserved. `container` is the container's own name.
 ";
 
+const TRAFFIC: &str = "A container's interfaces are not told apart by destination yet: until they are,
+`destination_traffic_source` and `destination_container_network_*` have no series.
+
+";
+
 /// The whole page.
 pub fn render() -> Result<String, fmt::Error> {
     let mut out = String::from(INTRODUCTION);
@@ -27,8 +32,11 @@ pub fn render() -> Result<String, fmt::Error> {
     for row in table::ALL {
         if row.section != section {
             section = row.section;
-            write!(out, "\n## {section}\n\n| metric | type | unit | labels | meaning |\n")?;
-            out.push_str("| --- | --- | --- | --- | --- |\n");
+            write!(out, "\n## {section}\n\n")?;
+            if section == "Traffic" {
+                out.push_str(TRAFFIC);
+            }
+            out.push_str("| metric | type | unit | labels | meaning |\n| --- | --- | --- | --- | --- |\n");
         }
         let labels: Vec<String> = row.labels.iter().map(|l| format!("`{l}`")).collect();
         writeln!(
