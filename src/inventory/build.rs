@@ -154,11 +154,13 @@ fn container(one: &SeenContainer, seen: &Seen, networks: &Networks) -> Container
     }
 }
 
-/// The name of a bridge's interface: the option's, else what the driver makes of the id.
-fn bridge(network: &SeenNetwork) -> Option<String> {
+/// The name of a bridge's interface: the option's, else what Docker's driver makes of the id. Podman
+/// counts (`podman1`), and does not say.
+fn bridge(network: &SeenNetwork, podman: bool) -> Option<String> {
     let id = NetworkId::new(&network.id);
     let named = network.options.get(BRIDGE_NAME).filter(|name| !name.is_empty());
-    (network.driver == "bridge").then(|| named.cloned().unwrap_or_else(|| format!("br-{}", id.short())))
+    let derived = || (!podman).then(|| format!("br-{}", id.short()));
+    (network.driver == "bridge").then(|| named.cloned().or_else(derived)).flatten()
 }
 
 fn place(one: &SeenContainer, all: &[SeenContainer]) -> Place {
@@ -284,7 +286,7 @@ impl View<'_> {
             scope: bounded(&network.scope).into(),
             origin,
             internal: network.internal,
-            bridge: bridge(network).map(Arc::from),
+            bridge: bridge(network, self.seen.engine.podman).map(Arc::from),
             mtu: network.options.get(MTU).and_then(|text| text.trim().parse().ok()).filter(|mtu| *mtu > 0),
             subnets: subnets(network, &endpoints, &self.gateways_on(network), oddities),
             endpoints,

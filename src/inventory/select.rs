@@ -43,9 +43,9 @@ pub fn is_candidate(network: &SeenNetwork) -> bool {
 /// True for the network that containers get when nobody names one. It has no name resolution, and it is
 /// there on every host: only its use makes it a destination.
 pub fn is_default_bridge(network: &SeenNetwork, podman: bool) -> bool {
-    let usual = if podman { "podman" } else { "bridge" };
-    network.driver == "bridge"
-        && (network.name == usual || network.options.get(DEFAULT_BRIDGE).is_some_and(|v| v == "true"))
+    // Podman's own is `podman`, and `bridge` to who asks over the compatible API.
+    let usual = network.name == "bridge" || (podman && network.name == "podman");
+    network.driver == "bridge" && (usual || network.options.get(DEFAULT_BRIDGE).is_some_and(|v| v == "true"))
 }
 
 /// True where the operator would want a network of this name, of which nothing else is known.
