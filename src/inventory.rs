@@ -6,6 +6,7 @@
 
 mod absent;
 pub mod build;
+mod claims;
 pub mod ids;
 pub mod model;
 pub mod names;

@@ -1,19 +1,12 @@
-//! Names that stand in labels, and names that resolve.
-//!
-//! An endpoint name is a workload's name, so that a redeploy does not start new series; yet two live
-//! containers never share one. A name's owner is decided by values alone (start, then id): the same
-//! host gives the same names, in whatever order the Engine lists.
+//! What destinations are called, and names that resolve. Who bears an endpoint name is settled in
+//! [`super::claims`].
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::ids::{ContainerId, NetworkId};
 use super::model::Container;
 use super::seen::{SeenEndpoint, SeenNetwork, bounded};
-
-/// Words that mean a vantage or target which is no container.
-const RESERVED: &[&str] = &["gateway", "proxy", "host"];
 
 /// The most names of one endpoint that are kept: aliases are free for whoever deploys.
 const MOST_NAMES: usize = 128;
@@ -40,44 +33,8 @@ pub fn destination_names<'a>(networks: impl Iterator<Item = &'a SeenNetwork>) ->
         .collect()
 }
 
-/// The endpoint name of every container. Those that live come first: a stopped one never takes a name
-/// from a running one.
-pub fn endpoint_names(containers: &BTreeMap<ContainerId, Container>) -> BTreeMap<ContainerId, Arc<str>> {
-    let live = |c: &Container| c.state.has_namespace();
-    let mut replicas: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
-    for container in containers.values().filter(|c| live(c)) {
-        replicas.entry(&container.workload).or_default().extend(container.replica);
-    }
-    let mut order: Vec<&Container> = containers.values().collect();
-    order.sort_by_key(|c| (Reverse(live(c)), Reverse(c.started_at), Reverse(&c.id)));
-
-    let mut taken: BTreeSet<Arc<str>> = BTreeSet::new();
-    let mut names = BTreeMap::new();
-    for container in order {
-        let several = replicas.get(&*container.workload).is_some_and(|numbers| numbers.len() > 1);
-        let base = base_name(container, several);
-        let name = [base.clone(), with_short(&base, container.id.short())]
-            .into_iter()
-            .find(|name| !taken.contains(name))
-            // Somebody named a container like another's name with its short id: the whole id decides.
-            .unwrap_or_else(|| with_short(&base, container.id.as_str()));
-        taken.insert(Arc::clone(&name));
-        names.insert(container.id.clone(), name);
-    }
-    names
-}
-
-/// The workload, with its number where it is one of several.
-fn base_name(container: &Container, several: bool) -> Arc<str> {
-    match container.replica {
-        Some(number) if several || number > 1 => format!("{}/{number}", container.workload).into(),
-        _ if RESERVED.contains(&&*container.workload) => format!("{}/1", container.workload).into(),
-        _ => Arc::clone(&container.workload),
-    }
-}
-
 /// `name (id)`.
-fn with_short(name: &str, id: &str) -> Arc<str> {
+pub(super) fn with_short(name: &str, id: &str) -> Arc<str> {
     format!("{name} ({id})").into()
 }
 
@@ -118,79 +75,8 @@ fn is_askable(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
-
     use super::super::build::tests::{container, model};
     use super::*;
-    use crate::inventory::RunState;
-
-    /// Id, workload, replica, started at, state → name.
-    type Row<'a> = (&'a str, &'a str, Option<u32>, u64, RunState, &'a str);
-
-    fn check(rows: &[Row]) {
-        let containers = rows
-            .iter()
-            .map(|(id, workload, replica, start, state, _)| {
-                let mut made = model(&container(id, "name"));
-                made.workload = (*workload).into();
-                made.replica = *replica;
-                made.started_at = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(*start));
-                made.state = *state;
-                (made.id.clone(), made)
-            })
-            .collect();
-        let names = endpoint_names(&containers);
-        for (id, .., expected) in rows {
-            assert_eq!(&*names[&ContainerId::new(id)], *expected, "{rows:?}");
-        }
-        assert_eq!(names.values().collect::<BTreeSet<_>>().len(), rows.len(), "a name twice: {rows:?}");
-    }
-
-    #[test]
-    fn an_endpoint_is_named_after_its_workload() {
-        use RunState::{Exited, Paused, Running};
-        check(&[("a", "api", None, 1, Running, "api"), ("b", "web", Some(1), 1, Running, "web")]);
-        // Replicas.
-        check(&[("a", "w", Some(1), 1, Running, "w/1"), ("b", "w", Some(2), 1, Paused, "w/2")]);
-        check(&[("a", "w", Some(3), 1, Running, "w/3")]);
-        // An old and a new one overlap: the new one keeps the series.
-        check(&[("old", "w", Some(1), 1, Running, "w (old)"), ("new", "w", Some(1), 2, Running, "w")]);
-        check(&[
-            ("a", "w", Some(1), 1, Running, "w/1 (a)"),
-            ("b", "w", Some(2), 1, Running, "w/2"),
-            ("c", "w", Some(1), 2, Running, "w/1"),
-        ]);
-        // Started in one instant: the id decides.
-        check(&[("a", "w", None, 1, Running, "w (a)"), ("b", "w", None, 1, Running, "w")]);
-        // A stopped one that was started later takes nothing.
-        check(&[("a", "w", None, 1, Running, "w"), ("b", "w", None, 2, Exited, "w (b)")]);
-        check(&[("a", "w", Some(1), 1, Running, "w"), ("b", "w", Some(2), 2, Exited, "w/2")]);
-    }
-
-    #[test]
-    fn reserved_words_are_no_endpoint() {
-        use RunState::Running;
-        check(&[
-            ("a", "proxy", None, 1, Running, "proxy/1"),
-            ("b", "host", Some(1), 1, Running, "host/1"),
-            ("c", "gateway", None, 1, Running, "gateway/1"),
-        ]);
-    }
-
-    #[test]
-    fn nobody_gets_another_ones_name_by_choosing_it() {
-        use RunState::Running;
-        check(&[
-            ("a", "w", None, 1, Running, "w (a)"),
-            ("b", "w", None, 2, Running, "w"),
-            ("z", "w (a)", None, 0, Running, "w (a) (z)"),
-        ]);
-        check(&[
-            ("0123456789abcdef", "w", None, 1, Running, "w (0123456789abcdef)"),
-            ("b", "w", None, 2, Running, "w"),
-            ("z", "w (0123456789ab)", None, 3, Running, "w (0123456789ab)"),
-        ]);
-    }
 
     #[test]
     fn networks_of_one_name_carry_their_ids() {
