@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::inventory::{Destination, Endpoint};
 
 use super::scene::Scene;
-use super::words::{container, draft, few, from_inside, network, saw, sh};
-use super::{Code, Finding};
+use super::words::{container, draft, few, from_inside, network, reconnect, saw, sh};
+use super::{Code, Finding, Step};
 
 /// Destination and name (lower case), to the workloads that answer to it.
 pub(super) type Collisions<'a> = BTreeMap<(&'a str, String), BTreeSet<String>>;
@@ -81,17 +81,14 @@ fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BT
     let id = |e: &Endpoint| {
         scene.inventory.map_or_else(|| sh(e.container.short()), |i| container(i, &e.container))
     };
-    finding.fix = vec![format!(
-        "give each service a name of its own (in Compose: rename the service) and redeploy; peers then call that name instead of {}",
-        sh(name)
+    finding.fix = vec![Step::prose(
+        "give each service a name of its own (in Compose: rename the service) and redeploy; peers then call that name instead of the shared one",
     )];
     // The one that was made last is the intruder as a rule, and the last in the list is a guess: the
     // command names a container, the person decides which.
     if let Some(last) = owners.last() {
         let id = id(last);
-        finding.fix.push(format!(
-            "until then, take the name from one of them: docker network disconnect {net} {id} && docker network connect {net} {id}"
-        ));
+        finding.fix.push(Step::when("until then, take the name from one of them", reconnect(&net, &id)));
     }
     if let Some(first) = owners.first() {
         finding.verify.push(from_inside(&id(first), &format!("nslookup {}", sh(name))));

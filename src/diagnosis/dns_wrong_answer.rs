@@ -8,7 +8,7 @@ use crate::state::Record;
 
 use super::scene::{Look, Scene, fails};
 use super::words::{container, draft, few, from_inside, listed, network, saw, sh, symptom};
-use super::{Code, Finding, Severity};
+use super::{Code, Finding, Severity, Step};
 
 /// Names that lead elsewhere than to their owner, or nowhere. One finding a name, whoever asks.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -106,9 +106,9 @@ fn tell(scene: &Scene<'_>, destination: &Arc<str>, name: &str, runs: &[Look<'_>]
     finding.fix = Vec::new();
     if let Some(endpoint) = target {
         let id = container(inventory, &endpoint.container);
-        finding.fix.push(format!("docker restart {id}"));
+        finding.fix.push(Step::command(format!("docker restart {id}")));
     }
-    finding.fix.push("where the answer stays wrong: systemctl restart docker".to_owned());
+    finding.fix.push(Step::when("where the answer stays wrong", ["systemctl restart docker".to_owned()]));
     if let Some(from) = place.endpoint(&first.source) {
         let from = container(inventory, &from.container);
         finding.verify.push(from_inside(&from, &format!("nslookup {}", sh(name))));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ids::{ContainerId, NetworkId};
+use super::ids::NetworkId;
 use super::model::Container;
 use super::seen::{SeenEndpoint, SeenNetwork, bounded};
 
