@@ -18,3 +18,4 @@ pub mod workload;
 
 pub use ids::{ContainerId, NetworkId};
 pub use model::*;
+pub use names::normal;

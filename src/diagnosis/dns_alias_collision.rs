@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::inventory::{Destination, Endpoint};
+use crate::inventory::{Destination, Endpoint, normal};
 
 use super::scene::Scene;
 use super::words::{container, draft, few, from_inside, network, reconnect, saw, sh};
 use super::{Code, Finding, Step};
 
-/// Destination and name (lower case), to the workloads that answer to it.
+/// Destination and name (in its normal form), to the workloads that answer to it.
 pub(super) type Collisions<'a> = BTreeMap<(&'a str, String), BTreeSet<String>>;
 
 /// The names with two workloads or more behind them. Replicas of one workload share names by
@@ -19,7 +19,7 @@ pub(super) fn collisions<'a>(scene: &Scene<'a>) -> Collisions<'a> {
     for (destination, endpoint) in scene.endpoints() {
         for name in &endpoint.names {
             owners
-                .entry((&*destination.name, name.to_ascii_lowercase()))
+                .entry((&*destination.name, normal(name).into_owned()))
                 .or_default()
                 .insert(workload(scene, endpoint));
         }
@@ -49,11 +49,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BTreeSet<String>) -> Finding {
-    let owners: Vec<&Endpoint> = destination
-        .endpoints
-        .iter()
-        .filter(|e| e.names.iter().any(|n| n.eq_ignore_ascii_case(name)))
-        .collect();
+    let owners: Vec<&Endpoint> =
+        destination.endpoints.iter().filter(|e| e.names.iter().any(|n| normal(n) == name)).collect();
     let mut finding = draft(Code::DnsAliasCollision, "name", &name.into(), scene.snapshot.at);
     finding.destination = Some(Arc::clone(&destination.name));
     finding.summary = format!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::inventory::normal;
 use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType, Reason};
 use crate::state::Record;
 
@@ -57,7 +58,7 @@ fn fold_reverse(by_name: &mut BTreeMap<(&Arc<str>, String), Vec<Look<'_>>>) {
 /// The name that a probe asks for; for an address's name, whose address it is.
 fn asked(key: &ProbeKey) -> Option<String> {
     match &key.detail {
-        Detail::Name(name, _) => Some(name.trim_end_matches('.').to_ascii_lowercase()),
+        Detail::Name(name, _) => Some(normal(name).into_owned()),
         Detail::Address(_) | Detail::Port(..) => None,
     }
 }

@@ -194,6 +194,16 @@ fn each_fault_is_one_finding() {
             &["dns-alias-collision redis"],
         ),
         (
+            "one name, however it is written",
+            |s| {
+                s.on("shop").endpoints[1].names.push("redis.".into());
+                s.on("shop").endpoints[2].names.push("Redis".into());
+                let asked = Detail::Name("REDIS.".into(), QueryType::A);
+                s.probe(key(ProbeKind::Dns, "api", "redis", asked), Outcome::Failure(Reason::WrongAnswer), 3);
+            },
+            &["dns-alias-collision redis"],
+        ),
+        (
             "replicas share a name",
             |s| {
                 s.on("shop").endpoints[1].names.push("redis".into());

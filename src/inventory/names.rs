@@ -1,6 +1,7 @@
 //! What destinations are called, and names that resolve. Who bears an endpoint name is settled in
 //! [`super::claims`].
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,8 +12,20 @@ use super::seen::{SeenEndpoint, SeenNetwork, bounded};
 /// The most names of one endpoint that are kept: aliases are free for whoever deploys.
 const MOST_NAMES: usize = 128;
 
-/// The longest name that DNS carries.
+/// The longest name that DNS carries, and the longest piece of one between two dots.
 const LONGEST_NAME: usize = 253;
+const LONGEST_LABEL: usize = 63;
+
+/// The one form in which names are kept and compared: resolvers tell no case apart, and a dot at the end
+/// only says that nothing is to be put behind it.
+pub fn normal(name: &str) -> Cow<'_, str> {
+    let name = name.trim_end_matches('.');
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
 
 /// The label value of each network, by its id: the name, with the short id where it is not alone.
 pub fn destination_names<'a>(networks: impl Iterator<Item = &'a SeenNetwork>) -> BTreeMap<&'a str, Arc<str>> {
@@ -38,7 +51,7 @@ pub(super) fn with_short(name: &str, id: &str) -> Arc<str> {
     format!("{name} ({id})").into()
 }
 
-/// Every name that ought to resolve to an endpoint, sorted. The short id resolves as well; it stands in
+/// Every name that ought to resolve to an endpoint, in its normal form, sorted. The short id resolves as well; it stands in
 /// where there is no other, and is left out else, for it is nobody's way to speak of a workload.
 ///
 /// Before `DNSNames` (Docker 25), a name that the Engine made up did not resolve, and nothing tells such a
@@ -48,16 +61,16 @@ pub fn dns_names(endpoint: &SeenEndpoint, container: &Container, podman: bool) -
     let own = Some(&*container.name).filter(|_| !mute);
     let said = endpoint.dns_names.iter().chain(&endpoint.aliases).map(String::as_str);
     let short = container.id.short();
-    let mut names: BTreeSet<&str> = BTreeSet::new();
+    let mut names: BTreeSet<Cow<'_, str>> = BTreeSet::new();
     for name in own.into_iter().chain(said) {
         if names.len() < MOST_NAMES && is_askable(name) && name != short {
-            names.insert(name);
+            names.insert(normal(name));
         }
     }
     if names.is_empty() {
-        names.insert(short);
+        names.insert(short.into());
     }
-    names.into_iter().map(Arc::from).collect()
+    names.iter().map(|name| Arc::from(&**name)).collect()
 }
 
 /// The shape of names that Docker makes up: `adjective_surname`, with a digit where that was taken.
@@ -68,9 +81,13 @@ fn looks_made_up(name: &str) -> bool {
     })
 }
 
-/// True for what can be put into a query: an alias may be any text at all.
+/// True for what can be put into a query: an alias may be any text at all. One that ends in a dot cannot:
+/// the Engine keeps it with the dot, and the query for it is the query for the name without, which is
+/// another's to answer.
 fn is_askable(name: &str) -> bool {
-    !name.is_empty() && name.len() <= LONGEST_NAME && name.bytes().all(|b| b.is_ascii_graphic())
+    name.len() <= LONGEST_NAME
+        && name.bytes().all(|b| b.is_ascii_graphic())
+        && name.split('.').all(|label| (1..=LONGEST_LABEL).contains(&label.len()))
 }
 
 #[cfg(test)]
@@ -99,6 +116,15 @@ mod tests {
             (vec!["web", "0123456789ab"], vec![], vec!["web", "web-1"]),
             (vec!["web"], vec!["web-1", "web", "0123456789ab", "h"], vec!["h", "web", "web-1"]),
             (vec!["", "two words", "é", "a\nb"], vec![], vec!["web-1"]),
+            // One name in two cases is one name.
+            (vec!["Web", "wEB"], vec!["WEB-1", "web"], vec!["web", "web-1"]),
+            // Asked for, these would be asked as another's name, or not at all.
+            (vec!["db.", ".", "..", "a..b", ".a"], vec!["db."], vec!["web-1"]),
+            (
+                vec!["db.shop", &"a".repeat(63), &"b".repeat(64)],
+                vec![],
+                vec![&"a".repeat(63), "db.shop", "web-1"],
+            ),
         ] {
             let seen = SeenEndpoint { aliases: to(&aliases), dns_names: to(&dns), ..Default::default() };
             let names = dns_names(&seen, &owner, false);
@@ -107,6 +133,15 @@ mod tests {
         let many =
             SeenEndpoint { aliases: (0..9999).map(|n| format!("a{n}")).collect(), ..Default::default() };
         assert_eq!(dns_names(&many, &owner, false).len(), MOST_NAMES);
+    }
+
+    #[test]
+    fn a_name_has_one_form() {
+        for (name, form) in [("web", "web"), ("Web.", "web"), ("WEB.Shop..", "web.shop"), (".", ""), ("", "")]
+        {
+            assert_eq!(normal(name), form);
+            assert_eq!(normal(&normal(name)), form);
+        }
     }
 
     #[test]

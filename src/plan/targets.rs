@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::config::Probes;
-use crate::inventory::{Container, Destination, Endpoint, Inventory, RunState};
+use crate::inventory::{Container, Destination, Endpoint, Inventory, RunState, normal};
 use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType};
 use crate::probe::visit::Expect;
 use crate::probe::{Job, Spec};
@@ -191,7 +191,7 @@ impl From<'_> {
             .iter()
             .filter(|d| d.endpoints.iter().any(|e| e.container == self.container.id))
             .flat_map(|d| &d.endpoints)
-            .filter(|e| e.names.iter().any(|n| n.eq_ignore_ascii_case(name)))
+            .filter(|e| e.names.iter().any(|n| normal(n) == normal(name)))
             .flat_map(|e| e.addresses.iter().copied())
             .filter(|a| a.is_ipv4() == v4)
             .collect();
