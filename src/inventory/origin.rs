@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn whose_it_is_and_what_it_is_called() {
         let managed = ("coolify.managed", "true");
-        let proxy = member("coolify-proxy", &[managed, ("coolify.proxy", "true")]);
+        let mut proxy = member("coolify-proxy", &[managed, ("coolify.proxy", "true")]);
+        proxy.has_engine_socket = true;
         let stack = member(
             "web-1",
             &[

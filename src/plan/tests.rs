@@ -51,6 +51,8 @@ fn container(name: &str, last: u8, networks: &[(&str, u8)]) -> SeenContainer {
         started_at: None,
         exposed_tcp: Vec::new(),
         published: Vec::new(),
+        bindings: Vec::new(),
+        has_engine_socket: false,
         endpoints: networks.iter().map(endpoint).collect(),
         name_servers: Vec::new(),
         created_at: None,

@@ -21,6 +21,8 @@ pub fn container(id: &str, name: &str) -> SeenContainer {
         started_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1)),
         exposed_tcp: Vec::new(),
         published: Vec::new(),
+        bindings: Vec::new(),
+        has_engine_socket: false,
         endpoints: Vec::new(),
         name_servers: Vec::new(),
         created_at: None,
