@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::ids::NetworkId;
 use super::model::Container;
+use super::part::{LONGEST_PART, part};
 use super::seen::{SeenEndpoint, SeenNetwork, bounded};
 
 /// The most names of one endpoint that are kept: aliases are free for whoever deploys.
@@ -27,7 +28,7 @@ pub fn normal(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The label value of each network, by its id: the name, with the short id where it is not alone.
+/// The label value of each network, by its id: the name, with the short id where it is not alone or too long.
 pub fn destination_names<'a>(networks: impl Iterator<Item = &'a SeenNetwork>) -> BTreeMap<&'a str, Arc<str>> {
     let networks: Vec<_> = networks.collect();
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
@@ -38,9 +39,11 @@ pub fn destination_names<'a>(networks: impl Iterator<Item = &'a SeenNetwork>) ->
         .into_iter()
         .map(|network| {
             let name = bounded(&network.name);
+            // What is cut is no name that the Engine knows: the id behind it is.
+            let whole = name.len() <= LONGEST_PART;
             let alone = count.get(name).is_none_or(|n| *n == 1);
-            let shown =
-                if alone { name.into() } else { with_short(name, NetworkId::new(&network.id).short()) };
+            let short = || NetworkId::new(&network.id).short().to_owned();
+            let shown = if alone && whole { name.into() } else { with_short(&part(name), &short()) };
             (network.id.as_str(), shown)
         })
         .collect()
@@ -104,6 +107,12 @@ mod tests {
         assert_eq!(&*names["0123456789abcdef"], "shop (0123456789ab)");
         assert_eq!(&*names["b"], "shop (b)");
         assert_eq!(&*names["c"], "blog");
+        // A long one is cut: then its id finds it.
+        let long = "x".repeat(999);
+        let all = [network("0123456789abcdef", &long)];
+        let names = destination_names(all.iter());
+        let (cut, id) = names["0123456789abcdef"].split_at(128);
+        assert_eq!((cut, id), (&*part(&long), " (0123456789ab)"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::model::Coolify;
+use super::part::part;
 use super::seen::{SeenContainer, bounded};
 
 /// Compose's project, on containers and on networks.
@@ -41,16 +42,16 @@ pub fn workload(container: &SeenContainer) -> String {
         return coolify_workload(container, resource);
     }
     match (label(labels, COMPOSE_PROJECT), label(labels, COMPOSE_SERVICE)) {
-        (Some(project), Some(service)) => return format!("{project}/{service}"),
-        (None, Some(service)) => return service.to_owned(),
+        (Some(project), Some(service)) => return format!("{}/{}", part(project), part(service)),
+        (None, Some(service)) => return part(service).into_owned(),
         _ => {}
     }
     if let Some(service) = label(labels, SWARM_SERVICE) {
-        return service.to_owned();
+        return part(service).into_owned();
     }
     match bounded(container.name.trim()) {
         "" => super::ContainerId::new(&container.id).short().to_owned(),
-        name => name.to_owned(),
+        name => part(name).into_owned(),
     }
 }
 
@@ -60,16 +61,17 @@ pub fn workload(container: &SeenContainer) -> String {
 fn coolify_workload(container: &SeenContainer, resource: &str) -> String {
     let labels = &container.labels;
     let number = pull_request(labels);
-    let suffix = number.map(|n| format!("-pr-{n}")).unwrap_or_default();
-    let part = label(labels, "coolify.serviceName").filter(|service| *service != resource).or_else(|| {
+    let suffix = number.map(|n| format!("-pr-{}", part(n))).unwrap_or_default();
+    let resource_part = part(resource);
+    let service = label(labels, "coolify.serviceName").filter(|service| *service != resource).or_else(|| {
         let service = label(labels, COMPOSE_SERVICE)?;
         let is_application = label(labels, "coolify.type") == Some("application");
         let service = service.strip_suffix(suffix.as_str()).unwrap_or(service);
         (is_application && label(labels, COMPOSE_SERVICE) != Some(container.name.as_str())).then_some(service)
     });
-    match part {
-        Some(part) => format!("{resource}/{part}{suffix}"),
-        None => format!("{resource}{suffix}"),
+    match service {
+        Some(service) => format!("{resource_part}/{}{suffix}", part(service)),
+        None => format!("{resource_part}{suffix}"),
     }
 }
 
@@ -84,7 +86,7 @@ pub fn replica(labels: &BTreeMap<String, String>) -> Option<u32> {
 
 /// What Coolify says of it.
 pub fn coolify(labels: &BTreeMap<String, String>) -> Option<Coolify> {
-    let text = |key| label(labels, key).unwrap_or_default().to_owned();
+    let text = |key| label(labels, key).map(|text| part(text).into_owned()).unwrap_or_default();
     let resource = text("coolify.resourceName");
     (is_managed_by_coolify(labels) || !resource.is_empty()).then(|| Coolify {
         project: text("coolify.projectName"),
@@ -243,6 +245,32 @@ mod tests {
             seen.labels = labels(&pairs);
             assert_eq!(workload(&seen), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn no_label_makes_a_long_workload_and_none_makes_anothers() {
+        let long = |end: &str| format!("{}{end}", "é".repeat(400));
+        for keys in [
+            &["coolify.resourceName", "coolify.serviceName", "coolify.pullRequestId"][..],
+            &[COMPOSE_PROJECT, COMPOSE_SERVICE],
+            &[COMPOSE_SERVICE],
+            &[SWARM_SERVICE],
+            &[],
+        ] {
+            let mut seen = container("c1", &long("!"));
+            seen.labels = keys.iter().map(|key| (key.to_string(), long(key))).collect();
+            let first = workload(&seen);
+            assert!(first.len() <= 3 * 128 + "/-pr-".len(), "{first}");
+            for key in keys {
+                let mut other = seen.clone();
+                other.labels.insert(key.to_string(), long("another"));
+                assert_ne!(workload(&other), first, "{key}");
+            }
+            seen.name = long("?");
+            assert_eq!(workload(&seen) == first, !keys.is_empty());
+        }
+        let coolify = coolify(&labels(&[("coolify.resourceName", &long(""))])).unwrap();
+        assert!(coolify.resource.len() <= 128);
     }
 
     #[test]
