@@ -6,10 +6,12 @@
 
 mod absent;
 pub mod build;
+mod claims;
 pub mod ids;
 pub mod model;
 pub mod names;
 mod origin;
+pub mod part;
 pub mod seen;
 pub mod select;
 mod subnet;
@@ -17,3 +19,5 @@ pub mod workload;
 
 pub use ids::{ContainerId, NetworkId};
 pub use model::*;
+pub use names::normal;
+pub use part::part;

@@ -6,6 +6,7 @@
 //! as many others, and a redeploy moves few edges.
 
 pub mod mesh;
+mod owners;
 mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +74,7 @@ impl Plan {
 /// Plans the probes of an inventory.
 pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
     let mut errands = Vec::new();
+    let owners = owners::Owners::of(inventory);
     for destination in &inventory.destinations {
         let names: Vec<&str> = destination.endpoints.iter().map(|e| &*e.name).collect();
         let mesh = mesh::peers(&names, probes.ring, probes.full_mesh_up_to);
@@ -90,7 +92,8 @@ pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
                 .filter(|(target, _)| first_asker.get(target) == Some(&at))
                 .map(|(_, endpoint)| endpoint)
                 .collect();
-            let from = targets::From { inventory, destination, source, container, learned, probes };
+            let from =
+                targets::From { inventory, owners: &owners, destination, source, container, learned, probes };
             for kind in ProbeKind::ALL {
                 let timing = probes.timing(&destination.name, kind);
                 if !timing.enabled {

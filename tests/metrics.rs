@@ -242,6 +242,15 @@ fn promtool_has_no_complaint() {
 }
 
 #[test]
+fn no_containers_name_makes_a_long_label() {
+    let page = Host::new("shop", &[&"x".repeat(1000), "db"]).page();
+    let label =
+        |line: &str| line.split("container=\"").nth(1).and_then(|l| l.split('"').next()).map(str::len);
+    let lengths: Vec<usize> = samples(&page).into_iter().filter_map(label).collect();
+    assert!(lengths.contains(&128) && lengths.iter().all(|bytes| *bytes <= 128), "{lengths:?}");
+}
+
+#[test]
 fn hostile_values_survive() {
     let long = "x\"\n\\".repeat(5 * 1024);
     for hostile in

@@ -9,7 +9,7 @@ use crate::state::Record;
 
 use super::scene::{Look, Scene, Way};
 use super::words::{container, draft, few, from_inside, saw, symptom};
-use super::{Code, Finding};
+use super::{Code, Finding, Step};
 
 /// So many of the last eight runs must have lost something.
 const LOSSY_RUNS: u32 = 3;
@@ -142,17 +142,17 @@ fn tell(
         .inventory
         .map_or_else(|| endpoint.container.short().to_owned(), |i| container(i, &endpoint.container));
     finding.fix = if backlog {
-        vec![format!(
-            "{name} accepts connections too slowly: give it more workers or a longer listen backlog"
+        vec![Step::prose(
+            "it accepts connections too slowly: give it more workers or a longer listen backlog",
         )]
     } else {
         vec![
-            format!("docker stats --no-stream {id}"),
-            format!(
-                "see whether the host drops packets (conntrack full, traffic shaping): {}",
-                from_inside(&id, "cat /proc/net/dev")
+            Step::command(format!("docker stats --no-stream {id}")),
+            Step::when(
+                "see whether the host drops packets (conntrack full, traffic shaping)",
+                [from_inside(&id, "cat /proc/net/dev")],
             ),
-            format!("docker restart {id}"),
+            Step::command(format!("docker restart {id}")),
         ]
     };
     let pair = runs.first().and_then(|(key, _)| {

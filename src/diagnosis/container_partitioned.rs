@@ -6,7 +6,7 @@ use crate::inventory::{Destination, Endpoint};
 
 use super::scene::{Path, Scene, Way, walks};
 use super::words::{container, draft, few, from_inside, saw};
-use super::{Code, Finding};
+use super::{Code, Finding, Step};
 
 /// Containers that a part of the destination reaches, and those that reach nobody although they are
 /// reached themselves.
@@ -82,8 +82,11 @@ fn partly(
     let ids: Vec<String> =
         shut.iter().filter_map(|s| destination.endpoint(s)).map(|e| shell(scene, e)).collect();
     finding.fix = vec![
-        format!("look for a firewall rule inside {name} that names its peers"),
-        format!("docker restart {}", ids.first().cloned().unwrap_or_else(|| shell(scene, endpoint))),
+        Step::prose("look for a firewall rule inside it that names its peers"),
+        Step::command(format!(
+            "docker restart {}",
+            ids.first().cloned().unwrap_or_else(|| shell(scene, endpoint))
+        )),
     ];
     if let Some(address) = endpoint.addresses.first() {
         finding.verify =
@@ -117,8 +120,10 @@ fn mute(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint, open:
     });
     finding.ruled_out = vec![format!("its peers are up: {} reaches {name}", few(open))];
     let id = shell(scene, endpoint);
-    finding.fix =
-        vec![format!("look for a firewall or a wrong route inside {name}"), format!("docker restart {id}")];
+    finding.fix = vec![
+        Step::prose("look for a firewall or a wrong route inside it"),
+        Step::command(format!("docker restart {id}")),
+    ];
     finding.verify = vec![from_inside(&id, "ip route"), from_inside(&id, "ip neigh")];
     finding
 }

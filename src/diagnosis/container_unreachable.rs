@@ -6,8 +6,8 @@ use crate::inventory::{Container, Destination, Endpoint, Missing, RunState};
 use crate::outcome::ProbeKey;
 
 use super::scene::{Scene, Way, walks};
-use super::words::{container, draft, few, from_inside, network, saw};
-use super::{Code, Finding, Severity};
+use super::words::{container, draft, few, from_inside, network, reconnect, saw};
+use super::{Code, Finding, Severity, Step};
 
 /// Containers that nobody on the destination reaches.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -53,9 +53,10 @@ fn detached(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> 
     )];
     finding.ruled_out = vec!["the container runs".to_owned()];
     finding.fix = vec![
-        format!("docker network connect {net} {id}"),
-        "redeploy it where peers call it by an alias: connecting by hand gives it its container name alone"
-            .to_owned(),
+        Step::command(format!("docker network connect {net} {id}")),
+        Step::prose(
+            "redeploy it where peers call it by an alias: connecting by hand gives it its container name alone",
+        ),
     ];
     finding.verify = vec![format!("docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {id}")];
     finding
@@ -79,7 +80,10 @@ fn stopped(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> O
     if let Some(meaning) = code.and_then(meaning) {
         finding.evidence.push(saw("exit code", meaning, "0"));
     }
-    finding.fix = vec![format!("docker logs --tail 50 {id}"), format!("docker start {id}")];
+    finding.fix = vec![
+        Step::command(format!("docker logs --tail 50 {id}")),
+        Step::command(format!("docker start {id}")),
+    ];
     finding.verify = vec![format!("docker ps -a --filter name={id}")];
     Some(finding)
 }
@@ -131,11 +135,9 @@ fn unreached(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) 
     }
     let net = network(destination);
     finding.fix = vec![
-        format!("docker restart {id}"),
-        format!(
-            "where that does not help: docker network disconnect {net} {id} && docker network connect {net} {id}"
-        ),
-        "look for a firewall inside the container and in the host's DOCKER-USER chain".to_owned(),
+        Step::command(format!("docker restart {id}")),
+        Step::when("where that does not help", reconnect(&net, &id)),
+        Step::prose("look for a firewall inside the container and in the host's DOCKER-USER chain"),
     ];
     let by_hand = sources.iter().find_map(|s| destination.endpoint(s)).map(|e| shell(scene, &e.container));
     if let (Some(from), Some(address)) = (by_hand, endpoint.addresses.first()) {

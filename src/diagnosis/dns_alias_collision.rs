@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::inventory::{Destination, Endpoint};
+use crate::inventory::{Destination, Endpoint, normal};
 
 use super::scene::Scene;
-use super::words::{container, draft, few, from_inside, network, saw, sh};
-use super::{Code, Finding};
+use super::words::{container, draft, few, from_inside, network, reconnect, saw, sh};
+use super::{Code, Finding, Step};
 
-/// Destination and name (lower case), to the workloads that answer to it.
+/// Destination and name (in its normal form), to the workloads that answer to it.
 pub(super) type Collisions<'a> = BTreeMap<(&'a str, String), BTreeSet<String>>;
 
 /// The names with two workloads or more behind them. Replicas of one workload share names by
@@ -19,7 +19,7 @@ pub(super) fn collisions<'a>(scene: &Scene<'a>) -> Collisions<'a> {
     for (destination, endpoint) in scene.endpoints() {
         for name in &endpoint.names {
             owners
-                .entry((&*destination.name, name.to_ascii_lowercase()))
+                .entry((&*destination.name, normal(name).into_owned()))
                 .or_default()
                 .insert(workload(scene, endpoint));
         }
@@ -49,11 +49,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BTreeSet<String>) -> Finding {
-    let owners: Vec<&Endpoint> = destination
-        .endpoints
-        .iter()
-        .filter(|e| e.names.iter().any(|n| n.eq_ignore_ascii_case(name)))
-        .collect();
+    let owners: Vec<&Endpoint> =
+        destination.endpoints.iter().filter(|e| e.names.iter().any(|n| normal(n) == name)).collect();
     let mut finding = draft(Code::DnsAliasCollision, "name", &name.into(), scene.snapshot.at);
     finding.destination = Some(Arc::clone(&destination.name));
     finding.summary = format!(
@@ -81,17 +78,14 @@ fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BT
     let id = |e: &Endpoint| {
         scene.inventory.map_or_else(|| sh(e.container.short()), |i| container(i, &e.container))
     };
-    finding.fix = vec![format!(
-        "give each service a name of its own (in Compose: rename the service) and redeploy; peers then call that name instead of {}",
-        sh(name)
+    finding.fix = vec![Step::prose(
+        "give each service a name of its own (in Compose: rename the service) and redeploy; peers then call that name instead of the shared one",
     )];
     // The one that was made last is the intruder as a rule, and the last in the list is a guess: the
     // command names a container, the person decides which.
     if let Some(last) = owners.last() {
         let id = id(last);
-        finding.fix.push(format!(
-            "until then, take the name from one of them: docker network disconnect {net} {id} && docker network connect {net} {id}"
-        ));
+        finding.fix.push(Step::when("until then, take the name from one of them", reconnect(&net, &id)));
     }
     if let Some(first) = owners.first() {
         finding.verify.push(from_inside(&id(first), &format!("nslookup {}", sh(name))));

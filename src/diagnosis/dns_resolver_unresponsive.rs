@@ -9,7 +9,7 @@ use crate::state::Record;
 
 use super::scene::{Look, Scene, Way, fails};
 use super::words::{container, draft, few, from_inside, listed, saw, symptom};
-use super::{Code, Finding};
+use super::{Code, Finding, Step};
 
 /// Containers of which every query to their own resolver goes unanswered. One finding a container,
 /// however many destinations it joins: it has one resolver.
@@ -117,9 +117,11 @@ fn tell(scene: &Scene<'_>, places: &Places<'_>, runs: &[Look<'_>]) -> Option<Fin
     }
     finding.ruled_out.push("the Engine answers".to_owned());
     let id = container(inventory, &endpoint.container);
-    finding.fix = vec![format!("docker restart {id}")];
+    finding.fix = vec![Step::command(format!("docker restart {id}"))];
     if embedded {
-        finding.fix.push("where several containers are hit: systemctl restart docker".to_owned());
+        finding
+            .fix
+            .push(Step::when("where several containers are hit", ["systemctl restart docker".to_owned()]));
     }
     let asked = runs.iter().find_map(|(key, _)| match &key.detail {
         crate::outcome::Detail::Name(asked, _) => Some(super::words::sh(asked)),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::inventory::normal;
 use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType, Reason};
 use crate::state::Record;
 
 use super::scene::{Look, Scene, fails};
 use super::words::{container, draft, few, from_inside, listed, network, saw, sh, symptom};
-use super::{Code, Finding, Severity};
+use super::{Code, Finding, Severity, Step};
 
 /// Names that lead elsewhere than to their owner, or nowhere. One finding a name, whoever asks.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -57,7 +58,7 @@ fn fold_reverse(by_name: &mut BTreeMap<(&Arc<str>, String), Vec<Look<'_>>>) {
 /// The name that a probe asks for; for an address's name, whose address it is.
 fn asked(key: &ProbeKey) -> Option<String> {
     match &key.detail {
-        Detail::Name(name, _) => Some(name.trim_end_matches('.').to_ascii_lowercase()),
+        Detail::Name(name, _) => Some(normal(name).into_owned()),
         Detail::Address(_) | Detail::Port(..) => None,
     }
 }
@@ -106,9 +107,9 @@ fn tell(scene: &Scene<'_>, destination: &Arc<str>, name: &str, runs: &[Look<'_>]
     finding.fix = Vec::new();
     if let Some(endpoint) = target {
         let id = container(inventory, &endpoint.container);
-        finding.fix.push(format!("docker restart {id}"));
+        finding.fix.push(Step::command(format!("docker restart {id}")));
     }
-    finding.fix.push("where the answer stays wrong: systemctl restart docker".to_owned());
+    finding.fix.push(Step::when("where the answer stays wrong", ["systemctl restart docker".to_owned()]));
     if let Some(from) = place.endpoint(&first.source) {
         let from = container(inventory, &from.container);
         finding.verify.push(from_inside(&from, &format!("nslookup {}", sh(name))));

@@ -6,7 +6,7 @@ use crate::state::{Engine, Snapshot};
 
 use super::scene::Scene;
 use super::words::{draft, saw};
-use super::{Code, Finding};
+use super::{Code, Finding, Step};
 
 /// What the exporter itself cannot see.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -28,9 +28,13 @@ fn engine(snapshot: &Snapshot) -> Option<Finding> {
     finding.explains =
         vec!["names that do not resolve inside containers: the Engine itself is their resolver".to_owned()];
     finding.fix = vec![
-        "where it does not run, or hangs: systemctl restart docker".to_owned(),
-        "where its socket is not there for the exporter: -v /var/run/docker.sock:/var/run/docker.sock:ro, or the address of the Engine or of a socket proxy in --docker.host".to_owned(),
-        "where permission is denied: --group-add \"$(stat -c %g /var/run/docker.sock)\" in a container, SupplementaryGroups=docker in a unit".to_owned(),
+        Step::when("where it does not run, or hangs", ["systemctl restart docker".to_owned()]),
+        Step::prose(
+            "where its socket is not there for the exporter: -v /var/run/docker.sock:/var/run/docker.sock:ro, or the address of the Engine or of a socket proxy in --docker.host",
+        ),
+        Step::prose(
+            "where permission is denied: --group-add \"$(stat -c %g /var/run/docker.sock)\" in a container, SupplementaryGroups=docker in a unit",
+        ),
     ];
     finding.verify = vec![
         "docker version".to_owned(),
@@ -45,7 +49,7 @@ struct Sense {
     name: &'static str,
     lost: &'static str,
     expected: &'static str,
-    fix: &'static [&'static str],
+    fix: fn() -> Vec<Step>,
 }
 
 /// What a private mount takes away; what can still be entered is no consolation.
@@ -54,36 +58,48 @@ const FROZEN: Sense = Sense {
     lost: "The exporter sees the containers' network namespaces as they were when it started: later containers are \
            unknown, and the networks of ended ones stay pinned.",
     expected: "a mount that follows the Engine's (slave or shared)",
-    fix: &[
-        "run the exporter anew with -v /var/run/docker/netns:/var/run/docker/netns:ro,rslave",
-        "by Compose, and by Coolify: volumes: [\"/var/run/docker/netns:/var/run/docker/netns:ro,rslave\"], in this short form",
-    ],
+    fix: || {
+        vec![
+            Step::prose(
+                "run the exporter anew with -v /var/run/docker/netns:/var/run/docker/netns:ro,rslave",
+            ),
+            Step::prose(
+                "by Compose, and by Coolify: volumes: [\"/var/run/docker/netns:/var/run/docker/netns:ro,rslave\"], in this short form",
+            ),
+        ]
+    },
 };
 
 const NAMESPACES: Sense = Sense {
     name: "network_namespaces",
     lost: "The exporter cannot enter the containers' network namespaces: probes from inside are unknown.",
     expected: "namespaces can be entered",
-    fix: &[
-        "run the exporter with --cap-add SYS_ADMIN -v /var/run/docker/netns:/var/run/docker/netns:ro,rslave",
-        "on the host: run it as root",
-    ],
+    fix: || {
+        vec![
+            Step::prose(
+                "run the exporter with --cap-add SYS_ADMIN -v /var/run/docker/netns:/var/run/docker/netns:ro,rslave",
+            ),
+            Step::prose("on the host: run it as root"),
+        ]
+    },
 };
 
 const ICMP: Sense = Sense {
     name: "icmp",
     lost: "The exporter cannot make ICMP sockets in the containers: echo probes are unknown.",
     expected: "ICMP sockets can be made",
-    fix: &[
-        "run the exporter with --cap-add NET_RAW, or set net.ipv4.ping_group_range of the containers to '0 2147483647'",
-    ],
+    fix: || {
+        vec![Step::prose(
+            "run the exporter with --cap-add NET_RAW, or set net.ipv4.ping_group_range of the containers to '0 2147483647'",
+        )]
+    },
 };
 
 const DIAGNOSTICS: Sense = Sense {
     name: "socket_diagnostics",
     lost: "The exporter cannot ask the kernel for listening sockets: ports are taken from the images.",
     expected: "socket diagnostics answer",
-    fix: &["modprobe inet_diag tcp_diag"],
+    fix: || vec![Step::command("modprobe inet_diag tcp_diag")],
 };
 
 fn sight(snapshot: &Snapshot) -> Vec<Finding> {
@@ -101,7 +117,7 @@ fn sight(snapshot: &Snapshot) -> Vec<Finding> {
         if let Some(cause) = findings.first_mut().filter(|f| &*f.subject.name == NAMESPACES.name) {
             if sense.name == NAMESPACES.name {
                 cause.evidence.push(saw(sense.name, why.clone(), sense.expected));
-                cause.fix.extend(sense.fix.iter().map(|step| (*step).to_owned()));
+                cause.fix.extend((sense.fix)());
                 continue;
             }
             cause.explains.push(format!("{}: {why}", sense.name));
@@ -113,7 +129,7 @@ fn sight(snapshot: &Snapshot) -> Vec<Finding> {
         if snapshot.sight.engine.is_up() {
             finding.ruled_out = vec!["the Engine answers".to_owned()];
         }
-        finding.fix = sense.fix.iter().map(|step| (*step).to_owned()).collect();
+        finding.fix = (sense.fix)();
         finding.verify = vec!["destination-exporter check".to_owned()];
         findings.push(finding);
     }

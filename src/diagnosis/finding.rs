@@ -1,5 +1,6 @@
 //! What a finding says.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -53,6 +54,64 @@ pub struct Evidence {
     pub expected: String,
 }
 
+/// One step of a repair.
+///
+/// Whoever deploys a container chooses its names, and what stands where commands stand is pasted into a
+/// root's shell. So prose is written by this program alone (`&'static str`: no name fits in), and a
+/// command says itself that it is one: nobody searches a text for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// What to do, or when the commands are for; may be empty.
+    prose: &'static str,
+    /// Joined by `&&`; names in them are shell words.
+    commands: Vec<String>,
+}
+
+impl Step {
+    /// Something that no command does.
+    pub const fn prose(prose: &'static str) -> Self {
+        Self { prose, commands: Vec::new() }
+    }
+
+    /// A command that stands for itself.
+    pub fn command(command: impl Into<String>) -> Self {
+        Self { prose: "", commands: vec![command.into()] }
+    }
+
+    /// `prose: one && another`.
+    pub fn when(prose: &'static str, commands: impl IntoIterator<Item = String>) -> Self {
+        Self { prose, commands: commands.into_iter().collect() }
+    }
+
+    /// What is to be read; where commands follow, with a colon.
+    pub fn words(&self) -> String {
+        let colon = if self.prose.is_empty() || self.commands.is_empty() { "" } else { ":" };
+        format!("{}{colon}", self.prose)
+    }
+
+    /// What is to be run, one after the other.
+    pub fn commands(&self) -> &[String] {
+        &self.commands
+    }
+
+    pub(super) fn commands_mut(&mut self) -> &mut [String] {
+        &mut self.commands
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let gap = if self.prose.is_empty() || self.commands.is_empty() { "" } else { " " };
+        write!(f, "{}{gap}{}", self.words(), self.commands.join(" && "))
+    }
+}
+
+impl Serialize for Step {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
 /// A diagnosed fault.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
@@ -73,7 +132,7 @@ pub struct Finding {
     /// What was checked and is fine.
     pub ruled_out: Vec<String>,
     /// Steps, with the exact command.
-    pub fix: Vec<String>,
+    pub fix: Vec<Step>,
     /// Commands to see it by hand.
     pub verify: Vec<String>,
     /// Since when.

@@ -6,7 +6,7 @@ use crate::inventory::{ContainerId, Destination, Endpoint};
 
 use super::scene::Scene;
 use super::words::{container, draft, network, saw};
-use super::{Code, Finding};
+use super::{Code, Finding, Step};
 
 /// Containers that join two destinations. Sharing is a choice: worth knowing, nothing more. A proxy
 /// has to.
@@ -36,9 +36,12 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             })
             .collect();
         finding.ruled_out = vec!["it is not a reverse proxy".to_owned()];
-        finding.fix = vec!["nothing, where it is wanted; else take it from one of them:".to_owned()];
+        finding.fix = vec![Step::prose("nothing, where it is wanted; else take it from one of them:")];
         finding.fix.extend(
-            places.iter().skip(1).map(|(d, _)| format!("docker network disconnect {} {shell}", network(d))),
+            places
+                .iter()
+                .skip(1)
+                .map(|(d, _)| Step::command(format!("docker network disconnect {} {shell}", network(d)))),
         );
         finding.verify = vec![format!("docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {shell}")];
         findings.push(finding);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::inventory::normal;
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
 use crate::state::Record;
 
@@ -162,7 +163,7 @@ impl Ledger {
                 && scene.endpoints().any(|(d, e)| {
                     Some(&d.name) == finding.destination.as_ref()
                         && e.addresses.iter().any(|a| a.to_string() == *finding.subject.name)
-                        && e.names.iter().any(|n| n.eq_ignore_ascii_case(&subject.name))
+                        && e.names.iter().any(|n| normal(n) == normal(&subject.name))
                 })
         })
     }
@@ -243,7 +244,7 @@ fn is_there(scene: &Scene<'_>, destination: &str, finding: &Finding) -> bool {
     scene.endpoints().any(|(d, e)| {
         &*d.name == destination
             && match finding.subject.kind {
-                "name" => e.names.iter().any(|n| n.eq_ignore_ascii_case(name)),
+                "name" => e.names.iter().any(|n| normal(n) == normal(name)),
                 "address" => e.addresses.iter().any(|a| a.to_string() == name),
                 _ => &*e.name == name,
             }

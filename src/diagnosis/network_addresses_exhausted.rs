@@ -4,7 +4,7 @@ use crate::inventory::Subnet;
 
 use super::scene::Scene;
 use super::words::{draft, network, saw};
-use super::{Code, Finding};
+use super::{Code, Finding, Step};
 
 /// Destinations of which a subnet is full. The Engine needs an address of every subnet for a new
 /// container, so one full subnet is enough.
@@ -44,9 +44,14 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             .map(|s| format!("subnet {} has {} free", s.net, s.capacity - s.used))
             .collect();
         finding.fix = vec![
-            format!("stop and remove what is not needed: docker ps --filter network={shell}"),
-            format!("release endpoints without a container: docker network disconnect -f {shell} NAME"),
-            "a network's subnet cannot grow: make a larger one, docker network create --subnet 10.x.0.0/20 NEW, and redeploy onto it".to_owned(),
+            Step::when("stop and remove what is not needed", [format!("docker ps --filter network={shell}")]),
+            Step::when(
+                "release endpoints without a container",
+                [format!("docker network disconnect -f {shell} NAME")],
+            ),
+            Step::prose(
+                "a network's subnet cannot grow: make a larger one, docker network create --subnet 10.x.0.0/20 NEW, and redeploy onto it",
+            ),
         ];
         finding.verify = vec![format!("docker network inspect {shell}")];
         findings.push(finding);

@@ -67,6 +67,11 @@ pub(super) fn container(inventory: &Inventory, id: &ContainerId) -> String {
     }
 }
 
+/// The commands that give a container its place on a network anew.
+pub(super) fn reconnect(network: &str, container: &str) -> [String; 2] {
+    ["disconnect", "connect"].map(|verb| format!("docker network {verb} {network} {container}"))
+}
+
 /// A command that looks out of a container's network namespace without needing its tools.
 pub(super) fn from_inside(container: &str, command: &str) -> String {
     format!("docker run --rm --network container:{container} {TOOLBOX} {command}")
@@ -88,7 +93,8 @@ pub fn printable(text: &str) -> String {
 pub(super) fn clean(finding: &mut Finding) {
     let Finding { summary, evidence, explains, ruled_out, fix, verify, .. } = finding;
     let evidence = evidence.iter_mut().flat_map(|e| [&mut e.source, &mut e.observed, &mut e.expected]);
-    let lists = [explains, ruled_out, fix, verify].into_iter().flatten();
+    let commands = fix.iter_mut().flat_map(|step| step.commands_mut());
+    let lists = [explains, ruled_out, verify].into_iter().flatten().chain(commands);
     for text in std::iter::once(summary).chain(evidence).chain(lists) {
         *text = printable(text);
     }

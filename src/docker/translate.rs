@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use bollard::models::{
     ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, ContainerSummaryStateEnum,
-    EndpointSettings, HealthStatusEnum, Network, PortMap, SystemVersion,
+    EndpointSettings, HealthStatusEnum, MountPoint, Network, PortMap, PortSummary, SystemVersion,
 };
 
 use crate::inventory::seen::{SeenContainer, SeenEndpoint, SeenNetwork, SeenSubnet, bounded};
@@ -94,7 +94,9 @@ pub(super) fn container(
         created_at: summary.created.and_then(|at| u64::try_from(at).ok()).and_then(moment),
         started_at: state.started_at.and_then(|at| humantime::parse_rfc3339(&at).ok()),
         exposed_tcp: exposed(&config.exposed_ports.unwrap_or_default()),
-        published: published(settings.ports.unwrap_or_default()),
+        published: settings.ports.map_or_else(|| of_listing(summary.ports), published),
+        bindings: published(host.port_bindings.unwrap_or_default()),
+        has_engine_socket: inspected.mounts.or(summary.mounts).iter().flatten().any(is_engine_socket),
         endpoints: endpoints(settings.networks.or(listed_networks).unwrap_or_default()),
         name_servers: Vec::new(),
     }
@@ -166,6 +168,29 @@ fn published(ports: PortMap) -> Vec<PublishedPort> {
     published
 }
 
+fn of_listing(ports: Option<Vec<PortSummary>>) -> Vec<PublishedPort> {
+    let published = |port: PortSummary| {
+        let host_port = port.public_port.filter(|port| *port != 0)?;
+        let host_ip = port.ip.and_then(|ip| ip.parse().ok());
+        let protocol = port.typ.map_or_else(|| "tcp".to_owned(), |typ| typ.to_string());
+        Some(PublishedPort { host_ip, host_port, container_port: port.private_port, protocol })
+    };
+    let mut all: Vec<PublishedPort> = ports.into_iter().flatten().filter_map(published).collect();
+    all.sort();
+    all.truncate(MOST);
+    all
+}
+
+/// By where it is on the host, which only who administers the host can write to: what it is called inside
+/// the container is a stranger's word.
+fn is_engine_socket(mount: &MountPoint) -> bool {
+    let source = mount.source.as_deref().unwrap_or_default();
+    mount.typ.as_deref() == Some("bind")
+        && (source.starts_with("/run/") || source.starts_with("/var/run/"))
+        && (source.ends_with("/docker.sock") || source.ends_with("/podman.sock"))
+        && !source.contains("/../")
+}
+
 const fn of_row(state: Option<ContainerSummaryStateEnum>) -> RunState {
     match state {
         Some(ContainerSummaryStateEnum::CREATED) => RunState::Created,
@@ -203,7 +228,55 @@ const fn health(status: HealthStatusEnum) -> Health {
 
 #[cfg(test)]
 mod tests {
-    use super::here;
+    use bollard::models::{ContainerInspectResponse, ContainerSummary};
+    use serde_json::json;
+
+    use super::{container, here};
+
+    #[test]
+    fn the_engines_socket_is_known_by_where_it_is_on_the_host() {
+        for (kind, source, expected) in [
+            ("bind", "/var/run/docker.sock", true),
+            ("bind", "/run/docker.sock", true),
+            ("bind", "/run/user/1000/docker.sock", true),
+            ("bind", "/run/podman/podman.sock", true),
+            ("volume", "/var/run/docker.sock", false),
+            ("bind", "/data/app/docker.sock", false),
+            ("bind", "/run/../data/docker.sock", false),
+            ("bind", "/var/run/docker.socket", false),
+            ("bind", "", false),
+        ] {
+            let mount = json!([{"Type": kind, "Source": source, "Destination": "/var/run/docker.sock"}]);
+            let row: ContainerSummary = serde_json::from_value(json!({"Mounts": mount})).unwrap();
+            let inspected = ContainerInspectResponse {
+                mounts: serde_json::from_value(mount).unwrap(),
+                ..ContainerInspectResponse::default()
+            };
+            let nothing = ContainerSummary::default();
+            assert_eq!(container(nothing, inspected, "").has_engine_socket, expected, "{kind} {source}");
+            let seen = container(row, ContainerInspectResponse::default(), "");
+            assert_eq!(seen.has_engine_socket, expected, "{kind} {source}, of the listing");
+        }
+    }
+
+    #[test]
+    fn ports_are_read_of_the_inspection_else_of_the_listing() {
+        let row: ContainerSummary = serde_json::from_value(json!({"Ports": [
+            {"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"},
+            {"PrivatePort": 443, "Type": "tcp"},
+        ]}))
+        .unwrap();
+        let inspected: ContainerInspectResponse = serde_json::from_value(json!({
+            "HostConfig": {"PortBindings": {"443/tcp": [{"HostIp": "", "HostPort": "443"}]}},
+            "NetworkSettings": {"Ports": {}},
+        }))
+        .unwrap();
+        let ports = |of: &[super::PublishedPort]| of.iter().map(|p| p.host_port).collect::<Vec<_>>();
+        let seen = container(row.clone(), ContainerInspectResponse::default(), "");
+        assert_eq!((ports(&seen.published), ports(&seen.bindings)), (vec![8080], vec![]));
+        let seen = container(row, inspected, "");
+        assert_eq!((ports(&seen.published), ports(&seen.bindings)), (vec![], vec![443]));
+    }
 
     #[test]
     fn a_namespace_is_where_the_operator_says_else_where_the_engine_does() {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::config::Selection;
 
+use super::part::part;
 use super::seen::{Seen, SeenContainer, bounded};
 use super::select;
 
@@ -23,7 +24,7 @@ pub fn absent(seen: &Seen, selection: &Selection, refers: impl Fn(&SeenContainer
     for container in seen.containers.iter().filter(|c| refers(c)) {
         names.extend(needs(container).filter(|name| select::is_named(name, selection)));
     }
-    names.into_iter().map(bounded).filter(|name| !is_there(name)).map(Arc::from).collect()
+    names.into_iter().map(bounded).filter(|name| !is_there(name)).map(|name| part(name).into()).collect()
 }
 
 /// The networks that a container was made for, by name. An id that the mode holds says nothing to a

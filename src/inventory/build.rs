@@ -16,7 +16,7 @@ use super::model::{
     Container, Destination, Endpoint, Inventory, Missing, Place, Resolver, RunState, Subnet, WayIn,
 };
 use super::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, bounded};
-use super::{absent, names, origin, select, subnet, workload};
+use super::{absent, claims, names, origin, select, subnet, workload};
 
 /// Where Docker's embedded resolver answers, inside a container's namespace.
 const EMBEDDED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
@@ -44,7 +44,9 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
     }
     share_resolvers(&mut containers);
 
-    let names = names::endpoint_names(&containers);
+    let homes = homes(seen, &networks, &containers);
+    let names = claims::endpoint_names(&containers, &homes);
+    let bearers: BTreeMap<&str, &ContainerId> = names.iter().map(|(id, name)| (&**name, id)).collect();
     let candidates = select::candidates(&seen.networks, &mut oddities);
     let labels = names::destination_names(candidates.iter().copied());
     let mut destinations = Vec::new();
@@ -53,7 +55,15 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
             continue;
         }
         let Some(label) = labels.get(network.id.as_str()) else { continue };
-        let view = View { seen, networks: &networks, containers: &containers, names: &names, at };
+        let view = View {
+            seen,
+            networks: &networks,
+            containers: &containers,
+            homes: &homes,
+            names: &names,
+            bearers: &bearers,
+            at,
+        };
         let made = view.destination(network, Arc::clone(label), &mut oddities);
         let is_used = !made.endpoints.is_empty() || !made.detached.is_empty();
         if is_used || !select::is_default_bridge(network, seen.engine.podman) {
@@ -238,12 +248,35 @@ fn share_resolvers(containers: &mut BTreeMap<ContainerId, Container>) {
     }
 }
 
+/// Where each container belongs.
+fn homes<'a>(
+    seen: &'a Seen,
+    networks: &Networks<'a>,
+    containers: &BTreeMap<ContainerId, Container>,
+) -> claims::Homes<'a> {
+    let home = |one: &'a SeenContainer| {
+        let container = containers.get(&ContainerId::new(&one.id))?;
+        let meant = networks.of_mode(&one.network_mode).filter(|_| container.place == Place::Own);
+        let on = one.endpoints.iter().filter_map(|e| networks.of_endpoint(e));
+        let home = claims::Home {
+            networks: on.chain(meant).map(|n| n.id.as_str()).collect(),
+            made_at: one.created_at,
+            is_missed: !container.state.has_namespace() && is_missed(container),
+        };
+        Some((container.id.clone(), home))
+    };
+    seen.containers.iter().filter_map(home).collect()
+}
+
 /// All that one network is judged by.
 struct View<'a> {
     seen: &'a Seen,
     networks: &'a Networks<'a>,
     containers: &'a BTreeMap<ContainerId, Container>,
+    homes: &'a claims::Homes<'a>,
     names: &'a BTreeMap<ContainerId, Arc<str>>,
+    /// The other way round.
+    bearers: &'a BTreeMap<&'a str, &'a ContainerId>,
     at: SystemTime,
 }
 
@@ -339,8 +372,9 @@ impl View<'_> {
         }
     }
 
-    /// One a workload: the last that ran. A workload that lives anywhere is not missed, and neither is
-    /// one whose next container was just made: Compose stops the old one before it starts the new one.
+    /// One a workload: the last that ran. A workload that lives on a network of the ended one is not
+    /// missed, and neither is one whose next container was just made: Compose stops the old one before it
+    /// starts the new one. One that only is called so, and lives elsewhere, covers nobody.
     fn stopped(&self, mut ended: Vec<&Container>) -> Vec<Missing> {
         let live = self.containers.values().filter(|c| c.state.has_namespace()).map(|c| &c.id);
         let deployed = self.seen.containers.iter().filter(|one| {
@@ -348,13 +382,28 @@ impl View<'_> {
             one.state == RunState::Created && age.is_some_and(|age| age < DEPLOY)
         });
         let deployed: Vec<ContainerId> = deployed.map(|one| ContainerId::new(&one.id)).collect();
-        let cared_for: BTreeSet<&str> =
-            live.chain(&deployed).filter_map(|id| self.containers.get(id)).map(|c| &*c.workload).collect();
-        ended.retain(|c| !cared_for.contains(&*c.workload));
+        let mut carers: BTreeMap<&str, Vec<&Container>> = BTreeMap::new();
+        for carer in live.chain(&deployed).filter_map(|id| self.containers.get(id)) {
+            carers.entry(&carer.workload).or_default().push(carer);
+        }
+        ended.retain(|c| {
+            let cares = |carer: &&Container| claims::share(self.homes, &carer.id, &c.id);
+            !carers.get(&*c.workload).is_some_and(|all| all.iter().any(cares))
+        });
         ended.sort_by(|a, b| (&a.workload, a.started_at, &a.id).cmp(&(&b.workload, b.started_at, &b.id)));
         let last: BTreeMap<&str, &Container> = ended.into_iter().map(|c| (&*c.workload, c)).collect();
-        // No live one is called so, and there is one a workload: the bare name is free.
-        last.values().map(|c| missing(c, &c.workload)).collect()
+        last.values().filter_map(|c| Some(missing(c, self.name_of_ended(c)?))).collect()
+    }
+
+    /// There is one a workload here, so the bare name serves, unless it is another's.
+    fn name_of_ended<'c>(&'c self, container: &'c Container) -> Option<&'c Arc<str>> {
+        let workload = &container.workload;
+        let is_free = !claims::RESERVED.contains(&&**workload)
+            && self.bearers.get(&**workload).is_none_or(|bearer| {
+                let same = self.containers.get(*bearer).is_some_and(|c| c.workload == *workload);
+                same && claims::share(self.homes, bearer, &container.id)
+            });
+        if is_free { Some(workload) } else { self.names.get(&container.id) }
     }
 }
 

@@ -113,7 +113,7 @@ pub struct Endpoint {
     pub addresses: Vec<IpAddr>,
     /// The interface's MAC, lower case.
     pub mac: String,
-    /// Every name that should resolve to it on this network, sorted.
+    /// Every name that should resolve to it on this network, in its [normal form](super::normal), sorted.
     pub names: Vec<Arc<str>>,
 }
 

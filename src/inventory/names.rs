@@ -1,27 +1,34 @@
-//! Names that stand in labels, and names that resolve.
-//!
-//! An endpoint name is a workload's name, so that a redeploy does not start new series; yet two live
-//! containers never share one. A name's owner is decided by values alone (start, then id): the same
-//! host gives the same names, in whatever order the Engine lists.
+//! What destinations are called, and names that resolve. Who bears an endpoint name is settled in
+//! [`super::claims`].
 
-use std::cmp::Reverse;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ids::{ContainerId, NetworkId};
+use super::ids::NetworkId;
 use super::model::Container;
+use super::part::{LONGEST_PART, part};
 use super::seen::{SeenEndpoint, SeenNetwork, bounded};
-
-/// Words that mean a vantage or target which is no container.
-const RESERVED: &[&str] = &["gateway", "proxy", "host"];
 
 /// The most names of one endpoint that are kept: aliases are free for whoever deploys.
 const MOST_NAMES: usize = 128;
 
-/// The longest name that DNS carries.
+/// The longest name that DNS carries, and the longest piece of one between two dots.
 const LONGEST_NAME: usize = 253;
+const LONGEST_LABEL: usize = 63;
 
-/// The label value of each network, by its id: the name, with the short id where it is not alone.
+/// The one form in which names are kept and compared: resolvers tell no case apart, and a dot at the end
+/// only says that nothing is to be put behind it.
+pub fn normal(name: &str) -> Cow<'_, str> {
+    let name = name.trim_end_matches('.');
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// The label value of each network, by its id: the name, with the short id where it is not alone or too long.
 pub fn destination_names<'a>(networks: impl Iterator<Item = &'a SeenNetwork>) -> BTreeMap<&'a str, Arc<str>> {
     let networks: Vec<_> = networks.collect();
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
@@ -32,56 +39,22 @@ pub fn destination_names<'a>(networks: impl Iterator<Item = &'a SeenNetwork>) ->
         .into_iter()
         .map(|network| {
             let name = bounded(&network.name);
+            // What is cut is no name that the Engine knows: the id behind it is.
+            let whole = name.len() <= LONGEST_PART;
             let alone = count.get(name).is_none_or(|n| *n == 1);
-            let shown =
-                if alone { name.into() } else { with_short(name, NetworkId::new(&network.id).short()) };
+            let short = || NetworkId::new(&network.id).short().to_owned();
+            let shown = if alone && whole { name.into() } else { with_short(&part(name), &short()) };
             (network.id.as_str(), shown)
         })
         .collect()
 }
 
-/// The endpoint name of every container. Those that live come first: a stopped one never takes a name
-/// from a running one.
-pub fn endpoint_names(containers: &BTreeMap<ContainerId, Container>) -> BTreeMap<ContainerId, Arc<str>> {
-    let live = |c: &Container| c.state.has_namespace();
-    let mut replicas: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
-    for container in containers.values().filter(|c| live(c)) {
-        replicas.entry(&container.workload).or_default().extend(container.replica);
-    }
-    let mut order: Vec<&Container> = containers.values().collect();
-    order.sort_by_key(|c| (Reverse(live(c)), Reverse(c.started_at), Reverse(&c.id)));
-
-    let mut taken: BTreeSet<Arc<str>> = BTreeSet::new();
-    let mut names = BTreeMap::new();
-    for container in order {
-        let several = replicas.get(&*container.workload).is_some_and(|numbers| numbers.len() > 1);
-        let base = base_name(container, several);
-        let name = [base.clone(), with_short(&base, container.id.short())]
-            .into_iter()
-            .find(|name| !taken.contains(name))
-            // Somebody named a container like another's name with its short id: the whole id decides.
-            .unwrap_or_else(|| with_short(&base, container.id.as_str()));
-        taken.insert(Arc::clone(&name));
-        names.insert(container.id.clone(), name);
-    }
-    names
-}
-
-/// The workload, with its number where it is one of several.
-fn base_name(container: &Container, several: bool) -> Arc<str> {
-    match container.replica {
-        Some(number) if several || number > 1 => format!("{}/{number}", container.workload).into(),
-        _ if RESERVED.contains(&&*container.workload) => format!("{}/1", container.workload).into(),
-        _ => Arc::clone(&container.workload),
-    }
-}
-
 /// `name (id)`.
-fn with_short(name: &str, id: &str) -> Arc<str> {
+pub(super) fn with_short(name: &str, id: &str) -> Arc<str> {
     format!("{name} ({id})").into()
 }
 
-/// Every name that ought to resolve to an endpoint, sorted. The short id resolves as well; it stands in
+/// Every name that ought to resolve to an endpoint, in its normal form, sorted. The short id resolves as well; it stands in
 /// where there is no other, and is left out else, for it is nobody's way to speak of a workload.
 ///
 /// Before `DNSNames` (Docker 25), a name that the Engine made up did not resolve, and nothing tells such a
@@ -91,16 +64,16 @@ pub fn dns_names(endpoint: &SeenEndpoint, container: &Container, podman: bool) -
     let own = Some(&*container.name).filter(|_| !mute);
     let said = endpoint.dns_names.iter().chain(&endpoint.aliases).map(String::as_str);
     let short = container.id.short();
-    let mut names: BTreeSet<&str> = BTreeSet::new();
+    let mut names: BTreeSet<Cow<'_, str>> = BTreeSet::new();
     for name in own.into_iter().chain(said) {
         if names.len() < MOST_NAMES && is_askable(name) && name != short {
-            names.insert(name);
+            names.insert(normal(name));
         }
     }
     if names.is_empty() {
-        names.insert(short);
+        names.insert(short.into());
     }
-    names.into_iter().map(Arc::from).collect()
+    names.iter().map(|name| Arc::from(&**name)).collect()
 }
 
 /// The shape of names that Docker makes up: `adjective_surname`, with a digit where that was taken.
@@ -111,86 +84,19 @@ fn looks_made_up(name: &str) -> bool {
     })
 }
 
-/// True for what can be put into a query: an alias may be any text at all.
+/// True for what can be put into a query: an alias may be any text at all. One that ends in a dot cannot:
+/// the Engine keeps it with the dot, and the query for it is the query for the name without, which is
+/// another's to answer.
 fn is_askable(name: &str) -> bool {
-    !name.is_empty() && name.len() <= LONGEST_NAME && name.bytes().all(|b| b.is_ascii_graphic())
+    name.len() <= LONGEST_NAME
+        && name.bytes().all(|b| b.is_ascii_graphic())
+        && name.split('.').all(|label| (1..=LONGEST_LABEL).contains(&label.len()))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
-
     use super::super::build::tests::{container, model};
     use super::*;
-    use crate::inventory::RunState;
-
-    /// Id, workload, replica, started at, state → name.
-    type Row<'a> = (&'a str, &'a str, Option<u32>, u64, RunState, &'a str);
-
-    fn check(rows: &[Row]) {
-        let containers = rows
-            .iter()
-            .map(|(id, workload, replica, start, state, _)| {
-                let mut made = model(&container(id, "name"));
-                made.workload = (*workload).into();
-                made.replica = *replica;
-                made.started_at = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(*start));
-                made.state = *state;
-                (made.id.clone(), made)
-            })
-            .collect();
-        let names = endpoint_names(&containers);
-        for (id, .., expected) in rows {
-            assert_eq!(&*names[&ContainerId::new(id)], *expected, "{rows:?}");
-        }
-        assert_eq!(names.values().collect::<BTreeSet<_>>().len(), rows.len(), "a name twice: {rows:?}");
-    }
-
-    #[test]
-    fn an_endpoint_is_named_after_its_workload() {
-        use RunState::{Exited, Paused, Running};
-        check(&[("a", "api", None, 1, Running, "api"), ("b", "web", Some(1), 1, Running, "web")]);
-        // Replicas.
-        check(&[("a", "w", Some(1), 1, Running, "w/1"), ("b", "w", Some(2), 1, Paused, "w/2")]);
-        check(&[("a", "w", Some(3), 1, Running, "w/3")]);
-        // An old and a new one overlap: the new one keeps the series.
-        check(&[("old", "w", Some(1), 1, Running, "w (old)"), ("new", "w", Some(1), 2, Running, "w")]);
-        check(&[
-            ("a", "w", Some(1), 1, Running, "w/1 (a)"),
-            ("b", "w", Some(2), 1, Running, "w/2"),
-            ("c", "w", Some(1), 2, Running, "w/1"),
-        ]);
-        // Started in one instant: the id decides.
-        check(&[("a", "w", None, 1, Running, "w (a)"), ("b", "w", None, 1, Running, "w")]);
-        // A stopped one that was started later takes nothing.
-        check(&[("a", "w", None, 1, Running, "w"), ("b", "w", None, 2, Exited, "w (b)")]);
-        check(&[("a", "w", Some(1), 1, Running, "w"), ("b", "w", Some(2), 2, Exited, "w/2")]);
-    }
-
-    #[test]
-    fn reserved_words_are_no_endpoint() {
-        use RunState::Running;
-        check(&[
-            ("a", "proxy", None, 1, Running, "proxy/1"),
-            ("b", "host", Some(1), 1, Running, "host/1"),
-            ("c", "gateway", None, 1, Running, "gateway/1"),
-        ]);
-    }
-
-    #[test]
-    fn nobody_gets_another_ones_name_by_choosing_it() {
-        use RunState::Running;
-        check(&[
-            ("a", "w", None, 1, Running, "w (a)"),
-            ("b", "w", None, 2, Running, "w"),
-            ("z", "w (a)", None, 0, Running, "w (a) (z)"),
-        ]);
-        check(&[
-            ("0123456789abcdef", "w", None, 1, Running, "w (0123456789abcdef)"),
-            ("b", "w", None, 2, Running, "w"),
-            ("z", "w (0123456789ab)", None, 3, Running, "w (0123456789ab)"),
-        ]);
-    }
 
     #[test]
     fn networks_of_one_name_carry_their_ids() {
@@ -201,6 +107,12 @@ mod tests {
         assert_eq!(&*names["0123456789abcdef"], "shop (0123456789ab)");
         assert_eq!(&*names["b"], "shop (b)");
         assert_eq!(&*names["c"], "blog");
+        // A long one is cut: then its id finds it.
+        let long = "x".repeat(999);
+        let all = [network("0123456789abcdef", &long)];
+        let names = destination_names(all.iter());
+        let (cut, id) = names["0123456789abcdef"].split_at(128);
+        assert_eq!((cut, id), (&*part(&long), " (0123456789ab)"));
     }
 
     #[test]
@@ -213,6 +125,15 @@ mod tests {
             (vec!["web", "0123456789ab"], vec![], vec!["web", "web-1"]),
             (vec!["web"], vec!["web-1", "web", "0123456789ab", "h"], vec!["h", "web", "web-1"]),
             (vec!["", "two words", "é", "a\nb"], vec![], vec!["web-1"]),
+            // One name in two cases is one name.
+            (vec!["Web", "wEB"], vec!["WEB-1", "web"], vec!["web", "web-1"]),
+            // Asked for, these would be asked as another's name, or not at all.
+            (vec!["db.", ".", "..", "a..b", ".a"], vec!["db."], vec!["web-1"]),
+            (
+                vec!["db.shop", &"a".repeat(63), &"b".repeat(64)],
+                vec![],
+                vec![&"a".repeat(63), "db.shop", "web-1"],
+            ),
         ] {
             let seen = SeenEndpoint { aliases: to(&aliases), dns_names: to(&dns), ..Default::default() };
             let names = dns_names(&seen, &owner, false);
@@ -221,6 +142,15 @@ mod tests {
         let many =
             SeenEndpoint { aliases: (0..9999).map(|n| format!("a{n}")).collect(), ..Default::default() };
         assert_eq!(dns_names(&many, &owner, false).len(), MOST_NAMES);
+    }
+
+    #[test]
+    fn a_name_has_one_form() {
+        for (name, form) in [("web", "web"), ("Web.", "web"), ("WEB.Shop..", "web.shop"), (".", ""), ("", "")]
+        {
+            assert_eq!(normal(name), form);
+            assert_eq!(normal(&normal(name)), form);
+        }
     }
 
     #[test]

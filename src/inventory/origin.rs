@@ -3,9 +3,11 @@
 //! Coolify puts no label on a network and names most of them with 24 random characters. Whose it is
 //! can only be told from the containers on it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::model::Origin;
+use super::part::part;
 use super::seen::{SeenContainer, SeenNetwork, bounded};
 use super::select::is_default_bridge;
 use super::workload::{COMPOSE_PROJECT, is_managed_by_coolify, is_proxy, label, pull_request};
@@ -59,27 +61,27 @@ pub fn display_name(network: &SeenNetwork, origin: Origin, members: &[&SeenConta
         Origin::CoolifyStack => members.iter().filter(|c| is_in_stack_of(network, c)).find_map(|c| {
             let resource = label(&c.labels, "coolify.resourceName")?;
             Some(match pull_request(&c.labels) {
-                Some(number) => format!("{resource} (PR {number})"),
-                None => resource.to_owned(),
+                Some(number) => format!("{} (PR {})", part(resource), part(number)),
+                None => part(resource).into_owned(),
             })
         }),
         Origin::CoolifyDestination if is_random(&network.name) => projects(members),
         Origin::Compose => label(&network.labels, COMPOSE_PROJECT).map(|project| {
             match label(&network.labels, COMPOSE_NETWORK).filter(|n| *n != "default") {
-                Some(network) => format!("{project}/{network}"),
-                None => project.to_owned(),
+                Some(network) => format!("{}/{}", part(project), part(network)),
+                None => part(project).into_owned(),
             }
         }),
         _ => None,
     };
-    better.unwrap_or_else(|| bounded(&network.name).to_owned())
+    better.unwrap_or_else(|| part(bounded(&network.name)).into_owned())
 }
 
 /// The projects whose containers share a destination.
 fn projects(members: &[&SeenContainer]) -> Option<String> {
     let names: BTreeSet<&str> =
         members.iter().filter_map(|c| label(&c.labels, "coolify.projectName")).collect();
-    let shown: Vec<&str> = names.iter().copied().take(MOST_PROJECTS).collect();
+    let shown: Vec<Cow<'_, str>> = names.iter().take(MOST_PROJECTS).map(|name| part(name)).collect();
     let more = if names.len() > shown.len() { ", …" } else { "" };
     (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
 }
@@ -116,7 +118,8 @@ mod tests {
     #[test]
     fn whose_it_is_and_what_it_is_called() {
         let managed = ("coolify.managed", "true");
-        let proxy = member("coolify-proxy", &[managed, ("coolify.proxy", "true")]);
+        let mut proxy = member("coolify-proxy", &[managed, ("coolify.proxy", "true")]);
+        proxy.has_engine_socket = true;
         let stack = member(
             "web-1",
             &[

@@ -94,6 +94,10 @@ pub struct SeenContainer {
     pub exposed_tcp: Vec<u16>,
     /// Published ports.
     pub published: Vec<PublishedPort>,
+    /// `HostConfig.PortBindings`: the ports that it is to have whenever it runs.
+    pub bindings: Vec<PublishedPort>,
+    /// True where it was given the Engine's socket: it may do whatever the Engine can.
+    pub has_engine_socket: bool,
     /// By network name.
     pub endpoints: Vec<SeenEndpoint>,
     /// Name servers of the container's resolv.conf where it could be read; else empty.

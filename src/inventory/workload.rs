@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::model::Coolify;
+use super::part::part;
 use super::seen::{SeenContainer, bounded};
 
 /// Compose's project, on containers and on networks.
@@ -41,16 +42,16 @@ pub fn workload(container: &SeenContainer) -> String {
         return coolify_workload(container, resource);
     }
     match (label(labels, COMPOSE_PROJECT), label(labels, COMPOSE_SERVICE)) {
-        (Some(project), Some(service)) => return format!("{project}/{service}"),
-        (None, Some(service)) => return service.to_owned(),
+        (Some(project), Some(service)) => return format!("{}/{}", part(project), part(service)),
+        (None, Some(service)) => return part(service).into_owned(),
         _ => {}
     }
     if let Some(service) = label(labels, SWARM_SERVICE) {
-        return service.to_owned();
+        return part(service).into_owned();
     }
     match bounded(container.name.trim()) {
         "" => super::ContainerId::new(&container.id).short().to_owned(),
-        name => name.to_owned(),
+        name => part(name).into_owned(),
     }
 }
 
@@ -60,16 +61,17 @@ pub fn workload(container: &SeenContainer) -> String {
 fn coolify_workload(container: &SeenContainer, resource: &str) -> String {
     let labels = &container.labels;
     let number = pull_request(labels);
-    let suffix = number.map(|n| format!("-pr-{n}")).unwrap_or_default();
-    let part = label(labels, "coolify.serviceName").filter(|service| *service != resource).or_else(|| {
+    let suffix = number.map(|n| format!("-pr-{}", part(n))).unwrap_or_default();
+    let resource_part = part(resource);
+    let service = label(labels, "coolify.serviceName").filter(|service| *service != resource).or_else(|| {
         let service = label(labels, COMPOSE_SERVICE)?;
         let is_application = label(labels, "coolify.type") == Some("application");
         let service = service.strip_suffix(suffix.as_str()).unwrap_or(service);
         (is_application && label(labels, COMPOSE_SERVICE) != Some(container.name.as_str())).then_some(service)
     });
-    match part {
-        Some(part) => format!("{resource}/{part}{suffix}"),
-        None => format!("{resource}{suffix}"),
+    match service {
+        Some(service) => format!("{resource_part}/{}{suffix}", part(service)),
+        None => format!("{resource_part}{suffix}"),
     }
 }
 
@@ -84,7 +86,7 @@ pub fn replica(labels: &BTreeMap<String, String>) -> Option<u32> {
 
 /// What Coolify says of it.
 pub fn coolify(labels: &BTreeMap<String, String>) -> Option<Coolify> {
-    let text = |key| label(labels, key).unwrap_or_default().to_owned();
+    let text = |key| label(labels, key).map(|text| part(text).into_owned()).unwrap_or_default();
     let resource = text("coolify.resourceName");
     (is_managed_by_coolify(labels) || !resource.is_empty()).then(|| Coolify {
         project: text("coolify.projectName"),
@@ -134,18 +136,30 @@ fn caddy_upstreams(value: &str) -> impl Iterator<Item = u16> + '_ {
     })
 }
 
-/// True for the reverse proxy that serves from outside.
+/// True for the reverse proxy that serves from outside, running or not.
 ///
-/// A Caddy image alone is no sign (it serves many a static site): it has to hold a web port of the host.
+/// Names, labels and images are what anybody calls himself, so they are not enough: a proxy holds the door
+/// as well, which nobody can who was not let. Either a web port of the host is its own, and the host has
+/// each but once; or it lives in the host's network; or it was given the Engine's socket to find its routes.
 pub fn is_proxy(container: &SeenContainer) -> bool {
-    if container.name == "coolify-proxy" || label(&container.labels, "coolify.proxy") == Some("true") {
-        return true;
-    }
-    match repository(&container.image) {
-        "traefik" | "caddy-docker-proxy" => true,
-        "caddy" => container.published.iter().any(|p| matches!(p.host_port, 80 | 443)),
-        _ => false,
-    }
+    says_proxy(container)
+        && (holds_web_port(container) || container.network_mode == "host" || container.has_engine_socket)
+}
+
+fn says_proxy(container: &SeenContainer) -> bool {
+    container.name == "coolify-proxy"
+        || label(&container.labels, "coolify.proxy") == Some("true")
+        || matches!(repository(&container.image), "traefik" | "caddy-docker-proxy" | "caddy")
+}
+
+/// A loopback address has ports of its own, and they serve nobody outside.
+fn holds_web_port(container: &SeenContainer) -> bool {
+    let ports = if container.state.has_namespace() { &container.published } else { &container.bindings };
+    ports.iter().any(|port| {
+        matches!(port.host_port, 80 | 443)
+            && port.protocol == "tcp"
+            && port.host_ip.is_none_or(|ip| !ip.to_canonical().is_loopback())
+    })
 }
 
 /// The last word of an image's path, without tag and digest.
@@ -234,6 +248,32 @@ mod tests {
     }
 
     #[test]
+    fn no_label_makes_a_long_workload_and_none_makes_anothers() {
+        let long = |end: &str| format!("{}{end}", "é".repeat(400));
+        for keys in [
+            &["coolify.resourceName", "coolify.serviceName", "coolify.pullRequestId"][..],
+            &[COMPOSE_PROJECT, COMPOSE_SERVICE],
+            &[COMPOSE_SERVICE],
+            &[SWARM_SERVICE],
+            &[],
+        ] {
+            let mut seen = container("c1", &long("!"));
+            seen.labels = keys.iter().map(|key| (key.to_string(), long(key))).collect();
+            let first = workload(&seen);
+            assert!(first.len() <= 3 * 128 + "/-pr-".len(), "{first}");
+            for key in keys {
+                let mut other = seen.clone();
+                other.labels.insert(key.to_string(), long("another"));
+                assert_ne!(workload(&other), first, "{key}");
+            }
+            seen.name = long("?");
+            assert_eq!(workload(&seen) == first, !keys.is_empty());
+        }
+        let coolify = coolify(&labels(&[("coolify.resourceName", &long(""))])).unwrap();
+        assert!(coolify.resource.len() <= 128);
+    }
+
+    #[test]
     fn replicas_are_numbered_by_who_made_them() {
         for (pairs, expected) in [
             (vec![(COMPOSE_NUMBER, "3")], Some(3)),
@@ -270,27 +310,54 @@ mod tests {
     }
 
     #[test]
-    fn the_proxy_is_known_by_name_label_or_image() {
-        for (name, image, web_port, expected) in [
-            ("coolify-proxy", "anything", false, true),
-            ("edge", "traefik:v3.6", false, true),
-            ("edge", "docker.io/library/traefik:v3@sha256:00", false, true),
-            ("edge", "lucaslorentz/caddy-docker-proxy:2.8-alpine", false, true),
-            ("site", "caddy:2", false, false),
-            ("edge", "registry:5000/caddy", true, true),
-            ("app", "traefik/whoami", true, false),
+    fn the_proxy_says_that_it_is_one_and_holds_the_door() {
+        type Door<'a> = (&'a str, u16, &'a str);
+        let named = |name: &str, image: &str| SeenContainer { image: image.into(), ..container("c1", name) };
+        let labelled = SeenContainer { labels: labels(&[("coolify.proxy", "true")]), ..named("x", "evil") };
+        let port = |(ip, host_port, protocol): Door| super::super::model::PublishedPort {
+            host_ip: ip.parse().ok(),
+            host_port,
+            container_port: host_port,
+            protocol: protocol.into(),
+        };
+        // What it says.
+        for (who, says) in [
+            (named("coolify-proxy", "anything"), true),
+            (labelled, true),
+            (named("edge", "traefik:v3.6"), true),
+            (named("edge", "docker.io/library/traefik:v3@sha256:00"), true),
+            (named("edge", "lucaslorentz/caddy-docker-proxy:2.8-alpine"), true),
+            (named("edge", "registry:5000/caddy"), true),
+            (named("app", "traefik/whoami"), false),
+            (named("app", "nginx"), false),
         ] {
-            let mut seen = container("c1", name);
-            seen.image = image.into();
-            if web_port {
-                seen.published.push(super::super::model::PublishedPort {
-                    host_ip: None,
-                    host_port: 443,
-                    container_port: 443,
-                    protocol: "tcp".into(),
-                });
+            assert!(!is_proxy(&who), "by its word alone: {who:?}");
+            // What it holds.
+            for (door, opens) in [
+                (("0.0.0.0", 80, "tcp"), true),
+                (("", 443, "tcp"), true),
+                (("203.0.113.7", 443, "tcp"), true),
+                (("127.0.0.7", 80, "tcp"), false),
+                (("::ffff:127.0.0.1", 80, "tcp"), false),
+                (("::1", 80, "tcp"), false),
+                (("", 443, "udp"), false),
+                (("", 8080, "tcp"), false),
+            ] {
+                let holds = SeenContainer { published: vec![port(door)], ..who.clone() };
+                assert_eq!(is_proxy(&holds), says && opens, "{holds:?}");
+                // One that does not run holds nothing, and still is the proxy.
+                let (bindings, published) = (vec![port(door)], Vec::new());
+                let state = super::super::RunState::Exited;
+                let down = SeenContainer { bindings, published, state, ..holds };
+                assert_eq!(is_proxy(&down), says && opens, "{down:?}");
+                // One that runs without the port that it wanted does not have it.
+                let without = SeenContainer { state: super::super::RunState::Running, ..down };
+                assert!(!is_proxy(&without), "{without:?}");
             }
-            assert_eq!(is_proxy(&seen), expected, "{name} {image}");
+            let in_host = SeenContainer { network_mode: "host".into(), ..who.clone() };
+            assert_eq!(is_proxy(&in_host), says, "{in_host:?}");
+            let trusted = SeenContainer { has_engine_socket: true, ..who };
+            assert_eq!(is_proxy(&trusted), says, "{trusted:?}");
         }
     }
 }

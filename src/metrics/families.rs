@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::diagnosis::{Severity, Verdict};
-use crate::inventory::{Container, Destination, Inventory, Origin};
+use crate::inventory::{Container, Destination, Inventory, Origin, part};
 use crate::netstack::{Direction, Inner};
 use crate::outcome::{Blindness, Outcome, ProbeKind, Reason};
 use crate::state::{Engine, Snapshot};
@@ -98,7 +98,7 @@ pub fn inventory(page: &mut Exposition, inventory: &Inventory) {
         endpoints(page, inventory, destination);
         for proxy in inventory.containers.values().filter(|c| c.is_proxy && c.state.has_namespace()) {
             let attached = destination.endpoints.iter().any(|e| e.container == proxy.id);
-            page.put_bool(&table::PROXY_ATTACHED, [name, &proxy.name], attached);
+            page.put_bool(&table::PROXY_ATTACHED, [name, &part(&proxy.name)], attached);
         }
     }
 }
@@ -117,7 +117,7 @@ fn endpoints(page: &mut Exposition, inventory: &Inventory, destination: &Destina
             &table::CONTAINER_INFO,
             [
                 &destination.name,
-                &container.name,
+                &part(&container.name),
                 &endpoint.name,
                 container.id.as_str(),
                 &container.workload,
@@ -151,7 +151,7 @@ pub fn traffic(page: &mut Exposition, inventory: &Inventory, snapshot: &Snapshot
         // One that the Engine no longer lists has no name to stand under.
         let Some(container) = inventory.container(id) else { continue };
         interfaces(page, container, inner);
-        let name = &*container.name;
+        let name = &*part(&container.name);
         if let Some(drops) = inner.resolver_drops {
             page.put_count(&table::RESOLVER_DROPS, [name], drops);
         }
@@ -175,7 +175,7 @@ fn interfaces(page: &mut Exposition, container: &Container, inner: &Inner) {
     }
     for (destination, (receive, transmit)) in sums {
         page.put(&table::TRAFFIC_SOURCE, ["kernel"], 1.0);
-        let labels = [destination, &*container.name, &*container.workload];
+        let labels = [destination, &*part(&container.name), &*container.workload];
         for (metric, value) in [
             (&table::RECEIVE_BYTES, receive.bytes),
             (&table::RECEIVE_PACKETS, receive.packets),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+pub use crate::inventory::part::fnv1a;
+
 /// For each name, the indices of the peers that it probes.
 ///
 /// Up to `full_mesh_up_to` names everyone probes everyone. Above, names stand on a ring ordered by
@@ -25,13 +27,6 @@ pub fn peers(names: &[&str], ring: usize, full_mesh_up_to: usize) -> Vec<Vec<usi
 /// that has it as its nearest peer, so that the load spreads over the ring.
 pub fn first_askers(mesh: &[Vec<usize>]) -> BTreeMap<usize, usize> {
     mesh.iter().enumerate().filter_map(|(source, row)| row.first().map(|target| (*target, source))).collect()
-}
-
-/// FNV-1a: stable across versions and machines, which the standard library's hasher is not.
-pub fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 #[cfg(test)]

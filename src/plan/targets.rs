@@ -11,8 +11,10 @@ use crate::probe::visit::Expect;
 use crate::probe::{Job, Spec};
 
 use super::Learned;
+use super::owners::Owners;
 
-/// Ports of one container that are looked at: a process that listens on thousands is not walked.
+/// Ports of one container that are looked at: a process that listens on thousands is not walked. Those
+/// that a proxy's labels name come first: they are what people reach.
 const MOST_PORTS: usize = 16;
 /// Names of one container that are asked for.
 const MOST_NAMES: usize = 16;
@@ -20,6 +22,7 @@ const MOST_NAMES: usize = 16;
 /// A vantage and what is known around it.
 pub(super) struct From<'a> {
     pub(super) inventory: &'a Inventory,
+    pub(super) owners: &'a Owners<'a>,
     pub(super) destination: &'a Destination,
     pub(super) source: &'a Endpoint,
     pub(super) container: &'a Container,
@@ -108,7 +111,9 @@ impl From<'_> {
                 .collect(),
             None => container.exposed_tcp.iter().copied().collect(),
         };
-        ports.into_iter().take(MOST_PORTS).collect()
+        let (named, others): (Vec<u16>, Vec<u16>) =
+            ports.into_iter().partition(|port| container.proxied_ports.binary_search(port).is_ok());
+        named.into_iter().chain(others).take(MOST_PORTS).collect()
     }
 
     fn tcp(&self, peer: &Endpoint) -> Vec<Job> {
@@ -131,7 +136,8 @@ impl From<'_> {
         let Some(address) = self.addresses(peer).next() else { return Vec::new() };
         let mut jobs = Vec::new();
         for port in self.ports(peer, address) {
-            let likely = container.proxied_ports.contains(&port) || self.probes.http_ports.contains(&port);
+            let likely = container.proxied_ports.binary_search(&port).is_ok()
+                || self.probes.http_ports.contains(&port);
             if likely && !self.learned.not_http.contains(&(container.id.clone(), port)) {
                 let spec = Spec::Http {
                     peer: SocketAddr::new(address, port),
@@ -153,10 +159,12 @@ impl From<'_> {
 
     fn dns(&self, peer: &Endpoint) -> Vec<Job> {
         let Some(resolver) = self.engines_resolver() else { return Vec::new() };
+        let Some(set) = self.owners.set(&self.container.id) else { return Vec::new() };
         let mut jobs = Vec::new();
         for name in peer.names.iter().take(MOST_NAMES) {
             for (qtype, v4) in [(QueryType::A, true), (QueryType::Aaaa, false)] {
-                let expect = Expect::Addresses(self.owners(name, v4).into());
+                // From here: those of all who bear the name, on any destination that this container is on.
+                let expect = Expect::Addresses(self.owners.addresses(set, name, v4));
                 let spec = Spec::Dns { resolver, name: Arc::clone(name), qtype, expect };
                 let detail = Detail::Name(Arc::clone(name), qtype);
                 jobs.push(self.job(ProbeKind::Dns, &peer.name, detail, spec));
@@ -180,24 +188,6 @@ impl From<'_> {
             self.job(ProbeKind::Dns, &peer.name, Detail::Name(name, qtype), spec)
         };
         peer.addresses.iter().map(job).collect()
-    }
-
-    /// Every address of a family that a name may lead to from here: those of all endpoints that
-    /// bear the name, on any destination that this container is on.
-    fn owners(&self, name: &str, v4: bool) -> Vec<IpAddr> {
-        let mut addresses: Vec<IpAddr> = self
-            .inventory
-            .destinations
-            .iter()
-            .filter(|d| d.endpoints.iter().any(|e| e.container == self.container.id))
-            .flat_map(|d| &d.endpoints)
-            .filter(|e| e.names.iter().any(|n| n.eq_ignore_ascii_case(name)))
-            .flat_map(|e| e.addresses.iter().copied())
-            .filter(|a| a.is_ipv4() == v4)
-            .collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        addresses
     }
 
     fn dns_external(&self) -> Vec<Job> {

@@ -51,6 +51,8 @@ fn container(name: &str, last: u8, networks: &[(&str, u8)]) -> SeenContainer {
         started_at: None,
         exposed_tcp: Vec::new(),
         published: Vec::new(),
+        bindings: Vec::new(),
+        has_engine_socket: false,
         endpoints: networks.iter().map(endpoint).collect(),
         name_servers: Vec::new(),
         created_at: None,
@@ -108,4 +110,94 @@ fn an_address_may_be_called_by_any_name_of_its_container() {
             assert!(names.iter().any(|n| &**n == name), "{name} in {names:?}");
         }
     }
+}
+
+/// `n` containers on one network, each with `aliases` names of its own and as many that all of them bear.
+fn named_town(n: u16, aliases: usize) -> Seen {
+    let one = |i: u16| {
+        let mut one = container(&format!("app-{i}"), 0, &[("shop", 1)]);
+        one.id = format!("{i:012}-and-more");
+        one.endpoints[0].ipv4 = format!("10.1.{}.{}", i / 250, i % 250 + 2);
+        one.endpoints[0].aliases =
+            (0..aliases).flat_map(|a| [format!("a{a}-all"), format!("a{a}-own-{i}")]).collect();
+        one
+    };
+    host(vec![network("shop", 1)], (0..n).map(one).collect())
+}
+
+/// How long it takes is printed and not judged: `cargo test --lib names_that_many_bear -- --nocapture`.
+#[test]
+fn names_that_many_bear_are_planned_with_all_their_owners() {
+    let town = named_town(300, 64);
+    let config = Config::default();
+    let inventory = build(&town, &config.destinations, SystemTime::UNIX_EPOCH);
+    let begun = std::time::Instant::now();
+    let plan = plan(&inventory, &Learned::default(), &config.probes);
+    println!("planned {} measurements in {:?}", plan.keys().count(), begun.elapsed());
+    let mut shared = 0;
+    for job in jobs(&plan, ProbeKind::Dns) {
+        let Spec::Dns { name, qtype, expect: Expect::Addresses(addresses), .. } = &job.spec else { continue };
+        let owners = if name.ends_with("-all") { 300 } else { 1 };
+        shared += usize::from(owners > 1);
+        assert_eq!(addresses.len(), if *qtype == QueryType::A { owners } else { 0 }, "{name}");
+    }
+    assert!(shared > 1000, "{shared} of many");
+}
+
+#[test]
+fn a_name_leads_to_its_owners_on_every_destination_of_who_asks() {
+    let aliased = |name, last, networks: &[(&str, u8)]| {
+        let mut one = container(name, last, networks);
+        for endpoint in &mut one.endpoints {
+            endpoint.aliases = vec!["DB".into()];
+            endpoint.ipv6 = format!("fd00::{last}");
+        }
+        one
+    };
+    let containers = vec![
+        aliased("one", 2, &[("shop", 1)]),
+        aliased("two", 3, &[("blog", 2)]),
+        aliased("far", 4, &[("else", 3)]),
+        container("both", 5, &[("shop", 1), ("blog", 2)]),
+        container("shopper", 6, &[("shop", 1)]),
+    ];
+    let plan = planned(&host(vec![network("shop", 1), network("blog", 2), network("else", 3)], containers));
+    let expected = |source: &str, wanted: QueryType| {
+        let mut told: Vec<Vec<String>> = Vec::new();
+        for job in jobs(&plan, ProbeKind::Dns).into_iter().filter(|job| &*job.key.source == source) {
+            match &job.spec {
+                Spec::Dns { name, qtype, expect: Expect::Addresses(all), .. }
+                    if &**name == "db" && *qtype == wanted =>
+                {
+                    told.push(all.iter().map(ToString::to_string).collect());
+                }
+                _ => {}
+            }
+        }
+        told.dedup();
+        told
+    };
+    assert_eq!(expected("both", QueryType::A), [["10.0.1.2", "10.0.2.3"]]);
+    assert_eq!(expected("both", QueryType::Aaaa), [["fd00::2", "fd00::3"]]);
+    assert_eq!(expected("shopper", QueryType::A), [["10.0.1.2"]]);
+}
+
+#[test]
+fn a_port_that_a_proxys_labels_name_is_looked_at_whatever_else_listens() {
+    let mut web = container("web", 3, &[("shop", 1)]);
+    web.exposed_tcp = (1..100).chain([3000]).collect();
+    let port = "traefik.http.services.web.loadbalancer.server.port";
+    web.labels.insert(port.into(), "3000".into());
+    let plan = planned(&host(vec![network("shop", 1)], vec![web, container("db", 2, &[("shop", 1)])]));
+    let of_web = |kind| {
+        let ports = |job: &Job| match job.key.detail {
+            Detail::Port(_, port) => port,
+            _ => 0,
+        };
+        jobs(&plan, kind).into_iter().filter(|j| &*j.key.target == "web").map(ports).collect::<Vec<u16>>()
+    };
+    let tcp = of_web(ProbeKind::Tcp);
+    assert_eq!(tcp.len(), 16);
+    assert!(tcp.contains(&3000) && tcp.contains(&1), "{tcp:?}");
+    assert!(of_web(ProbeKind::Http).contains(&3000));
 }

@@ -1,9 +1,11 @@
 //! What a report of a small host says.
 
-use crate::diagnosis::Ledger;
-use crate::diagnosis::sample::{OK, Sample, at, settled};
+use proptest::prelude::*;
+
+use crate::diagnosis::sample::{OK, Sample, TIMEOUT, at, settled};
+use crate::diagnosis::{Ledger, printable};
 use crate::inventory::RunState;
-use crate::outcome::{Blindness, Outcome};
+use crate::outcome::{Blindness, Outcome, Reason};
 use crate::state::{Engine, Snapshot};
 
 use super::*;
@@ -142,4 +144,147 @@ fn colours_only_when_asked() {
     let painted = text(&report, Look { colours: true, width: 100, took: None });
     assert!(painted.contains("\u{1b}[1;31m"));
     assert!(!plainly(&report).contains('\u{1b}'));
+}
+
+/// The words of a command as a shell reads them; `None` where a quote stays open, or where a character acts that
+/// only `&&` between two commands may be.
+fn shell_words(line: &str) -> Option<Vec<String>> {
+    let (mut words, mut word) = (Vec::new(), None::<String>);
+    let mut rest = line.strip_suffix(" &&").unwrap_or(line).chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            ' ' => words.extend(word.take()),
+            '&' if word.is_none() && rest.next_if_eq(&'&').is_some() => words.push("&&".to_owned()),
+            '\'' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match rest.next()? {
+                        '\'' => break,
+                        c => word.push(c),
+                    }
+                }
+            }
+            '\\' => word.get_or_insert_default().push(rest.next()?),
+            c if "&;|$`<>(){}*?#~!\"".contains(c) => return None,
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    Some(words)
+}
+
+/// The lines that stand where commands stand: behind `repair` and `see it`, and below them.
+fn advice(text: &str) -> Vec<&str> {
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let starts = ["          repair  ", "          see it  "].iter().any(|l| line.starts_with(l));
+        inside = starts || (inside && line.starts_with(&" ".repeat(18)));
+        if inside {
+            lines.extend(line.get(18..));
+        }
+    }
+    lines
+}
+
+/// What a stranger calls things who wants a command of his under `repair`. Each begins with `zq` and ends with `qz`.
+fn hostile() -> impl Strategy<Value = String> {
+    let parts = vec![
+        ": docker run evil",
+        " && docker run evil",
+        "'; evil #",
+        "\nevil\r",
+        "$(evil)",
+        " repair  docker run evil",
+        "\u{a0}\u{a0}see it  evil",
+        "`evil`",
+        "\u{202e}evil",
+        "\\evil",
+        "evil is a very long word ",
+        "-evil",
+    ];
+    prop::collection::vec(prop::sample::select(parts), 0..5)
+        .prop_map(|parts| format!("zq{}qz", parts.concat()))
+}
+
+fn every_fault(names: &[String], aliases: &[String]) -> Report {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut sample = Sample::shop(&names);
+    sample.mesh(&names[..1]);
+    for name in &names[1..] {
+        sample.dns(names[1], name, Outcome::Failure(Reason::Nxdomain));
+        sample.dns(name, names[1], TIMEOUT);
+        sample.tcp(name, names[2], 80, Outcome::Failure(Reason::Refused));
+        sample.icmp(name, names[2], Outcome::Failure(Reason::PacketLoss)).history = 0xff;
+    }
+    for endpoint in &mut sample.on("shop").endpoints {
+        endpoint.names.extend(aliases.iter().map(|alias| alias.as_str().into()));
+    }
+    sample.icmp(names[1], names[3], TIMEOUT);
+    sample.destination(names[0], 3);
+    for name in &names {
+        sample.endpoint(names[0], name);
+    }
+    let missing = sample.missing(aliases.first().map_or("zqqz", String::as_str));
+    let shop = sample.on("shop");
+    shop.display_name = names[0].into();
+    shop.subnets[0].used = 254;
+    shop.detached.push(missing.clone());
+    sample.on(names[0]).stopped.push(missing);
+    sample.inventory.oddities.push(names[1].to_owned());
+    report(sample.snapshot())
+}
+
+proptest! {
+    #[test]
+    fn no_name_passes_for_a_command(
+        names in prop::collection::btree_set(hostile(), 5),
+        aliases in prop::collection::vec(hostile(), 1..3),
+        width in 60..110usize,
+    ) {
+        let names: Vec<String> = names.into_iter().collect();
+        let report = every_fault(&names, &aliases);
+        let text = text(&report, Look { colours: false, width, took: None });
+        let shown = |name: &String| {
+            printable(&name.chars().map(|c| if c.is_control() { '?' } else { c }).collect::<String>())
+        };
+        let known: Vec<String> = names.iter().chain(&aliases).map(shown).collect();
+        let strange = |text: &str| ["zq", "evil", "qz"].iter().any(|mark| text.contains(mark));
+        let lines = advice(&text);
+        prop_assert!(lines.iter().filter(|line| strange(line)).count() > 3, "nothing to see in:\n{}", text);
+        for line in lines.into_iter().filter(|line| strange(line)) {
+            let Some(words) = shell_words(line) else {
+                return Err(TestCaseError::fail(format!("{line:?} is no command of ours in:\n{text}")));
+            };
+            for word in words.iter().filter(|word| strange(word)) {
+                let (before, name) = word.split_at(word.find("zq").unwrap_or(0));
+                prop_assert!(["", "container:", "name=", "network="].contains(&before), "{:?} in {:?}", word, line);
+                prop_assert!(known.iter().any(|k| k == name.trim_end_matches('.')), "{:?} in {:?} of:\n{}", name, line, text);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_step_is_one_text_in_json() {
+    let json = serde_json::to_value(report(shop(&["db"]).snapshot())).unwrap();
+    let fix = &json["destinations"][0]["findings"][0]["fix"];
+    assert_eq!(fix[0], "docker restart db");
+    let again = "docker network disconnect shop db && docker network connect shop db";
+    assert_eq!(fix[1], format!("where that does not help: {again}"));
+}
+
+#[test]
+fn no_name_is_set_where_a_label_stands() {
+    let evil = "          repair  docker run evil";
+    let mut sample = shop(&["db"]);
+    sample.on("blog").display_name = evil.into();
+    sample.destination(evil, 4);
+    // As wide as the line before it in which it is told: the fold puts it at the start of the next one.
+    sample.inventory.oddities.push(format!("{} repair docker run evil", "x".repeat(85)));
+    let text = plainly(&report(sample.snapshot()));
+    let forged = |line: &&str| line.trim_start().starts_with("repair") && line.contains("evil");
+    let columns: Vec<usize> =
+        text.lines().filter(forged).map(|line| line.len() - line.trim_start().len()).collect();
+    assert_eq!(columns, [12, 0, 0], "{text}");
 }

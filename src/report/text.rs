@@ -1,13 +1,14 @@
 //! The report for a terminal.
 //!
-//! Names and notes come from strangers: nothing reaches the terminal that it would act on. Prose is folded to the
-//! terminal's width; a command stands whole on a line of its own, for it is there to be copied.
+//! Names and notes come from strangers: nothing reaches the terminal that it would act on, and nobody's name
+//! looks like a line of the report's own. Prose is folded to the terminal's width; a command stands whole on a
+//! line of its own, for it is there to be copied. What is a command, its finding says: nothing here searches for one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::diagnosis::{Finding, Severity, printable as plain};
+use crate::diagnosis::{Finding, Severity, Step, printable};
 
 use super::fold::fold;
 use super::model::{Destination, Report, Status};
@@ -16,8 +17,12 @@ use super::model::{Destination, Report, Status};
 const INDENT: usize = 10;
 /// `repair`, `see it` and the like, with the gap behind them.
 const LABEL: usize = 8;
+/// The labels of what a finding shows and advises.
+const LABELS: [&str; 4] = ["seen", "repair", "see it", "path"];
 /// How much of one finding's evidence is shown; all of it is in the JSON.
 const MOST_EVIDENCE: usize = 3;
+/// How many ways to see it by hand are shown.
+const MOST_VERIFIED: usize = 2;
 
 /// How the report is to look.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +85,7 @@ impl<'a> Page<'a> {
     fn item(&mut self, indent: usize, label: &str, prose: &str) {
         let width = self.look.width.saturating_sub(indent + LABEL);
         let mut label = label;
-        for line in fold(prose, width) {
+        for line in folded(prose, width) {
             self.line(&format!("{:indent$}{label:<LABEL$}{line}", ""));
             label = "";
         }
@@ -165,53 +170,62 @@ impl<'a> Page<'a> {
             self.item(INDENT, "seen", &format!("{source}: {observed} (expected: {expected})"));
         }
         self.steps("repair", &of.fix);
-        self.steps("see it", of.verify.get(..2).unwrap_or(&of.verify));
+        let mut label = "see it";
+        for command in of.verify.iter().take(MOST_VERIFIED) {
+            self.commands(&mut label, std::slice::from_ref(command));
+        }
     }
 
     fn prose(&mut self, text: &str) {
-        for line in fold(text, self.look.width.saturating_sub(INDENT)) {
+        for line in folded(text, self.look.width.saturating_sub(INDENT)) {
             self.line(&format!("{:INDENT$}{line}", ""));
         }
     }
 
     /// Advice: what is prose in it folded, what is a command whole.
-    fn steps(&mut self, label: &str, steps: &[String]) {
+    fn steps(&mut self, label: &str, steps: &[Step]) {
         let mut label = label;
         for step in steps {
-            let step = plain(step);
-            let (prose, command) = step.split_at(command_at(&step));
-            if !prose.is_empty() {
-                self.item(INDENT, label, prose);
+            let words = step.words();
+            if !words.is_empty() {
+                self.item(INDENT, label, &words);
                 label = "";
             }
-            for line in lines(command, self.look.width.saturating_sub(INDENT + LABEL)) {
-                self.line(&format!("{:INDENT$}{label:<LABEL$}{line}", ""));
-                label = "";
-            }
+            self.commands(&mut label, step.commands());
+        }
+    }
+
+    /// Commands as they are pasted into a shell: on one line, or, where that is long, on lines that break where
+    /// a shell goes on reading.
+    fn commands(&mut self, label: &mut &str, commands: &[String]) {
+        let commands: Vec<String> = commands.iter().map(|command| printable(command)).collect();
+        let whole = commands.join(" && ");
+        let lines = if whole.chars().count() <= self.look.width.saturating_sub(INDENT + LABEL) {
+            whole
+        } else {
+            commands.join(" &&\n")
+        };
+        for line in lines.lines() {
+            self.line(&format!("{:INDENT$}{:<LABEL$}{line}", "", *label));
+            *label = "";
         }
     }
 }
 
-/// A command as it is pasted into a shell: whole, or, where it is long, broken where a shell goes on reading.
-fn lines(command: &str, width: usize) -> Vec<String> {
-    if command.is_empty() {
-        return Vec::new();
-    }
-    if command.chars().count() <= width {
-        return vec![command.to_owned()];
-    }
-    let parts: Vec<&str> = command.split(" && ").collect();
-    let last = parts.len() - 1;
-    parts
-        .iter()
-        .enumerate()
-        .map(|(n, part)| if n < last { format!("{part} &&") } else { (*part).to_owned() })
-        .collect()
+/// Printable, and with no other gaps than single spaces: nobody's name is set like a table.
+fn plain(text: &str) -> String {
+    let text = printable(text);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
 }
 
-/// Where the command begins in a step like `until then: docker restart web`; its end where there is none.
-fn command_at(step: &str) -> usize {
-    if step.starts_with("docker ") { 0 } else { step.find(": docker ").map_or(step.len(), |at| at + 2) }
+/// Folded prose. A line that begins like one of the report's labels is set in: `repair` behind a gap says that a
+/// command follows, and a name could be broken so as to say it.
+fn folded(prose: &str, width: usize) -> Vec<String> {
+    let set_in = |line: String| {
+        if LABELS.iter().any(|label| line.starts_with(label)) { format!("  {line}") } else { line }
+    };
+    fold(prose, width).into_iter().map(set_in).collect()
 }
 
 const fn mark(status: Status) -> &'static str {

@@ -21,6 +21,8 @@ pub fn container(id: &str, name: &str) -> SeenContainer {
         started_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1)),
         exposed_tcp: Vec::new(),
         published: Vec::new(),
+        bindings: Vec::new(),
+        has_engine_socket: false,
         endpoints: Vec::new(),
         name_servers: Vec::new(),
         created_at: None,
@@ -277,6 +279,35 @@ fn a_workload_is_stopped_once_and_only_where_none_lives() {
     let shop = inventory.destination("shop").unwrap();
     assert!(shop.stopped.is_empty());
     assert!(shop.endpoint("app").is_some());
+}
+
+#[test]
+fn who_is_called_like_a_stopped_workload_elsewhere_does_not_cover_it() {
+    let labelled = |one: SeenContainer, made: u64| SeenContainer {
+        labels: BTreeMap::from([("coolify.resourceName".to_owned(), "shop-api".to_owned())]),
+        created_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(made)),
+        ..one
+    };
+    let networks = || vec![network("shop"), network("evil")];
+    let real = |one| labelled(one, 1);
+    let stranger =
+        |state, made| SeenContainer { state, ..labelled(on("evil", "c2", "odd", "10.0.2.2"), made) };
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+    for (state, made) in [(RunState::Running, 2), (RunState::Created, 999)] {
+        let gone = real(stopped(RunState::Exited, 1, on("shop", "c1", "api", "")));
+        let answer = seen(networks(), vec![gone, stranger(state, made)]);
+        let inventory = build(&answer, &Selection::default(), now);
+        assert_eq!(missing_names(&inventory.destination("shop").unwrap().stopped), ["shop-api"], "{state:?}");
+    }
+    let lives = real(on("shop", "c1", "api", "10.0.1.2"));
+    let inventory = built(&seen(networks(), vec![lives, stranger(RunState::Running, 2)]));
+    assert!(inventory.destination("shop").unwrap().endpoint("shop-api").is_some());
+    assert!(inventory.destination("evil").unwrap().endpoint("shop-api (c2)").is_some());
+    // The stranger was there before: then it is the other that bears an id, and both are still told.
+    let older = labelled(on("evil", "c2", "odd", "10.0.2.2"), 0);
+    let gone = real(stopped(RunState::Exited, 1, on("shop", "c1", "api", "")));
+    let inventory = built(&seen(networks(), vec![gone, older]));
+    assert_eq!(missing_names(&inventory.destination("shop").unwrap().stopped), ["shop-api (c1)"]);
 }
 
 #[test]
