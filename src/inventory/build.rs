@@ -32,7 +32,7 @@ const MTU: &str = "com.docker.network.driver.mtu";
 /// The picture of one moment. The same answers give the same value, in whatever order they came.
 pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
     let mut oddities: BTreeSet<String> = seen.oddities.iter().map(|o| bounded(o).to_owned()).collect();
-    let networks = Networks::new(&seen.networks);
+    let networks = Networks::new(&seen.networks, seen.engine.podman);
     let mut containers: BTreeMap<ContainerId, Container> = BTreeMap::new();
     for one in &seen.containers {
         if one.id.is_empty() {
@@ -87,18 +87,20 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
 
 /// Finds the network that a container speaks of.
 struct Networks<'a> {
+    podman: bool,
     by_id: BTreeMap<&'a str, &'a SeenNetwork>,
     /// Only names that are not shared: with two networks of one name, the name proves nothing.
     by_name: BTreeMap<&'a str, &'a SeenNetwork>,
 }
 
 impl<'a> Networks<'a> {
-    fn new(networks: &'a [SeenNetwork]) -> Self {
+    fn new(networks: &'a [SeenNetwork], podman: bool) -> Self {
         let mut by_name: BTreeMap<&str, Vec<&SeenNetwork>> = BTreeMap::new();
         for network in networks {
             by_name.entry(&network.name).or_default().push(network);
         }
         Self {
+            podman,
             by_id: networks.iter().map(|n| (n.id.as_str(), n)).collect(),
             by_name: by_name
                 .into_iter()
@@ -120,6 +122,8 @@ impl<'a> Networks<'a> {
     fn of_mode(&self, mode: &str) -> Option<&'a SeenNetwork> {
         match mode {
             "" | "host" | "none" => None,
+            // Podman calls every network of bridges so: it says nothing.
+            "bridge" if self.podman => None,
             "default" => self.by_name.get("bridge").copied(),
             mode => self.find(mode),
         }

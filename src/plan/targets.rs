@@ -176,7 +176,10 @@ impl From<'_> {
     /// What the addresses of a peer are called, asked once per target: databases and mail servers let
     /// clients in by that name. Any name of the container is right; Docker puts the network's behind it.
     fn dns_of_addresses(&self, peer: &Endpoint) -> Vec<Job> {
-        let Some(resolver) = self.engines_resolver() else { return Vec::new() };
+        // Podman's resolver knows no names of addresses.
+        let Some(resolver) = self.engines_resolver().filter(|server| server.ip().is_loopback()) else {
+            return Vec::new();
+        };
         let mut names = peer.names.clone();
         names.push(peer.container.short().into());
         names.extend(self.inventory.container(&peer.container).map(|c| Arc::clone(&c.name)));

@@ -215,7 +215,7 @@ fn every_fault(names: &[String], aliases: &[String]) -> Report {
         sample.dns(names[1], name, Outcome::Failure(Reason::Nxdomain));
         sample.dns(name, names[1], TIMEOUT);
         sample.tcp(name, names[2], 80, Outcome::Failure(Reason::Refused));
-        sample.icmp(name, names[2], Outcome::Failure(Reason::PacketLoss)).history = 0xff;
+        sample.icmp(name, names[2], Outcome::Failure(Reason::PacketLoss)).losses = 0xff;
     }
     for endpoint in &mut sample.on("shop").endpoints {
         endpoint.names.extend(aliases.iter().map(|alias| alias.as_str().into()));

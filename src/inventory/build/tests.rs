@@ -31,7 +31,7 @@ pub fn container(id: &str, name: &str) -> SeenContainer {
 
 /// The same, as the picture has it.
 pub fn model(one: &SeenContainer) -> Container {
-    super::container(one, &Seen::default(), &Networks::new(&[]))
+    super::container(one, &Seen::default(), &Networks::new(&[], false))
 }
 
 fn network(name: &str) -> SeenNetwork {
@@ -157,6 +157,12 @@ fn podman_writes_names_for_ids() {
     let resolver = &inventory.containers[&ContainerId::new("c1")].resolver;
     let gateway = "10.0.1.1".parse().unwrap();
     assert_eq!((resolver.engine, resolver.servers.as_slice()), (Some(gateway), &[gateway][..]));
+
+    // Whatever network a container is made for, its mode is this word.
+    answer.containers[0].network_mode = "bridge".into();
+    answer.networks.push(network("bridge"));
+    let inventory = built(&answer);
+    assert_eq!(names(&inventory), ["shop"]);
 }
 
 #[test]
