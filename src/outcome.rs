@@ -297,6 +297,10 @@ pub struct Observation {
     pub answers: Vec<IpAddr>,
     /// HTTP: status and phases.
     pub http: Option<HttpSeen>,
+    /// The failure was said by the kernel of the vantage itself, before anything left it: its own
+    /// firewall (`EPERM`), a `prohibit` route, no route. That is a fault of the source, not of the target,
+    /// and must not be mistaken for the ICMP error of somebody else.
+    pub local: bool,
 }
 
 /// Echo requests and replies of one run.

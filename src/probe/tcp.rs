@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use socket2::{SockAddr, Socket};
 use tokio::io::Interest;
 
-use crate::namespace::sys::{self, Queue, TcpInfo};
+use crate::namespace::sys::{self, TcpInfo};
 use crate::namespace::{Hopper, Inside};
 use crate::outcome::{Blindness, Handshake, Observation, Outcome, Reason, Run};
 
-use super::icmp::{ipv6_here, judge};
+use super::judge::{self, Refusal, ipv6_here};
 use super::{Job, Spec, Visit};
 
 /// How long the peer's own FIN is waited for.
@@ -77,7 +77,7 @@ async fn connect(socket: Socket, peer: SocketAddr, timeout: Duration, ipv6: bool
     let started = Instant::now();
     match socket.connect(&SockAddr::from(peer)) {
         Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => {
-            return failed(&socket, &error, peer, ipv6);
+            return Refusal::of_connection(&socket, &error, peer.ip(), ipv6).tell();
         }
         _ => {}
     }
@@ -145,7 +145,7 @@ async fn judged(
             let observation = Observation { handshake: Some(handshake), ..Observation::default() };
             (Outcome::Success(duration(handshake, elapsed)), observation)
         }
-        Err(error) => failed(&socket, &error, peer, ipv6),
+        Err(error) => Refusal::of_connection(&socket, &error, peer.ip(), ipv6).tell(),
     }
 }
 
@@ -157,21 +157,6 @@ fn duration(handshake: Handshake, elapsed: Duration) -> Duration {
 
 fn counters(info: TcpInfo) -> Handshake {
     Handshake { rtt: info.rtt, syn_retransmits: info.retransmits }
-}
-
-fn failed(socket: &Socket, error: &io::Error, peer: SocketAddr, ipv6: bool) -> (Outcome, Observation) {
-    // The errno of "administratively prohibited" is that of "unreachable"; the error queue knows.
-    let told = sys::receive(socket, Queue::Errors, &mut [0; 256])
-        .ok()
-        .and_then(|got| got.notes.fault)
-        .and_then(|fault| Some((judge::reason(fault, peer.ip())?, judge::words(fault, peer.ip()))));
-    match told {
-        Some((reason, words)) => (Outcome::Failure(reason), noted(words)),
-        None => (
-            judge::refused_by_kernel(error.raw_os_error().unwrap_or(0), peer.ip(), ipv6),
-            noted(format!("connecting to {peer}: {error}")),
-        ),
-    }
 }
 
 /// Closes with a FIN. A greeting that nobody read, or that comes after the end, makes the kernel send
