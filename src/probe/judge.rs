@@ -27,6 +27,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Of a socket that could not be made: that says nothing of any peer.
+    pub fn of_making(error: &io::Error) -> Self {
+        let note = format!("no socket: {error}");
+        Self { outcome: Outcome::Unknown(no_socket(error)), note, local: false }
+    }
+
     /// Of a call that is about `peer`, where no ICMP message can stand behind the errno.
     pub fn of_call(error: &io::Error, peer: IpAddr, ipv6: bool) -> Self {
         let errno = error.raw_os_error().unwrap_or(0);
@@ -262,6 +268,14 @@ mod tests {
         let mut endless = io::repeat(b'0').take(u64::MAX);
         assert!(has_ipv6(io::BufReader::new(&mut endless)));
         assert!(u64::MAX - endless.limit() <= 2 * ADDRESSES);
+    }
+
+    #[test]
+    fn a_socket_that_was_not_made_says_nothing_of_the_peer() {
+        for errno in [libc::EPERM, libc::EACCES, libc::EMFILE, libc::ENETUNREACH, libc::ECONNREFUSED] {
+            let refusal = Refusal::of_making(&io::Error::from_raw_os_error(errno));
+            assert!(matches!(refusal.outcome, Outcome::Unknown(_)) && !refusal.local, "errno {errno}");
+        }
     }
 
     #[test]
