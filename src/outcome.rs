@@ -173,7 +173,8 @@ pub enum Blindness {
     NoSocket,
     /// The container ended while it was being looked at.
     Vanished,
-    /// The kernel refused a socket for want of resources of the exporter (EMFILE, ENOBUFS, …).
+    /// A resource of the exporter did not suffice: no socket (EMFILE, ENOBUFS, …), a receive queue that
+    /// ran over, an answer that was cut.
     Resources,
     /// This vantage has no address of the family.
     NoAddress,
