@@ -173,7 +173,8 @@ pub enum Blindness {
     NoSocket,
     /// The container ended while it was being looked at.
     Vanished,
-    /// The kernel refused a socket for want of resources of the exporter (EMFILE, ENOBUFS, …).
+    /// A resource of the exporter did not suffice: no socket (EMFILE, ENOBUFS, …), a receive queue that
+    /// ran over, an answer that was cut.
     Resources,
     /// This vantage has no address of the family.
     NoAddress,
@@ -297,6 +298,10 @@ pub struct Observation {
     pub answers: Vec<IpAddr>,
     /// HTTP: status and phases.
     pub http: Option<HttpSeen>,
+    /// The failure was said by the kernel of the vantage itself, before anything left it: its own
+    /// firewall (`EPERM`), a `prohibit` route, no route. That is a fault of the source, not of the target,
+    /// and must not be mistaken for the ICMP error of somebody else.
+    pub local: bool,
 }
 
 /// Echo requests and replies of one run.

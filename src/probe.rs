@@ -8,6 +8,7 @@
 pub mod dns;
 pub mod http;
 pub mod icmp;
+mod judge;
 #[cfg(test)]
 mod lab;
 pub mod tcp;

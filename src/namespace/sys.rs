@@ -1,8 +1,8 @@
 //! The only room with `unsafe`: what the kernel tells of a socket and no safe crate hands on.
 //!
 //! Three calls (`recvmsg`, `getsockopt`, `setsockopt`) and a socket's registration with the runtime
-//! stand here, each behind a safe function; what they return is taken apart as bytes, not by pointer. Nothing here may decide what an answer
-//! means, and nothing may block: every receive carries `MSG_DONTWAIT`.
+//! stand here, each behind a safe function; what they return is taken apart as bytes, not by pointer.
+//! Nothing here may decide what an answer means, and nothing may block: every receive carries `MSG_DONTWAIT`.
 
 use std::io;
 use std::mem;
@@ -154,6 +154,30 @@ pub fn tcp_info(socket: &impl AsFd) -> io::Result<TcpInfo> {
         rtt: Duration::from_micros(u64::from(info.tcpi_rtt)),
         retransmits: info.tcpi_total_retrans,
     })
+}
+
+/// How many messages the kernel threw away since the socket was made, for want of room in its queue.
+///
+/// # Errors
+/// What the kernel says: `ENOPROTOOPT` before Linux 4.12.
+pub fn dropped(socket: &impl AsFd) -> io::Result<u32> {
+    // From <linux/sock_diag.h>; libc does not name them.
+    const SK_MEMINFO_DROPS: usize = 8;
+    const SK_MEMINFO_VARS: usize = 9;
+    let mut info = [0_u32; SK_MEMINFO_VARS];
+    let mut length = mem::size_of_val(&info) as libc::socklen_t;
+    // SAFETY: the descriptor is borrowed for the call; the kernel writes at most `length` bytes, the
+    // size of the local that the pointer leads to.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_MEMINFO,
+            info.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    if result == 0 { Ok(info[SK_MEMINFO_DROPS]) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Hands a socket to the runtime, which then tells when it is ready.

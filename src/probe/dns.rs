@@ -5,12 +5,12 @@
 //! the kernel drops answers of others and tells of an ICMP error. A query is never sent twice: a lost
 //! one is a measurement, and a thousand at once break the embedded resolver.
 //!
-//! What is asked and how an answer is judged is in [`judge`]; the socket is in [`exchange`].
+//! What is asked and how an answer is judged is in [`judge`]; the socket is in [`exchange`]. A truncated
+//! answer that lacks the record is unknown: a libc would ask again over TCP, and this does not.
 
 mod exchange;
 mod judge;
 
-use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
@@ -18,8 +18,9 @@ use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use crate::namespace::{Hopper, Inside};
-use crate::outcome::{Blindness, Observation, Outcome, Run};
+use crate::outcome::{Blindness, Observation, Run};
 
+use super::judge::{Refusal, ipv6_here};
 use super::{Job, Spec, Visit};
 use exchange::Answered;
 
@@ -28,10 +29,13 @@ pub async fn run(hopper: &Hopper, visit: Visit) -> Vec<Run> {
     let resolvers = resolvers(&visit.jobs);
     let wanted = resolvers.clone();
     let made = hopper
-        .hop(&visit.vantage, move |inside| wanted.iter().map(|to| socket(inside, *to)).collect::<Vec<_>>())
+        .hop(&visit.vantage, move |inside| {
+            let ipv6 = wanted.iter().any(SocketAddr::is_ipv6) && ipv6_here(inside);
+            (wanted.iter().map(|to| socket(inside, *to, ipv6)).collect::<Vec<_>>(), ipv6)
+        })
         .await;
     match made {
-        Ok(sockets) => ask(&visit, resolvers.into_iter().zip(sockets).collect()).await,
+        Ok((sockets, ipv6)) => ask(&visit, resolvers.into_iter().zip(sockets).collect(), ipv6).await,
         Err(error) => visit.blind(error.blindness, &error.detail),
     }
 }
@@ -47,14 +51,15 @@ fn resolvers(jobs: &[Job]) -> Vec<SocketAddr> {
     all
 }
 
-fn socket(inside: &Inside, resolver: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = inside.udp(resolver.ip())?;
-    socket.connect(&resolver.into())?;
+fn socket(inside: &Inside, resolver: SocketAddr, ipv6: bool) -> Result<UdpSocket, Refusal> {
+    let socket = inside.udp(resolver.ip()).map_err(|error| Refusal::of_making(&error))?;
+    let connected = socket.connect(&resolver.into());
+    connected.map_err(|error| Refusal::of_call(&error, resolver.ip(), ipv6))?;
     Ok(socket.into())
 }
 
 /// Asks every resolver at the same time; together they keep to the limit of the namespace.
-async fn ask(visit: &Visit, sockets: Vec<(SocketAddr, io::Result<UdpSocket>)>) -> Vec<Run> {
+async fn ask(visit: &Visit, sockets: Vec<(SocketAddr, Result<UdpSocket, Refusal>)>, ipv6: bool) -> Vec<Run> {
     let slots = Arc::new(Semaphore::new(visit.limits.in_flight.max(1)));
     let asked = sockets.into_iter().map(|(resolver, made)| {
         let jobs: Vec<usize> = (0..visit.jobs.len())
@@ -67,10 +72,15 @@ async fn ask(visit: &Visit, sockets: Vec<(SocketAddr, io::Result<UdpSocket>)>) -
             .collect();
         let slots = slots.clone();
         async move {
-            match made.and_then(tokio::net::UdpSocket::from_std) {
-                Ok(socket) => exchange::all(&socket, &visit.jobs, jobs, visit.limits.timeout, slots).await,
-                Err(error) => {
-                    jobs.into_iter().map(|at| (at, Answered::from_error(&error))).collect::<Vec<_>>()
+            let watched =
+                |socket| tokio::net::UdpSocket::from_std(socket).map_err(|e| Refusal::of_making(&e));
+            match made.and_then(watched) {
+                Ok(socket) => {
+                    let peer = (resolver.ip(), ipv6);
+                    exchange::all(&socket, peer, &visit.jobs, jobs, visit.limits.timeout, slots).await
+                }
+                Err(refusal) => {
+                    jobs.into_iter().map(|at| (at, Answered::refused(refusal.clone()))).collect::<Vec<_>>()
                 }
             }
         }
@@ -85,13 +95,17 @@ async fn ask(visit: &Visit, sockets: Vec<(SocketAddr, io::Result<UdpSocket>)>) -
 }
 
 fn finish(job: &Job, answer: Option<Answered>) -> Run {
-    let (outcome, answers, note) = match answer {
-        Some(Answered { outcome, answers, note }) => (outcome, answers, note),
-        // Only a job of another kind has nobody who asks for it: a fault of ours, not of the target.
-        None => (Outcome::Unknown(Blindness::Overrun), Vec::new(), Some("not a DNS probe".to_owned())),
-    };
-    Run { key: job.key.clone(), outcome, seen: Observation { answers, note, ..Observation::default() } }
+    // Only a job of another kind has nobody who asks for it: a fault of ours, not of the target.
+    let Answered { outcome, answers, note, local } =
+        answer.unwrap_or_else(|| Answered::unknown(Blindness::Overrun, "not a DNS probe"));
+    Run {
+        key: job.key.clone(),
+        outcome,
+        seen: Observation { answers, note, local, ..Observation::default() },
+    }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

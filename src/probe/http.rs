@@ -4,6 +4,7 @@
 //! measured as the target's. The body is read to a cap and thrown away. What answers is a stranger:
 //! its header is bounded in bytes, all of it in time. The certificate is not judged here (see [`tls`]).
 
+mod bounded;
 mod exchange;
 mod tls;
 
@@ -13,9 +14,10 @@ use std::net::{SocketAddr, TcpStream};
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::timeout;
 
-use crate::namespace::Hopper;
+use crate::namespace::{Hopper, Inside, sys};
 use crate::outcome::{Blindness, HttpSeen, Observation, Outcome, Reason, Run};
 
+use super::judge::{Refusal, ipv6_here};
 use super::{Job, Limits, Spec, Visit};
 use exchange::{Ended, Target};
 
@@ -31,51 +33,58 @@ pub async fn run(hopper: &Hopper, visit: Visit) -> Vec<Run> {
         .collect();
     let made = hopper
         .hop(&visit.vantage, move |inside| {
-            let make = |peer: SocketAddr| inside.tcp(peer.ip()).map(TcpStream::from);
-            peers.into_iter().map(|peer| peer.map(make)).collect::<Vec<_>>()
+            let ipv6 = peers.iter().flatten().any(SocketAddr::is_ipv6) && ipv6_here(inside);
+            let sockets = peers.into_iter().map(|peer| peer.map(|peer| open(inside, peer)));
+            (sockets.collect::<Vec<_>>(), ipv6)
         })
         .await;
     match made {
-        Ok(sockets) => ask(&visit, sockets).await,
+        Ok((sockets, ipv6)) => ask(&visit, sockets, ipv6).await,
         Err(error) => visit.blind(error.blindness, &error.detail),
     }
 }
 
+fn open(inside: &Inside, peer: SocketAddr) -> io::Result<TcpStream> {
+    let socket = inside.tcp(peer.ip())?;
+    sys::queue_errors(&socket, peer.is_ipv6())?;
+    Ok(socket.into())
+}
+
 /// Probes the targets, some at a time, each with the socket that was made for it.
-async fn ask(visit: &Visit, sockets: Vec<Option<io::Result<TcpStream>>>) -> Vec<Run> {
+async fn ask(visit: &Visit, sockets: Vec<Option<io::Result<TcpStream>>>, ipv6: bool) -> Vec<Run> {
     let limits = visit.limits;
     let jobs: Vec<_> = visit.jobs.iter().cloned().zip(sockets).collect();
     stream::iter(jobs)
-        .map(|(job, socket)| one(job, socket, limits))
+        .map(|(job, socket)| one(job, socket, limits, ipv6))
         .buffered(limits.in_flight.max(1))
         .collect()
         .await
 }
 
-async fn one(job: Job, socket: Option<io::Result<TcpStream>>, limits: Limits) -> Run {
+async fn one(job: Job, socket: Option<io::Result<TcpStream>>, limits: Limits, ipv6: bool) -> Run {
     let mut seen = HttpSeen::default();
     let ended = match (&job.spec, socket) {
         (Spec::Http { peer, host, path, tls, body_cap }, Some(Ok(socket))) => {
-            let target = Target { peer: *peer, host, path, tls: *tls, body_cap: *body_cap };
+            let target = Target { peer: *peer, host, path, tls: *tls, body_cap: *body_cap, ipv6 };
             match timeout(limits.timeout, exchange::get(socket, &target, &mut seen)).await {
                 Ok(ended) => ended,
                 Err(_) => Err(Ended::failed(Reason::Timeout, "")),
             }
         }
-        (_, Some(Err(error))) => Err(Ended::from_io(&error)),
+        (_, Some(Err(error))) => Err(Ended::refused(Refusal::of_making(&error))),
         _ => Err(Ended::unknown(Blindness::Overrun, "not an HTTP probe")),
     };
-    let (outcome, note) = match ended {
+    let (outcome, note, local) = match ended {
         Ok(()) if seen.status >= 500 => {
-            (Outcome::Failure(Reason::HttpStatus), Some(format!("status {}", seen.status)))
+            (Outcome::Failure(Reason::HttpStatus), Some(format!("status {}", seen.status)), false)
         }
-        Ok(()) => (Outcome::Success(seen.connect + seen.tls + seen.first_byte + seen.transfer), None),
-        Err(Ended { outcome, note }) => (outcome, Some(note).filter(|n| !n.is_empty())),
+        Ok(()) => (Outcome::Success(seen.connect + seen.tls + seen.first_byte + seen.transfer), None, false),
+        Err(Ended { outcome, note, local }) => (outcome, Some(note).filter(|n| !n.is_empty()), local),
     };
     let note = note.map(|n| n.chars().filter(|c| !c.is_control()).take(NOTE_CHARS).collect());
     // Without a status there was no answer, and phases of none would only mislead.
     let http = (seen.status != 0).then_some(seen);
-    Run { key: job.key, outcome, seen: Observation { note, http, ..Observation::default() } }
+    Run { key: job.key, outcome, seen: Observation { note, http, local, ..Observation::default() } }
 }
 
 #[cfg(test)]

@@ -3,14 +3,15 @@
 //! One socket a family and visit carries the requests of all its jobs. Round-trip times end at the
 //! kernel's receive stamp: on a veth the reply is there before the send returns, and user space would
 //! measure its own wake-up. ICMP errors are read from the socket's error queue, where each stands
-//! beside the request that it is about. A reply counts only with the visit's cookie in it.
+//! beside the request that it is about. A reply or an error counts only for the address that was asked, and
+//! with the cookie that only its job's requests hold: all targets share the socket, and none may speak
+//! for another. Nor may one that fills the socket make the others lose: what it had no room for is asked
+//! of the kernel, and then silence is unknown.
 
-pub mod judge;
 mod lane;
 pub mod packet;
 mod tally;
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,10 +23,10 @@ use crate::namespace::inside::IcmpSocket;
 use crate::namespace::sys::{self, Queue};
 use crate::outcome::{Blindness, Observation, Outcome, Run};
 
-pub(super) use self::lane::ipv6_here;
 use self::lane::{Lane, open};
-use self::packet::{Form, Stamp};
+use self::packet::Stamp;
 use self::tally::Tally;
+use super::judge::{self, Refusal, ipv6_here};
 use super::{Job, Limits, Spec, Visit};
 
 /// Messages that are read in one go: who floods the socket must not hold the thread.
@@ -72,11 +73,12 @@ struct Engine<'a> {
     limits: Limits,
     lanes: [Result<Option<Lane>, (Blindness, String)>; 2],
     ipv6: bool,
-    cookie: u64,
     identifier: u16,
-    serial: u32,
-    /// Sequence number → job and the place in its book; a number that comes round again is the newer's.
-    open: HashMap<u16, (u32, usize, usize)>,
+    /// The serial of the first request.
+    first: u32,
+    /// Requests in the order of their serials: the job, and the place in its book.
+    sent: Vec<(usize, usize)>,
+    cookies: Vec<u64>,
     waiting: std::ops::Range<usize>,
     flights: Vec<Flight>,
     tallies: Vec<Tally>,
@@ -100,10 +102,10 @@ impl<'a> Engine<'a> {
             limits,
             lanes: [lane(four, false), lane(six, true)],
             ipv6,
-            cookie: rand::random(),
             identifier: rand::random(),
-            serial: rand::random::<u16>().into(),
-            open: HashMap::new(),
+            first: rand::random(),
+            sent: Vec::with_capacity(jobs.len()),
+            cookies: jobs.iter().map(|_| rand::random()).collect(),
             waiting: 0..jobs.len(),
             flights: Vec::new(),
             tallies: vec![Tally::default(); jobs.len()],
@@ -132,11 +134,13 @@ impl<'a> Engine<'a> {
             }
         }
         let jobs = self.jobs;
+        let dropped = [false, true]
+            .map(|ipv6| self.lane(ipv6).map_or(0, |lane| sys::dropped(lane.socket.get_ref()).unwrap_or(0)));
         jobs.iter()
             .zip(self.tallies)
             .map(|(job, tally)| {
-                let (outcome, seen) = if aim(job).is_some() {
-                    tally.close()
+                let (outcome, seen) = if let Some((to, ..)) = aim(job) {
+                    tally.close(dropped[usize::from(to.is_ipv6())])
                 } else {
                     let note = Some("not a job for echo requests".to_owned());
                     (Outcome::Unknown(Blindness::Resources), Observation { note, ..Default::default() })
@@ -158,7 +162,8 @@ impl<'a> Engine<'a> {
             if let (Err((why, note)), Some(tally)) =
                 (&self.lanes[usize::from(to.is_ipv6())], self.tallies.get_mut(index))
             {
-                tally.refused(&Outcome::Unknown(*why), note.clone());
+                let outcome = Outcome::Unknown(*why);
+                tally.refused(Refusal { outcome, note: note.clone(), local: false });
                 continue;
             }
             // All requests leave in the first half of the time, so that the last can still be answered.
@@ -185,9 +190,10 @@ impl<'a> Engine<'a> {
     fn send(&mut self, turn: usize) {
         let Some(flight) = self.flights.get(turn) else { return };
         let (to, index) = (flight.to, flight.index);
-        self.serial = self.serial.wrapping_add(1);
         let Some(lane) = self.lane(to.is_ipv6()) else { return };
-        let stamp = Stamp { cookie: self.cookie, serial: self.serial };
+        let Some(cookie) = self.cookies.get(index).copied() else { return };
+        // As many as there are requests: a visit has fewer than four thousand million.
+        let stamp = Stamp { cookie, serial: self.first.wrapping_add(self.sent.len() as u32) };
         let bytes = packet::request(lane.form, self.identifier, stamp);
         let peer = SockAddr::from(SocketAddr::new(to, 0));
         // The error of an earlier request is pending on the socket until the next call, whomever that
@@ -210,7 +216,7 @@ impl<'a> Engine<'a> {
         match result {
             Ok(_) => {
                 let place = tally.sent(wall, clock);
-                self.open.insert(stamp.serial as u16, (stamp.serial, index, place));
+                self.sent.push((index, place));
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // Requests that wait for ARP fill the buffer; the deadline bounds the wait.
@@ -218,8 +224,9 @@ impl<'a> Engine<'a> {
                 return;
             }
             Err(error) => {
-                let outcome = judge::refused_by_kernel(error.raw_os_error().unwrap_or(0), to, self.ipv6);
-                tally.refused(&outcome, format!("the kernel would not send to {to}: {error}"));
+                let refusal = Refusal::of_call(&error, to, self.ipv6);
+                let note = format!("the kernel would not send to {to}: {error}");
+                tally.refused(Refusal { note, ..refusal });
             }
         }
         flight.left -= 1;
@@ -229,73 +236,46 @@ impl<'a> Engine<'a> {
     /// Reads both queues of both lanes. Says whether it stopped before their end.
     fn drain(&mut self, buffer: &mut [u8]) -> bool {
         let mut more = false;
-        for lane in self.lanes.iter().filter_map(|lane| lane.as_ref().ok()?.as_ref()) {
+        for ipv6 in [false, true] {
             for queue in [Queue::Errors, Queue::Data] {
-                more |= !(0..GULP).any(|_| match sys::receive(lane.socket.get_ref(), queue, buffer) {
-                    Ok(got) => {
-                        let bytes = buffer.get(..got.length).unwrap_or_default();
-                        match queue {
-                            Queue::Data => {
-                                Self::reply(
-                                    &self.open,
-                                    &mut self.tallies,
-                                    self.cookie,
-                                    lane.form,
-                                    bytes,
-                                    got,
-                                );
-                            }
-                            Queue::Errors => {
-                                let mine = (self.cookie, self.identifier);
-                                Self::error(&self.open, &mut self.tallies, mine, lane.form, bytes, got);
-                            }
-                        }
-                        false
-                    }
-                    // On the data queue this may be an earlier request's error, which the error queue
-                    // tells better; the next turn of the loop goes on.
-                    Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-                });
+                more |= (0..GULP).all(|_| self.read(ipv6, queue, buffer));
             }
         }
         more
     }
 
-    fn reply(
-        open: &HashMap<u16, (u32, usize, usize)>,
-        tallies: &mut [Tally],
-        cookie: u64,
-        form: Form,
-        bytes: &[u8],
-        got: sys::Received,
-    ) {
-        let Some(stamp) = packet::reply(form, bytes).filter(|stamp| stamp.cookie == cookie) else { return };
-        let Some((serial, index, place)) = open.get(&(stamp.serial as u16)).copied() else { return };
-        if let (true, Some(tally)) = (serial == stamp.serial, tallies.get_mut(index)) {
-            tally.answered(place, got.notes.at, Instant::now());
-        }
-    }
-
-    fn error(
-        open: &HashMap<u16, (u32, usize, usize)>,
-        tallies: &mut [Tally],
-        (cookie, identifier): (u64, u16),
-        form: Form,
-        bytes: &[u8],
-        got: sys::Received,
-    ) {
-        let (Some(fault), Some(to)) = (got.notes.fault, got.peer) else { return };
-        let Some(reason) = judge::reason(fault, to) else { return };
-        // A raw socket is told of everybody's requests, a datagram socket of its own alone.
-        let ours = |quoted: &packet::Quoted| match quoted.cookie {
-            Some(there) => there == cookie,
-            None => !form.raw || quoted.identifier == identifier,
+    /// Reads one message. Says whether there may be another.
+    fn read(&mut self, ipv6: bool, queue: Queue, buffer: &mut [u8]) -> bool {
+        let Some(lane) = self.lane(ipv6) else { return false };
+        let got = match sys::receive(lane.socket.get_ref(), queue, buffer) {
+            Ok(got) => got,
+            // On the data queue this may be an earlier request's error, which the error queue tells
+            // better; the next turn goes on.
+            Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
         };
-        let Some(quoted) = packet::quoted(form, bytes).filter(ours) else { return };
-        let Some((_, index, place)) = open.get(&quoted.sequence).copied() else { return };
-        if let Some(tally) = tallies.get_mut(index) {
-            tally.faulted(place, reason, judge::words(fault, to));
+        let bytes = buffer.get(..got.length).unwrap_or_default();
+        let stamp = match queue {
+            Queue::Data => packet::reply(lane.form, bytes),
+            Queue::Errors => packet::quoted(lane.form, bytes),
+        };
+        let (Some(stamp), Some(peer)) = (stamp, got.peer) else { return true };
+        let request = self.sent.get(stamp.serial.wrapping_sub(self.first) as usize);
+        let Some((index, place)) = request.copied() else { return true };
+        let asked = self.jobs.get(index).and_then(aim).is_some_and(|(to, ..)| to == peer);
+        let known = self.cookies.get(index) == Some(&stamp.cookie);
+        if let (true, true, Some(tally)) = (asked, known, self.tallies.get_mut(index)) {
+            match queue {
+                Queue::Data => tally.answered(place, got.notes.at, Instant::now()),
+                Queue::Errors => {
+                    if let Some(fault) = got.notes.fault
+                        && let Some(reason) = judge::reason(fault, peer)
+                    {
+                        tally.faulted(place, reason, judge::words(fault, peer));
+                    }
+                }
+            }
         }
+        true
     }
 
     /// Ends the jobs that have all they can get, or whose time is up.
@@ -318,5 +298,7 @@ impl<'a> Engine<'a> {
     }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

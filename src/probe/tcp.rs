@@ -2,151 +2,252 @@
 //!
 //! The kernel is the clock and the witness: the duration is `tcpi_rtt`, which is free of this
 //! process's wake-ups, and SYNs that had to be sent again are told beside it. Not a byte is sent, and
-//! a connection ends with a FIN: a reset would stand in the peer's log as a fault.
+//! a connection ends with a FIN: a reset would stand in the peer's log as a fault. As many connections
+//! are open at once as the limit says, never more; a target that lets its own hang holds up nobody.
+
+mod farewell;
+mod turns;
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use socket2::{SockAddr, Socket};
 use tokio::io::Interest;
 
-use crate::namespace::sys::{self, Queue, TcpInfo};
+use crate::namespace::sys::{self, TcpInfo};
 use crate::namespace::{Hopper, Inside};
 use crate::outcome::{Blindness, Handshake, Observation, Outcome, Reason, Run};
 
-use super::icmp::{ipv6_here, judge};
+use self::farewell::Farewell;
+use self::turns::Turns;
+use super::judge::{Refusal, ipv6_here};
 use super::{Job, Spec, Visit};
-
-/// How long the peer's own FIN is waited for.
-const FAREWELL: Duration = Duration::from_millis(100);
-/// Most bytes of a greeting that are read, to be thrown away.
-const GREETING: usize = 16 * 1024;
 
 /// Runs the visit.
 pub async fn run(hopper: &Hopper, visit: Visit) -> Vec<Run> {
-    let mut runs = Vec::with_capacity(visit.jobs.len());
-    for group in visit.jobs.chunks(visit.limits.in_flight.max(1)) {
-        let peers: Vec<Option<SocketAddr>> = group.iter().map(peer).collect();
-        let made = hopper
-            .hop(&visit.vantage, move |inside| {
-                let ipv6 = peers.iter().flatten().any(SocketAddr::is_ipv6) && ipv6_here(inside);
-                let sockets = peers.into_iter().map(|peer| peer.map(|peer| open(inside, peer)));
-                (sockets.collect::<Vec<_>>(), ipv6)
-            })
-            .await;
-        match made {
-            Ok((sockets, ipv6)) => {
-                let under_way = group
-                    .iter()
-                    .zip(sockets)
-                    .map(|(job, socket)| handshake(job, socket, visit.limits.timeout, ipv6));
-                runs.extend(futures_util::future::join_all(under_way).await);
+    let mut engine = Engine::new(&visit);
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        let open = under_way.len() + engine.farewell.len();
+        let batch = engine.batch(visit.limits.in_flight.max(1).saturating_sub(open));
+        if !batch.is_empty() {
+            let peers: Vec<SocketAddr> = batch.iter().map(|(_, peer)| *peer).collect();
+            let made = hopper
+                .hop(&visit.vantage, move |inside| {
+                    let ipv6 = peers.iter().any(SocketAddr::is_ipv6) && ipv6_here(inside);
+                    (peers.into_iter().map(|peer| open_for(inside, peer)).collect::<Vec<_>>(), ipv6)
+                })
+                .await;
+            match made {
+                Ok((sockets, ipv6)) => {
+                    engine.ipv6 = ipv6;
+                    for ((job, peer), socket) in batch.into_iter().zip(sockets) {
+                        if let Some(waiting) = engine.begin(job, peer, socket) {
+                            under_way.push(waiting.settle(visit.limits.timeout));
+                        }
+                    }
+                }
+                Err(error) => {
+                    for (job, peer) in batch {
+                        let seen = noted(error.detail.clone());
+                        engine.end(job, peer, (Outcome::Unknown(error.blindness), seen));
+                    }
+                }
             }
+            continue;
+        }
+        let look = engine.farewell.due();
+        tokio::select! {
+            Some(settled) = under_way.next(), if !under_way.is_empty() => engine.settled(settled),
+            () = tokio::time::sleep_until(look.unwrap_or_else(Instant::now).into()), if look.is_some() => {
+                engine.look();
+            }
+            else => break,
+        }
+    }
+    engine.close()
+}
+
+fn open_for(inside: &Inside, peer: SocketAddr) -> io::Result<Socket> {
+    let socket = inside.tcp(peer.ip())?;
+    sys::queue_errors(&socket, peer.is_ipv6())?;
+    Ok(socket)
+}
+
+/// What is left to do, and what came of the rest.
+struct Engine<'a> {
+    jobs: &'a [Job],
+    ends: Vec<Option<(Outcome, Observation)>>,
+    turns: Turns,
+    farewell: Farewell,
+    ipv6: bool,
+}
+
+impl<'a> Engine<'a> {
+    fn new(visit: &'a Visit) -> Self {
+        let mut turns = Turns::default();
+        for (job, peer) in visit.jobs.iter().map(peer).enumerate() {
+            if let Some(peer) = peer {
+                turns.add(peer.ip(), job);
+            }
+        }
+        let ends = visit.jobs.iter().map(|_| None).collect();
+        Self { jobs: &visit.jobs, ends, turns, farewell: Farewell::default(), ipv6: false }
+    }
+
+    /// The jobs that are next, no more than there is room for.
+    fn batch(&mut self, room: usize) -> Vec<(usize, SocketAddr)> {
+        let next = (0..room).map_while(|_| self.turns.next());
+        next.filter_map(|job| Some((job, peer(self.jobs.get(job)?)?))).collect()
+    }
+
+    /// Starts a handshake; gives it back where it did not end at once.
+    fn begin(&mut self, job: usize, peer: SocketAddr, socket: io::Result<Socket>) -> Option<Waiting> {
+        let socket = match socket {
+            Ok(socket) => socket,
             Err(error) => {
-                let rest = Visit { jobs: group.into(), ..visit.clone() };
-                runs.extend(rest.blind(error.blindness, &error.detail));
+                self.end(job, peer, Refusal::of_making(&error).tell());
+                return None;
+            }
+        };
+        let started = Instant::now();
+        let begun = match socket.connect(&SockAddr::from(peer)) {
+            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+            // On a veth the answer came while the call was still under way.
+            _ => state(&socket),
+        };
+        let waiting = Waiting { job, peer, socket, started };
+        match begun.transpose() {
+            None => return Some(waiting),
+            Some(ended) => self.judge(waiting, ended, started.elapsed()),
+        }
+        None
+    }
+
+    fn settled(&mut self, settled: Settled) {
+        match settled {
+            Settled::Ended(waiting, ended, took) => self.judge(waiting, ended, took),
+            Settled::Silent(waiting) => {
+                let peer = waiting.peer;
+                let handshake = sys::tcp_info(&waiting.socket).ok().map(counters);
+                let note = match handshake {
+                    Some(Handshake { syn_retransmits: again @ 1.., .. }) => {
+                        format!("no answer from {peer} to {} SYNs", u64::from(again) + 1)
+                    }
+                    _ => format!("no answer from {peer}"),
+                };
+                let seen = Observation { handshake, ..noted(note) };
+                self.end(waiting.job, peer, (Outcome::Failure(Reason::Timeout), seen));
+            }
+            Settled::Unwatched(job, peer, error) => {
+                let seen = noted(format!("the socket could not be watched: {error}"));
+                self.end(job, peer, (Outcome::Unknown(Blindness::Resources), seen));
             }
         }
     }
-    runs
+
+    fn judge(&mut self, waiting: Waiting, ended: io::Result<TcpInfo>, took: Duration) {
+        let Waiting { job, peer, socket, .. } = waiting;
+        match ended {
+            Ok(info) => {
+                let handshake = counters(info);
+                let seen = Observation { handshake: Some(handshake), ..Observation::default() };
+                self.note(job, (Outcome::Success(duration(handshake, took)), seen));
+                self.farewell.part(socket, peer.ip(), Instant::now());
+            }
+            Err(error) => {
+                let refusal = Refusal::of_connection(&socket, &error, peer.ip(), self.ipv6);
+                self.end(job, peer, refusal.tell());
+            }
+        }
+    }
+
+    fn note(&mut self, job: usize, end: (Outcome, Observation)) {
+        if let Some(place) = self.ends.get_mut(job) {
+            *place = Some(end);
+        }
+    }
+
+    /// A job has its outcome and no connection.
+    fn end(&mut self, job: usize, peer: SocketAddr, end: (Outcome, Observation)) {
+        self.note(job, end);
+        self.turns.ended(peer.ip());
+    }
+
+    fn look(&mut self) {
+        let turns = &mut self.turns;
+        self.farewell.look(Instant::now(), |peer| turns.ended(peer));
+    }
+
+    fn close(self) -> Vec<Run> {
+        let run = |(job, end): (&Job, Option<_>)| {
+            let (outcome, seen) = end.unwrap_or_else(|| {
+                (Outcome::Unknown(Blindness::Overrun), noted("not a job for a handshake".to_owned()))
+            });
+            Run { key: job.key.clone(), outcome, seen }
+        };
+        self.jobs.iter().zip(self.ends).map(run).collect()
+    }
 }
 
 fn peer(job: &Job) -> Option<SocketAddr> {
     if let Spec::Tcp { peer } = job.spec { Some(peer) } else { None }
 }
 
-fn open(inside: &Inside, peer: SocketAddr) -> io::Result<Socket> {
-    let socket = inside.tcp(peer.ip())?;
-    sys::queue_errors(&socket, peer.is_ipv6())?;
-    Ok(socket)
+/// A handshake under way.
+struct Waiting {
+    job: usize,
+    peer: SocketAddr,
+    socket: Socket,
+    started: Instant,
 }
 
-async fn handshake(job: &Job, socket: Option<io::Result<Socket>>, timeout: Duration, ipv6: bool) -> Run {
-    let (outcome, seen) = match (peer(job), socket) {
-        (Some(peer), Some(Ok(socket))) => connect(socket, peer, timeout, ipv6).await,
-        (_, Some(Err(error))) => {
-            (Outcome::Unknown(judge::no_socket(&error)), noted(format!("no TCP socket: {error}")))
-        }
-        _ => (Outcome::Unknown(Blindness::Resources), noted("not a job for a handshake".to_owned())),
-    };
-    Run { key: job.key.clone(), outcome, seen }
+/// How the wait for a handshake ended.
+enum Settled {
+    Ended(Waiting, io::Result<TcpInfo>, Duration),
+    Silent(Waiting),
+    Unwatched(usize, SocketAddr, io::Error),
 }
 
-async fn connect(socket: Socket, peer: SocketAddr, timeout: Duration, ipv6: bool) -> (Outcome, Observation) {
-    let started = Instant::now();
-    match socket.connect(&SockAddr::from(peer)) {
-        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => {
-            return failed(&socket, &error, peer, ipv6);
-        }
-        _ => {}
-    }
-    // On a veth the answer came while the call was still under way.
-    if let Some(ended) = state(&socket).transpose() {
-        return judged(socket, ended, peer, started.elapsed(), ipv6).await;
-    }
-    let socket = match sys::watch(socket, Interest::WRITABLE) {
-        Ok(socket) => socket,
-        Err(error) => {
-            return (
-                Outcome::Unknown(Blindness::Resources),
-                noted(format!("the socket could not be watched: {error}")),
-            );
-        }
-    };
-    let settled = tokio::time::timeout(timeout.saturating_sub(started.elapsed()), async {
-        loop {
-            let mut guard = socket.writable().await?;
-            if let Some(info) = state(socket.get_ref())? {
-                return Ok(info);
-            }
-            guard.clear_ready();
-        }
-    })
-    .await;
-    let elapsed = started.elapsed();
-    let socket = socket.into_inner();
-    match settled {
-        Ok(ended) => judged(socket, ended, peer, elapsed, ipv6).await,
-        Err(_) => {
-            let handshake = sys::tcp_info(&socket).ok().map(counters);
-            let note = match handshake {
-                Some(Handshake { syn_retransmits: again @ 1.., .. }) => {
-                    format!("no answer from {peer} to {} SYNs", u64::from(again) + 1)
+impl Waiting {
+    async fn settle(self, timeout: Duration) -> Settled {
+        let Self { job, peer, socket, started } = self;
+        let socket = match sys::watch(socket, Interest::WRITABLE) {
+            Ok(socket) => socket,
+            Err(error) => return Settled::Unwatched(job, peer, error),
+        };
+        let settled = tokio::time::timeout(timeout.saturating_sub(started.elapsed()), async {
+            loop {
+                let mut guard = socket.writable().await?;
+                if let Some(info) = state(socket.get_ref())? {
+                    return Ok(info);
                 }
-                _ => format!("no answer from {peer}"),
-            };
-            (Outcome::Failure(Reason::Timeout), Observation { handshake, ..noted(note) })
+                guard.clear_ready();
+            }
+        })
+        .await;
+        let took = started.elapsed();
+        let waiting = Self { job, peer, socket: socket.into_inner(), started };
+        match settled {
+            Ok(ended) => Settled::Ended(waiting, ended, took),
+            Err(_) => Settled::Silent(waiting),
         }
     }
 }
 
 /// `None` while the handshake is under way.
 fn state(socket: &Socket) -> io::Result<Option<TcpInfo>> {
+    let info = sys::tcp_info(socket)?;
+    if info.established {
+        return Ok(Some(info));
+    }
     if let Some(error) = socket.take_error()? {
         return Err(error);
     }
-    let info = sys::tcp_info(socket)?;
     // A peer that accepts and closes at once has left `ESTABLISHED` before anyone looks.
-    Ok((info.established || socket.peer_addr().is_ok()).then_some(info))
-}
-
-async fn judged(
-    socket: Socket,
-    ended: io::Result<TcpInfo>,
-    peer: SocketAddr,
-    elapsed: Duration,
-    ipv6: bool,
-) -> (Outcome, Observation) {
-    match ended {
-        Ok(info) => {
-            part(socket).await;
-            let handshake = counters(info);
-            let observation = Observation { handshake: Some(handshake), ..Observation::default() };
-            (Outcome::Success(duration(handshake, elapsed)), observation)
-        }
-        Err(error) => failed(&socket, &error, peer, ipv6),
-    }
+    Ok(socket.peer_addr().is_ok().then_some(info))
 }
 
 /// The kernel's time where it has a sample: none is taken of a SYN that was sent again, for nobody
@@ -157,41 +258,6 @@ fn duration(handshake: Handshake, elapsed: Duration) -> Duration {
 
 fn counters(info: TcpInfo) -> Handshake {
     Handshake { rtt: info.rtt, syn_retransmits: info.retransmits }
-}
-
-fn failed(socket: &Socket, error: &io::Error, peer: SocketAddr, ipv6: bool) -> (Outcome, Observation) {
-    // The errno of "administratively prohibited" is that of "unreachable"; the error queue knows.
-    let told = sys::receive(socket, Queue::Errors, &mut [0; 256])
-        .ok()
-        .and_then(|got| got.notes.fault)
-        .and_then(|fault| Some((judge::reason(fault, peer.ip())?, judge::words(fault, peer.ip()))));
-    match told {
-        Some((reason, words)) => (Outcome::Failure(reason), noted(words)),
-        None => (
-            judge::refused_by_kernel(error.raw_os_error().unwrap_or(0), peer.ip(), ipv6),
-            noted(format!("connecting to {peer}: {error}")),
-        ),
-    }
-}
-
-/// Closes with a FIN. A greeting that nobody read, or that comes after the end, makes the kernel send
-/// a reset instead: so the peer's end is waited for, briefly, and what it says is thrown away.
-async fn part(socket: Socket) {
-    let _ = socket.shutdown(std::net::Shutdown::Write);
-    let Ok(stream) = tokio::net::TcpStream::from_std(socket.into()) else { return };
-    let _ = tokio::time::timeout(FAREWELL, async {
-        let mut left = GREETING;
-        let mut buffer = [0; 1024];
-        while left > 0 && stream.readable().await.is_ok() {
-            match stream.try_read(&mut buffer) {
-                Ok(0) => return,
-                Ok(n) => left = left.saturating_sub(n),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return,
-            }
-        }
-    })
-    .await;
 }
 
 fn noted(note: String) -> Observation {

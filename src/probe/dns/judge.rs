@@ -15,11 +15,20 @@ const KEPT_ANSWERS: usize = 64;
 /// The most characters of a note.
 const NOTE_CHARS: usize = 200;
 
+/// What is wrong with an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Fault {
+    /// It is wrong.
+    Is(Reason),
+    /// It was cut before the record: the record may stand in the whole one.
+    Cut,
+}
+
 /// What an answer is worth.
 #[derive(Debug, PartialEq)]
 pub(super) struct Verdict {
     /// What is wrong with it, if anything.
-    pub fault: Option<Reason>,
+    pub fault: Option<Fault>,
     /// The addresses in it.
     pub answers: Vec<IpAddr>,
     /// What a person should know.
@@ -60,7 +69,7 @@ pub(super) fn answers_question(message: &Message, question: &Query) -> bool {
     }
 }
 
-/// Judges an answer. A truncated one is judged by what is in it.
+/// Judges an answer. A truncated one is judged by what is in it, but not by what is not.
 pub(super) fn judge(expect: &Expect, qtype: QueryType, name: &Name, message: &Message) -> Verdict {
     let rcode = match message.metadata.response_code {
         ResponseCode::NoError => None,
@@ -70,7 +79,7 @@ pub(super) fn judge(expect: &Expect, qtype: QueryType, name: &Name, message: &Me
     };
     if let Some(fault) = rcode {
         let note = bounded(format!("the resolver answered {}", message.metadata.response_code));
-        return Verdict { fault: Some(fault), answers: Vec::new(), note: Some(note) };
+        return Verdict { fault: Some(Fault::Is(fault)), answers: Vec::new(), note: Some(note) };
     }
     let (addresses, names) = records(qtype, name, message);
     let nothing = addresses.is_empty() && names.is_empty();
@@ -93,7 +102,11 @@ pub(super) fn judge(expect: &Expect, qtype: QueryType, name: &Name, message: &Me
             None => (None, None),
         },
     };
+    let mut fault = fault.map(Fault::Is);
     if message.metadata.truncation {
+        if matches!(fault, Some(Fault::Is(Reason::EmptyAnswer))) || nothing {
+            fault = Some(Fault::Cut);
+        }
         note = Some(note.map_or_else(|| "truncated".to_owned(), |n| format!("truncated; {n}")));
     }
     let answers = addresses.into_iter().take(KEPT_ANSWERS).collect();

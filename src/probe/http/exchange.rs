@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::future::pending;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 
 use futures_util::future::{Either, select};
@@ -14,17 +14,23 @@ use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AG
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpSocket;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use crate::outcome::{Blindness, HttpSeen, Outcome, Reason};
+use crate::probe::judge::Refusal;
 
+use super::bounded::{Allowance, Bounded};
 use super::tls;
 
 /// The most bytes of a header that are read.
 const HEADER_CAP: usize = 64 * 1024;
+/// The most bytes that are read before the final status is seen: a header, and what of the body came
+/// with it in hyper's buffer, which is no larger.
+const BEFORE_THE_ANSWER: usize = 2 * HEADER_CAP;
 const AGENT: &str = concat!("destination-exporter/", env!("CARGO_PKG_VERSION"));
 
 /// Whom to ask for what.
@@ -34,6 +40,8 @@ pub(super) struct Target<'a> {
     pub path: &'a str,
     pub tls: bool,
     pub body_cap: u64,
+    /// The vantage has an address of the sixth version.
+    pub ipv6: bool,
 }
 
 /// How a probe ended that did not get an answer.
@@ -41,38 +49,37 @@ pub(super) struct Target<'a> {
 pub(super) struct Ended {
     pub outcome: Outcome,
     pub note: String,
+    pub local: bool,
 }
 
 impl Ended {
     pub(super) fn failed(reason: Reason, note: impl ToString) -> Self {
-        Self { outcome: Outcome::Failure(reason), note: note.to_string() }
+        Self { outcome: Outcome::Failure(reason), note: note.to_string(), local: false }
     }
 
     pub(super) fn unknown(why: Blindness, note: impl ToString) -> Self {
-        Self { outcome: Outcome::Unknown(why), note: note.to_string() }
+        Self { outcome: Outcome::Unknown(why), note: note.to_string(), local: false }
     }
 
-    /// What the kernel's refusal means.
-    pub(super) fn from_io(error: &io::Error) -> Self {
+    /// What a refusal means.
+    pub(super) fn refused(Refusal { outcome, note, local }: Refusal) -> Self {
+        Self { outcome, note, local }
+    }
+
+    /// What it means that a connection that stood has ended.
+    fn from_io(error: &io::Error, peer: IpAddr) -> Self {
         match error.raw_os_error() {
-            Some(libc::ECONNREFUSED) => Self::failed(Reason::Refused, error),
-            Some(libc::EHOSTUNREACH | libc::ENETUNREACH | libc::EHOSTDOWN | libc::ENETDOWN) => {
-                Self::failed(Reason::Unreachable, error)
-            }
-            Some(libc::ETIMEDOUT) => Self::failed(Reason::Timeout, error),
-            Some(libc::ECONNRESET | libc::EPIPE | libc::ECONNABORTED) => Self::failed(Reason::Reset, error),
-            Some(libc::EPERM | libc::EACCES) => Self::failed(Reason::Prohibited, error),
-            Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL) => Self::unknown(Blindness::NoAddress, error),
-            Some(_) => Self::unknown(Blindness::Resources, error),
+            Some(libc::EPIPE | libc::ECONNABORTED) => Self::failed(Reason::Reset, error),
+            Some(_) => Self { local: false, ..Self::refused(Refusal::of_call(error, peer, true)) },
             // Not the kernel's: the stream ended, or TLS above it gave up.
             None if tls_error(error) => Self::failed(Reason::Tls, error),
             None => Self::failed(Reason::Reset, error),
         }
     }
 
-    fn from_hyper(error: &hyper::Error) -> Self {
+    fn from_hyper(error: &hyper::Error, peer: IpAddr) -> Self {
         if let Some(io) = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()) {
-            return Self::from_io(io);
+            return Self::from_io(io, peer);
         }
         if error.is_parse() {
             return Self::failed(Reason::Protocol, error);
@@ -93,13 +100,10 @@ pub(super) async fn get(
 ) -> Result<(), Ended> {
     let request = request(target)?;
     let began = Instant::now();
-    let stream = TcpSocket::from_std_stream(socket)
-        .connect(target.peer)
-        .await
-        .map_err(|error| Ended::from_io(&error))?;
+    let stream = connect(socket, target).await?;
     seen.connect = began.elapsed();
     if !target.tls {
-        return exchange(stream, request, target.body_cap, seen).await;
+        return exchange(stream, request, target, seen).await;
     }
     let config = tls::config().map_err(|error| Ended::unknown(Blindness::Resources, error))?;
     let began = Instant::now();
@@ -108,11 +112,34 @@ pub(super) async fn get(
         if error.kind() == io::ErrorKind::UnexpectedEof {
             Ended::failed(Reason::Tls, error)
         } else {
-            Ended::from_io(&error)
+            Ended::from_io(&error, target.peer.ip())
         }
     })?;
     seen.tls = began.elapsed();
-    exchange(stream, request, target.body_cap, seen).await
+    exchange(stream, request, target, seen).await
+}
+
+async fn connect(socket: std::net::TcpStream, target: &Target<'_>) -> Result<TcpStream, Ended> {
+    match SockRef::from(&socket).connect(&target.peer.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => {
+            return Err(Ended::refused(Refusal::of_connection(
+                &socket,
+                &error,
+                target.peer.ip(),
+                target.ipv6,
+            )));
+        }
+        _ => {}
+    }
+    let unwatched = |error| Ended::unknown(Blindness::Resources, error);
+    let stream = TcpStream::from_std(socket).map_err(unwatched)?;
+    stream.writable().await.map_err(unwatched)?;
+    match stream.take_error().map_err(unwatched)? {
+        None => Ok(stream),
+        Some(error) => {
+            Err(Ended::refused(Refusal::of_connection(&stream, &error, target.peer.ip(), target.ipv6)))
+        }
+    }
 }
 
 fn request(target: &Target<'_>) -> Result<Request<Empty<Bytes>>, Ended> {
@@ -138,14 +165,17 @@ fn server_name(target: &Target<'_>) -> ServerName<'static> {
 async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     request: Request<Empty<Bytes>>,
-    body_cap: u64,
+    target: &Target<'_>,
     seen: &mut HttpSeen,
 ) -> Result<(), Ended> {
+    let peer = target.peer.ip();
+    let allowance = Allowance::of(BEFORE_THE_ANSWER);
+    let stream = Bounded { stream, allowance: allowance.clone() };
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(HEADER_CAP)
         .handshake(TokioIo::new(stream))
         .await
-        .map_err(|error| Ended::from_hyper(&error))?;
+        .map_err(|error| Ended::from_hyper(&error, peer))?;
     // The connection only moves the bytes: what goes wrong in it comes out of the exchange.
     let moving = pin!(async {
         let _ = connection.await;
@@ -153,11 +183,18 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     });
     let asking = pin!(async {
         let began = Instant::now();
-        let answer = sender.send_request(request).await.map_err(|error| Ended::from_hyper(&error))?;
+        let answer = sender.send_request(request).await.map_err(|error| {
+            if allowance.spent() {
+                Ended::failed(Reason::Protocol, "too much came before the answer")
+            } else {
+                Ended::from_hyper(&error, peer)
+            }
+        })?;
+        allowance.lift();
         seen.first_byte = began.elapsed();
         seen.status = answer.status().as_u16();
         let began = Instant::now();
-        let read = body(answer, body_cap, &mut seen.body_bytes).await;
+        let read = body(answer, target, &mut seen.body_bytes).await;
         seen.transfer = began.elapsed();
         read
     });
@@ -168,7 +205,8 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Reads the body up to the cap and keeps nothing of it.
-async fn body(answer: Response<Incoming>, cap: u64, read: &mut u64) -> Result<(), Ended> {
+async fn body(answer: Response<Incoming>, target: &Target<'_>, read: &mut u64) -> Result<(), Ended> {
+    let cap = target.body_cap;
     let framed =
         answer.headers().contains_key(CONTENT_LENGTH) || answer.headers().contains_key(TRANSFER_ENCODING);
     let mut body = answer.into_body();
@@ -180,7 +218,7 @@ async fn body(answer: Response<Incoming>, cap: u64, read: &mut u64) -> Result<()
                 *read = read.saturating_add(bytes).min(cap);
             }
             Some(Err(error)) => {
-                let ended = Ended::from_hyper(&error);
+                let ended = Ended::from_hyper(&error, target.peer.ip());
                 // A body that lasts until the end of the connection may end without TLS's goodbye.
                 let hung_up = error
                     .source()

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use super::super::lab::Lab;
 use super::*;
 use crate::namespace::Vantage;
 use crate::outcome::{Detail, ProbeKey, ProbeKind};
@@ -85,7 +86,7 @@ fn loopback() -> TcpStream {
 /// Asks as `run` does, with sockets of the test's own namespace.
 async fn ask_here(visit: Visit) -> Vec<Run> {
     let sockets = visit.jobs.iter().map(|_| Some(Ok(loopback()))).collect();
-    ask(&visit, sockets).await
+    ask(&visit, sockets, true).await
 }
 
 async fn probe(answer: &[u8], then: Then) -> Run {
@@ -156,6 +157,71 @@ async fn answers_have_their_outcome() {
         assert_eq!(reason.is_none(), matches!(run.outcome, Outcome::Success(_)), "{case}: {run:?}");
         assert_eq!(run.seen.http.map_or(0, |h| h.status), status, "{case}: {run:?}");
     }
+}
+
+#[tokio::test]
+async fn answers_that_are_none_are_not_read_for_ever() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let at = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a client");
+        while stream.write_all(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n").await.is_ok() {}
+    });
+    let run = ask_here(visit(&[at], false, 20_000, "/")).await.remove(0);
+    assert_eq!(run.outcome, Outcome::Failure(Reason::Protocol), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_long_body_behind_a_long_header_is_an_answer() {
+    let header = format!("HTTP/1.1 200 OK\r\nX: {}\r\nContent-Length: 900000\r\n\r\n", "x".repeat(50_000));
+    let answer = [header.into_bytes(), vec![b'x'; 900_000]].concat();
+    let (at, _served) = server(answer, Then::Hang).await;
+    let mut visit = visit(&[at], false, 20_000, "/");
+    let mut job = visit.jobs[0].clone();
+    if let Spec::Http { body_cap, .. } = &mut job.spec {
+        *body_cap = 900_000;
+    }
+    visit.jobs = [job].into();
+    let run = ask_here(visit).await.remove(0);
+    assert!(matches!(run.outcome, Outcome::Success(_)), "{run:?}");
+    assert_eq!(run.seen.http.expect("an answer").body_bytes, 900_000);
+}
+
+#[tokio::test]
+async fn a_socket_that_cannot_be_made_is_no_failure() {
+    for (errno, want) in [
+        (libc::EPERM, Blindness::NoSocket),
+        (libc::EACCES, Blindness::NoSocket),
+        (libc::EMFILE, Blindness::Resources),
+    ] {
+        let at = SocketAddr::from(([127, 0, 0, 1], 80));
+        let refused = vec![Some(Err(io::Error::from_raw_os_error(errno)))];
+        let runs = ask(&visit(&[at], false, 2000, "/"), refused, false).await;
+        assert_eq!(runs[0].outcome, Outcome::Unknown(want), "errno {errno}");
+    }
+}
+
+#[tokio::test]
+async fn a_firewall_that_answers_and_one_at_home_are_told_apart() {
+    let lab = Lab::new();
+    lab.in_far(&[
+        "iptables",
+        "-A",
+        "INPUT",
+        "-p",
+        "tcp",
+        "-j",
+        "REJECT",
+        "--reject-with",
+        "icmp-admin-prohibited",
+    ]);
+    lab.in_near(&["ip", "route", "add", "prohibit", "10.99.0.77"]);
+    let peers = ["10.99.0.2:80", "10.99.0.77:80", "192.0.2.1:80"].map(|peer| peer.parse().expect("a peer"));
+    let visit = Visit { vantage: lab.near(), ..visit(&peers, false, 5000, "/") };
+    let runs = run(&Hopper::start().expect("starts"), visit).await;
+    let ends: Vec<_> = runs.iter().map(|run| (run.outcome.reason(), run.seen.local)).collect();
+    let want = [(Reason::Prohibited, false), (Reason::Prohibited, true), (Reason::Unreachable, true)];
+    assert_eq!(ends, want.map(|(reason, local)| (Some(reason), local)), "{runs:?}");
 }
 
 #[tokio::test]

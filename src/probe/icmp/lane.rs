@@ -11,7 +11,6 @@ use crate::namespace::Inside;
 use crate::namespace::inside::{IcmpKind, IcmpSocket};
 use crate::namespace::sys;
 
-use super::judge;
 use super::packet::Form;
 
 /// Makes a family's socket.
@@ -20,15 +19,6 @@ pub fn open(inside: &Inside, to: IpAddr) -> io::Result<IcmpSocket> {
     sys::stamp_arrivals(&made.socket)?;
     sys::queue_errors(&made.socket, to.is_ipv6())?;
     Ok(made)
-}
-
-/// Whether this namespace has an IPv6 address; where the list cannot be read, a failure stays one.
-pub fn ipv6_here(_: &Inside) -> bool {
-    match std::fs::read_to_string("/proc/thread-self/net/if_inet6") {
-        Ok(list) => judge::has_ipv6(&list),
-        // A kernel without IPv6 has no list.
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
-    }
 }
 
 /// One family's socket, on the runtime.

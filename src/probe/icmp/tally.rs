@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::outcome::{Blindness, Echo, Observation, Outcome, Reason};
+use crate::probe::judge::Refusal;
 
 /// One request that the kernel took.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,8 @@ pub struct Tally {
     rtts: Vec<Duration>,
     duplicates: u32,
     fault: Option<Reason>,
+    /// The fault was said by the vantage's own kernel.
+    local: bool,
     blind: Option<Blindness>,
     note: Option<String>,
 }
@@ -53,17 +56,18 @@ impl Tally {
     }
 
     /// The kernel would not send.
-    pub fn refused(&mut self, outcome: &Outcome, note: String) {
-        match outcome {
-            Outcome::Failure(reason) => {
-                self.fault.get_or_insert(*reason);
+    pub fn refused(&mut self, refusal: Refusal) {
+        match refusal.outcome {
+            Outcome::Failure(reason) if self.fault.is_none() => {
+                self.fault = Some(reason);
+                self.local = refusal.local;
             }
             Outcome::Unknown(why) => {
-                self.blind.get_or_insert(*why);
+                self.blind.get_or_insert(why);
             }
-            Outcome::Success(_) => {}
+            _ => {}
         }
-        self.note.get_or_insert(note);
+        self.note.get_or_insert(refusal.note);
     }
 
     /// Nothing more is to come.
@@ -71,14 +75,22 @@ impl Tally {
         self.requests.iter().all(|request| request.settled)
     }
 
-    /// What it amounts to.
-    pub fn close(self) -> (Outcome, Observation) {
+    /// What it amounts to; `dropped`: messages that the socket had no room for. What they were nobody
+    /// knows, so a request without an answer says nothing then, unless its own target doubles replies:
+    /// who fills the socket may not excuse itself so.
+    pub fn close(self, dropped: u32) -> (Outcome, Observation) {
         let sent = u32::try_from(self.requests.len()).unwrap_or(u32::MAX);
         let received = u32::try_from(self.rtts.len()).unwrap_or(u32::MAX);
-        let outcome = outcome(sent, &self.rtts, self.fault, self.blind);
-        let note = if matches!(outcome, Outcome::Success(_)) { None } else { self.note };
+        let mut outcome = outcome(sent, &self.rtts, self.fault, self.blind);
+        let mut note = if matches!(outcome, Outcome::Success(_)) { None } else { self.note };
+        let silent = self.requests.iter().any(|request| !request.settled);
+        if dropped > 0 && silent && self.fault.is_none() && self.duplicates == 0 {
+            outcome = Outcome::Unknown(Blindness::Resources);
+            note = Some(format!("the socket had no room for {dropped} messages: replies may be among them"));
+        }
+        let local = self.local && outcome.reason().is_some_and(|reason| Some(reason) == self.fault);
         let echo = Echo { sent, received, duplicates: self.duplicates, rtts: self.rtts };
-        (outcome, Observation { note, echo: Some(echo), ..Observation::default() })
+        (outcome, Observation { note, echo: Some(echo), local, ..Observation::default() })
     }
 }
 
@@ -155,6 +167,31 @@ mod tests {
     }
 
     #[test]
+    fn what_the_socket_dropped_excuses_everyone_but_who_filled_it() {
+        let (wall, clock) = (SystemTime::now(), Instant::now());
+        let silent = |replies: u32| {
+            let mut tally = Tally::default();
+            let place = tally.sent(wall, clock);
+            tally.sent(wall, clock);
+            (0..replies).for_each(|_| tally.answered(place, Some(wall + MS), clock + 2 * MS));
+            tally
+        };
+        let (unknown, loss) = (Outcome::Unknown(Blindness::Resources), Outcome::Failure(Reason::PacketLoss));
+        for (tally, dropped, want) in [
+            (silent(0), 0, Outcome::Failure(Reason::Timeout)),
+            (silent(1), 0, loss.clone()),
+            (silent(0), 1, unknown.clone()),
+            (silent(1), 1, unknown),
+            (silent(2), 1, loss.clone()),
+        ] {
+            assert_eq!(tally.clone().close(dropped).0, want, "{tally:?} dropped {dropped}");
+        }
+        let mut faulted = silent(0);
+        faulted.faulted(0, Reason::Unreachable, "gone".into());
+        assert_eq!(faulted.close(1).0, Outcome::Failure(Reason::Unreachable));
+    }
+
+    #[test]
     fn a_second_reply_is_a_duplicate_and_no_success() {
         let (wall, clock) = (SystemTime::now(), Instant::now());
         let mut tally = Tally::default();
@@ -165,7 +202,7 @@ mod tests {
         assert!(!tally.settled());
         tally.faulted(second, Reason::Unreachable, "gone".into());
         assert!(tally.settled());
-        let (outcome, seen) = tally.close();
+        let (outcome, seen) = tally.close(0);
         assert_eq!(outcome, Outcome::Failure(Reason::PacketLoss));
         assert_eq!(seen.echo, Some(Echo { sent: 2, received: 1, duplicates: 1, rtts: vec![MS] }));
         assert_eq!(seen.note.as_deref(), Some("gone"));

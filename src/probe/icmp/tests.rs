@@ -83,9 +83,11 @@ async fn what_a_firewall_answers_is_told() {
     ]);
     let runs = ping(&lab, SECOND / 2, &["10.99.0.2"]).await;
     assert_eq!(runs[0].outcome, Outcome::Failure(Reason::Prohibited));
+    assert!(!runs[0].seen.local, "it came back");
     lab.in_near(&["iptables", "-A", "OUTPUT", "-p", "icmp", "-d", "10.99.0.2", "-j", "DROP"]);
     let runs = ping(&lab, SECOND / 2, &["10.99.0.2", "127.0.0.1"]).await;
     assert_eq!(runs[0].outcome, Outcome::Failure(Reason::Prohibited));
+    assert!(runs[0].seen.local, "it never left");
     assert!(matches!(runs[1].outcome, Outcome::Success(_)));
 }
 

@@ -111,6 +111,70 @@ async fn more_jobs_than_may_be_under_way() {
     assert!(runs.iter().all(|run| run.outcome == Outcome::Failure(Reason::Refused)));
 }
 
+#[tokio::test]
+async fn a_target_that_says_nothing_holds_up_nobody_else() {
+    let lab = Lab::new();
+    let hopper = Hopper::start().unwrap();
+    lab.in_far(&["ip", "addr", "add", "10.99.0.3/24", "dev", "eth0"]);
+    lab.in_far(&["iptables", "-A", "INPUT", "-p", "tcp", "-d", "10.99.0.3", "-j", "DROP"]);
+    let server = listener(&hopper, &lab, "10.99.0.2:80").await;
+    let began = Instant::now();
+    let accepted = std::thread::spawn(move || {
+        (0..20).map(|_| server.accept().map(|_| began.elapsed())).collect::<Result<Vec<_>, _>>()
+    });
+    // The silent one's first, and more than may be under way.
+    let peer = |peer: &str| Spec::Tcp { peer: peer.parse().unwrap() };
+    let specs = [vec![peer("10.99.0.3:80"); 20], vec![peer("10.99.0.2:80"); 20]].concat();
+    let mut visit = visit(ProbeKind::Tcp, lab.near(), 4 * SECOND, specs);
+    visit.limits.in_flight = 10;
+    let runs = run(&hopper, visit).await;
+    assert!(runs[..20].iter().all(|run| run.outcome == Outcome::Failure(Reason::Timeout)));
+    assert!(runs[20..].iter().all(|run| matches!(run.outcome, Outcome::Success(_))));
+    let accepted = accepted.join().unwrap().unwrap();
+    assert!(accepted.iter().all(|at| *at < 3 * SECOND), "{accepted:?}");
+}
+
+#[tokio::test]
+async fn never_more_are_open_than_the_limit() {
+    let lab = Lab::new();
+    let hopper = Hopper::start().unwrap();
+    let server = listener(&hopper, &lab, "10.99.0.2:80").await;
+    // Accepts, and never closes: each holds its place until it was waited for long enough.
+    let _held = std::thread::spawn(move || (0..12).map(|_| server.accept()).collect::<Vec<_>>());
+    let spec = Spec::Tcp { peer: "10.99.0.2:80".parse().unwrap() };
+    let mut visit = visit(ProbeKind::Tcp, lab.near(), 5 * SECOND, vec![spec; 12]);
+    visit.limits.in_flight = 3;
+    let began = Instant::now();
+    let runs = run(&hopper, visit).await;
+    assert!(
+        began.elapsed() >= 4 * SECOND / 10,
+        "four times three, each waits for a goodbye that never comes"
+    );
+    assert!(runs.iter().all(|run| matches!(run.outcome, Outcome::Success(_))));
+}
+
+#[tokio::test]
+async fn a_route_that_forbids_is_the_sources_own() {
+    let lab = Lab::new();
+    let hopper = Hopper::start().unwrap();
+    lab.in_near(&["ip", "route", "add", "prohibit", "10.99.0.77"]);
+    lab.in_far(&[
+        "iptables",
+        "-A",
+        "INPUT",
+        "-p",
+        "tcp",
+        "-j",
+        "REJECT",
+        "--reject-with",
+        "icmp-admin-prohibited",
+    ]);
+    let runs = connect_all(&hopper, &lab, 5 * SECOND, &["10.99.0.77:80", "10.99.0.2:80"]).await;
+    for (run, local) in runs.iter().zip([true, false]) {
+        assert_eq!((run.outcome.reason(), run.seen.local), (Some(Reason::Prohibited), local));
+    }
+}
+
 #[test]
 fn the_kernels_clock_is_taken_where_it_has_a_sample() {
     let (rtt, wall) = (Duration::from_micros(30), Duration::from_millis(1));

@@ -17,8 +17,6 @@ const CONNECTIONS: [usize; 3] = [2, 8, 32];
 pub struct Blackbox<'a> {
     process: Process,
     town: &'a Town,
-    /// What goes before a command that is to run where it runs.
-    place: Vec<String>,
     paths: String,
 }
 
@@ -31,21 +29,15 @@ pub fn version() -> Result<String> {
 }
 
 impl<'a> Blackbox<'a> {
-    /// Starts it on the lab's host; for DNS in the namespace of the first container, where 127.0.0.11 is.
+    /// Starts it in the network namespace of the first container, which is a vantage like ours: 127.0.0.11 answers
+    /// nowhere else, and packets go the same way through the bridge.
     pub fn start(town: &'a Town, kind: Kind) -> Result<Self> {
         let (config, paths) = modules(town, kind);
         let config = town.write("blackbox.yml", &config)?;
-        let place = match kind {
-            Kind::Dns => {
-                let first = town.containers.first().ok_or_else(|| Error::new("the lab is empty"))?;
-                vec!["nsenter".to_owned(), format!("--net=/proc/{}/ns/net", first.pid), "--".to_owned()]
-            }
-            Kind::Icmp | Kind::Tcp => Vec::new(),
-        };
         let flags = ["--config.file", &config, "--web.listen-address", LISTEN, "--log.level", "error"];
-        let mut command = at(town, &place, PROGRAM);
+        let mut command = town.inside_first(PROGRAM)?;
         command.args(flags).stderr(Stdio::null());
-        Ok(Self { process: Process::start(&mut command)?, town, place, paths })
+        Ok(Self { process: Process::start(&mut command)?, town, paths })
     }
 
     /// Probes per CPU-second at the number of connections that suits it best, each tried for `seconds`.
@@ -67,24 +59,13 @@ impl<'a> Blackbox<'a> {
     fn scrape(&self, connections: usize, seconds: u64) -> Result<f64> {
         let paths = self.town.write("paths", &self.paths)?;
         let own = std::env::current_exe().map_err(|e| Error::io("finding the bench's own binary", e))?;
-        let mut command = at(self.town, &self.place, &own.display().to_string());
+        let mut command = self.town.inside_first(&own.display().to_string())?;
         command.args(["scrape", LISTEN, &paths, &connections.to_string(), &seconds.to_string()]);
         let said = lab::run(command.stdin(Stdio::null()))?;
         let mut counts = said.split(' ').filter_map(|word| word.parse::<f64>().ok());
         match (counts.next(), counts.next()) {
             (Some(good), Some(bad)) if bad <= good / 100.0 => Ok(good),
             _ => Err(Error::new(format!("too many of blackbox_exporter's probes failed: {said}"))),
-        }
-    }
-}
-
-fn at(town: &Town, place: &[String], program: &str) -> Command {
-    match place {
-        [] => town.lab.on_host(program),
-        [way_in, args @ ..] => {
-            let mut command = town.lab.on_host(way_in);
-            command.args(args).arg(program);
-            command
         }
     }
 }
@@ -96,18 +77,18 @@ fn modules(town: &Town, kind: Kind) -> (String, String) {
     match kind {
         Kind::Icmp => {
             config += "  icmp: {prober: icmp, timeout: 1s, icmp: {preferred_ip_protocol: ip4}}\n";
-            for container in &town.containers {
+            for container in town.others() {
                 let _ = writeln!(paths, "/probe?module=icmp&target={}", container.address);
             }
         }
         Kind::Tcp => {
             config += "  tcp: {prober: tcp, timeout: 3s, tcp: {preferred_ip_protocol: ip4}}\n";
-            for container in &town.containers {
+            for container in town.others() {
                 let _ = writeln!(paths, "/probe?module=tcp&target={}:{PORT}", container.address);
             }
         }
         Kind::Dns => {
-            for container in &town.containers {
+            for container in town.others() {
                 for qtype in ["A", "AAAA"] {
                     let name = &container.name;
                     let _ = writeln!(

@@ -11,6 +11,7 @@ mod blackbox;
 mod capture;
 mod cold;
 mod exporter;
+mod floor;
 mod page;
 mod process;
 mod rivals;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let done = match args.split_first() {
         Some((word, rest)) if word == "scrape" => scrape::command(rest),
+        Some((word, rest)) if word == "floor" => floor::command(rest),
         _ => Options::read(args).and_then(|options| bench(&options)),
     };
     match done {
@@ -95,7 +97,7 @@ fn bench(options: &Options) -> Result<()> {
         machine.engine = town.engine()?;
         for kind in rivals::Kind::ALL {
             if options.wants(kind.label()) {
-                rows.push(rivals::measure(&town, options, kind)?);
+                rows.extend(rivals::measure(&town, options, kind)?);
             }
         }
         if options.wants("rtt") {

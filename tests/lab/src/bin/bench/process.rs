@@ -20,6 +20,19 @@ pub struct Process {
 pub struct Cpu(Duration);
 
 impl Cpu {
+    /// Of a process by its number, or of `self`.
+    pub fn of(pid: &str) -> Result<Self> {
+        let stat = read(pid, "stat")?;
+        // After the name, which is in brackets and may hold anything: state is the first field.
+        let fields: Vec<&str> =
+            stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
+        let ticks: Option<u64> = [11, 12, 13, 14].iter().map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
+        // The kernel tells times to user space in hundredths of a second on every machine (USER_HZ).
+        ticks
+            .map(|ticks| Self(Duration::from_millis(ticks * 10)))
+            .ok_or_else(|| Error::new("an odd /proc stat"))
+    }
+
     pub fn since(self, before: Self) -> Duration {
         self.0.saturating_sub(before.0)
     }
@@ -47,15 +60,7 @@ impl Process {
 
     /// CPU time so far: user and system, of the process and of the children that it waited for.
     pub fn cpu(&self) -> Result<Cpu> {
-        let stat = self.read("stat")?;
-        // After the name, which is in brackets and may hold anything: state is the first field.
-        let fields: Vec<&str> =
-            stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
-        let ticks: Option<u64> = [11, 12, 13, 14].iter().map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
-        // The kernel tells times to user space in hundredths of a second on every machine (USER_HZ).
-        ticks
-            .map(|ticks| Cpu(Duration::from_millis(ticks * 10)))
-            .ok_or_else(|| Error::new("an odd /proc stat"))
+        Cpu::of(&self.pid.to_string())
     }
 
     /// A figure of `/proc/PID/status`, in KiB.
@@ -67,9 +72,13 @@ impl Process {
     }
 
     fn read(&self, file: &str) -> Result<String> {
-        fs::read_to_string(format!("/proc/{}/{file}", self.pid))
-            .map_err(|e| Error::io("reading what a measured process used; has it ended?", e))
+        read(&self.pid.to_string(), file)
     }
+}
+
+fn read(pid: &str, file: &str) -> Result<String> {
+    fs::read_to_string(format!("/proc/{pid}/{file}"))
+        .map_err(|e| Error::io("reading what a measured process used; has it ended?", e))
 }
 
 impl Drop for Process {

@@ -7,6 +7,7 @@ use lab::{Error, Result};
 
 use crate::blackbox::Blackbox;
 use crate::exporter::Exporter;
+use crate::floor;
 use crate::page::Row;
 use crate::town::Town;
 use crate::{Options, say};
@@ -44,21 +45,38 @@ impl Rate {
     pub fn per_second(self) -> f64 {
         self.probes / self.cpu.as_secs_f64().max(0.01)
     }
+
+    /// What one costs.
+    pub fn micros(self) -> f64 {
+        1e6 / self.per_second()
+    }
 }
 
-pub fn measure(town: &Town, options: &Options, kind: Kind) -> Result<Row> {
+pub fn measure(town: &Town, options: &Options, kind: Kind) -> Result<[Row; 2]> {
+    say(&format!("{} probes: a bare loop of the system calls", kind.label()));
+    let floor = floor::measure(town, kind, options.seconds(10))?;
     say(&format!("{} probes: blackbox_exporter", kind.label()));
     let theirs = Blackbox::start(town, kind)?.measure(options.seconds(10))?;
     say(&format!("{} probes: destination-exporter", kind.label()));
     let ours = ours(town, options, kind)?;
     let ratio = ours.per_second() / theirs.per_second();
     let name = kind.label().to_uppercase();
-    Ok(Row {
+    let rivals = Row {
         work: format!("{name} probes per CPU-second, against blackbox_exporter's"),
         goal: format!("≥ {GOAL}×"),
         figure: format!("**{ratio:.1}×**: {:.0} against {:.0}", ours.per_second(), theirs.per_second()),
         holds: ratio >= GOAL,
-    })
+    };
+    let above = ours.micros() - floor.micros();
+    let floor = Row::told(
+        format!("{name}, the floor: a bare blocking loop of the system calls, from the same vantage"),
+        format!(
+            "{:.0} per CPU-second: {:.0} µs each are the kernel's; all of ours {above:+.0} µs",
+            floor.per_second(),
+            floor.micros()
+        ),
+    );
+    Ok([rivals, floor])
 }
 
 /// The configuration for much of one kind: everyone probes everyone, once a second, one packet a probe.

@@ -1,6 +1,7 @@
 //! A lab full of web servers.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use lab::{Lab, Result};
 
@@ -43,6 +44,20 @@ impl Town {
     /// The Engine's version.
     pub fn engine(&self) -> Result<String> {
         self.lab.docker(&["version", "--format", "{{.Server.Version}}"])
+    }
+
+    /// A command that runs a program in the network namespace of the first container: the vantage of whoever is
+    /// measured beside the exporter.
+    pub fn inside_first(&self, program: &str) -> Result<Command> {
+        let first = self.containers.first().ok_or_else(|| lab::Error::new("the lab is empty"))?;
+        let mut command = self.lab.on_host("nsenter");
+        command.arg(format!("--net=/proc/{}/ns/net", first.pid)).arg("--").arg(program);
+        Ok(command)
+    }
+
+    /// Whom the first container can probe.
+    pub fn others(&self) -> impl Iterator<Item = &Container> {
+        self.containers.iter().skip(1)
     }
 
     /// Writes a file that the lab's processes can read, in the lab's own folder; gives its path.
