@@ -1,11 +1,12 @@
 //! `container-partitioned`: some peers get through, others do not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::inventory::{Destination, Endpoint};
 
 use super::scene::{Path, Scene, Way, walks};
-use super::words::{container, draft, few, from_inside, saw};
+use super::words::{container, draft, few, from_inside, listed, saw, symptom};
 use super::{Code, Finding, Step};
 
 /// Containers that a part of the destination reaches, and those that reach nobody although they are
@@ -15,6 +16,10 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     for (destination, endpoint) in scene.endpoints() {
         let (d, name) = (&*destination.name, &*endpoint.name);
         if scene.is_away(d, name) || scene.is_unreachable(d, name) {
+            continue;
+        }
+        if !scene.barred(d, name).is_empty() {
+            findings.push(barred(scene, destination, endpoint));
             continue;
         }
         let ways = scene.ways_to(d, name);
@@ -93,6 +98,38 @@ fn partly(
             ids.iter().take(2).map(|id| from_inside(id, &format!("ping -c 3 -W 1 {address}"))).collect();
     }
     finding.verify.push("ip neigh".to_owned());
+    finding
+}
+
+/// Its own firewall or routes keep it from its peers: nothing ever left it.
+fn barred(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> Finding {
+    let name = &endpoint.name;
+    let looks = scene.barred(&destination.name, name);
+    let since = looks.iter().map(|(_, record)| record.since).min().unwrap_or(scene.snapshot.at);
+    let mut finding = draft(Code::ContainerPartitioned, "container", name, since);
+    finding.destination = Some(Arc::clone(&destination.name));
+    let targets: BTreeSet<&str> = looks.iter().map(|(key, _)| &*key.target).collect();
+    finding.summary = format!("{name} does not reach {}: its own kernel forbids it.", few(targets));
+    finding.evidence = looks
+        .iter()
+        .take(6)
+        .map(|(key, record)| {
+            let note = record.seen.note.as_deref().unwrap_or("refused before anything left");
+            saw(
+                format!("{} from {name} to {} ({})", key.kind.as_label(), key.target, key.detail),
+                note,
+                "a packet that leaves",
+            )
+        })
+        .collect();
+    finding.explains = listed(looks.iter().map(|(key, record)| symptom(key, record)));
+    finding.ruled_out = vec!["nothing left the container: its peers are not the cause".to_owned()];
+    let id = shell(scene, endpoint);
+    finding.fix = vec![
+        Step::prose("look for a rule on the way out, or a route, inside it"),
+        Step::command(format!("docker restart {id}")),
+    ];
+    finding.verify = vec![from_inside(&id, "ip route")];
     finding
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::inventory::normal;
-use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType, Reason};
+use crate::outcome::{Detail, Outcome, ProbeKey, ProbeKind, QueryType, Reason};
 use crate::state::Record;
 
 use super::scene::{Look, Scene, fails};
@@ -105,7 +105,16 @@ fn tell(scene: &Scene<'_>, destination: &Arc<str>, name: &str, runs: &[Look<'_>]
         vec!["the resolver answers".to_owned(), "the name belongs to one workload alone".to_owned()];
     let net = network(place);
     finding.fix = Vec::new();
-    if let Some(endpoint) = target {
+    // Where others are told right, what is wrong is with those who are not.
+    let right = told_right(scene, destination, name, &sources);
+    let wrong: Vec<_> = if right.is_empty() {
+        target.into_iter().collect()
+    } else {
+        finding.ruled_out.push(format!("{} is told right", few(&right)));
+        finding.fix.push(Step::prose("look at the resolver and the firewall of who is told wrong"));
+        sources.iter().filter_map(|source| place.endpoint(source)).take(3).collect()
+    };
+    for endpoint in wrong {
         let id = container(inventory, &endpoint.container);
         finding.fix.push(Step::command(format!("docker restart {id}")));
     }
@@ -116,6 +125,19 @@ fn tell(scene: &Scene<'_>, destination: &Arc<str>, name: &str, runs: &[Look<'_>]
     }
     finding.verify.push(format!("docker network inspect {net}"));
     Some(finding)
+}
+
+/// Who asks for the same name and gets it right.
+fn told_right<'a>(
+    scene: &Scene<'a>,
+    destination: &str,
+    name: &str,
+    wrong: &std::collections::BTreeSet<&str>,
+) -> std::collections::BTreeSet<&'a str> {
+    let looks = scene.looks(destination).iter().filter(|(key, record)| {
+        asks(key, name) && matches!(record.outcome, Outcome::Success(_)) && !wrong.contains(&*key.source)
+    });
+    looks.map(|(key, _)| &*key.source).collect()
 }
 
 fn is_reverse(key: &ProbeKey) -> bool {

@@ -73,6 +73,8 @@ pub(super) struct Scene<'a> {
     ways_to: BTreeMap<(&'a str, &'a str), Vec<(&'a str, Path)>>,
     /// The same by destination and source, with the targets.
     ways_from: BTreeMap<(&'a str, &'a str), Vec<(&'a str, Path)>>,
+    /// By destination and source: ways that the source's own kernel forbids. They speak of the source.
+    barred: BTreeMap<(&'a str, &'a str), Vec<Look<'a>>>,
     /// Destinations on which somebody reaches anybody.
     heard: BTreeSet<&'a str>,
     /// Destination and endpoint name of those that ought to be there and are not.
@@ -116,6 +118,7 @@ impl<'a> Scene<'a> {
         let inventory = snapshot.inventory.as_deref();
         let mut looks: BTreeMap<&str, Vec<Look<'_>>> = BTreeMap::new();
         let mut lookups: BTreeMap<(&str, &str), Vec<Look<'_>>> = BTreeMap::new();
+        let mut barred: BTreeMap<(&str, &str), Vec<Look<'_>>> = BTreeMap::new();
         let mut ways: BTreeMap<(&str, &str, &str), Path> = BTreeMap::new();
         for (key, record) in snapshot.probes.iter() {
             looks.entry(&key.destination).or_default().push((key, record));
@@ -125,6 +128,12 @@ impl<'a> Scene<'a> {
             // Who could not look says nothing: neither for a way nor against it.
             let looked = !matches!(record.outcome, Outcome::Unknown(_));
             if !looked || !walks(key.kind) || key.source == key.target {
+                continue;
+            }
+            if record.seen.local && matches!(record.outcome, Outcome::Failure(_)) {
+                if fails(record) {
+                    barred.entry((&*key.destination, &*key.source)).or_default().push((key, record));
+                }
                 continue;
             }
             let new = path(key, record);
@@ -152,7 +161,7 @@ impl<'a> Scene<'a> {
                 heard.insert(*destination);
             }
         }
-        Self { snapshot, inventory, looks, lookups, ways_to, ways_from, heard, away, cut_off }
+        Self { snapshot, inventory, looks, lookups, ways_to, ways_from, barred, heard, away, cut_off }
     }
 
     pub(super) fn engine_down(&self) -> bool {
@@ -220,6 +229,11 @@ impl<'a> Scene<'a> {
         source: &'s str,
     ) -> impl Iterator<Item = Look<'a>> + 's {
         self.lookups.get(&(destination, source)).into_iter().flatten().copied()
+    }
+
+    /// What the kernel of a source forbids it.
+    pub(super) fn barred(&self, destination: &str, source: &str) -> Vec<Look<'a>> {
+        self.barred.get(&(destination, source)).cloned().unwrap_or_default()
     }
 
     /// Nobody who is heard reaches it, and somebody tried.

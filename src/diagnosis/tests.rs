@@ -429,6 +429,37 @@ fn what_is_healed_is_over_whatever_else_fails() {
 }
 
 #[test]
+fn who_forbids_itself_accuses_nobody() {
+    let mut sample = shop();
+    let prohibited = Outcome::Failure(Reason::Prohibited);
+    sample.icmp("web", "db", prohibited.clone()).seen.local = true;
+    sample.tcp("web", "db", 5432, prohibited.clone()).seen.local = true;
+    let verdict = settled(sample.snapshot(), &mut Ledger::default());
+    assert_eq!(told(&verdict), ["container-partitioned web"], "not db");
+    let finding = verdict.findings.iter().find(|f| f.code == Code::ContainerPartitioned).expect("told");
+    assert!(finding.summary.contains("its own kernel forbids it"), "{}", finding.summary);
+    // What came back from elsewhere is another matter.
+    sample.icmp("web", "db", prohibited.clone()).seen.local = false;
+    sample.tcp("web", "db", 5432, prohibited).seen.local = false;
+    assert_eq!(told(&settled(sample.snapshot(), &mut Ledger::default())), ["container-partitioned db"]);
+}
+
+#[test]
+fn one_who_is_told_wrong_among_others_is_the_one_to_look_at() {
+    let mut sample = shop();
+    sample.dns("web", "db", Outcome::Failure(Reason::WrongAnswer));
+    let fix = |sample: &Sample| -> String {
+        let verdict = settled(sample.snapshot(), &mut Ledger::default());
+        let finding = verdict.findings.iter().find(|f| f.code == Code::DnsWrongAnswer).expect("told");
+        serde_json::to_string(&finding.fix).expect("JSON")
+    };
+    assert!(fix(&sample).contains("docker restart db"), "nobody else asks");
+    sample.dns("api", "db", OK);
+    assert!(fix(&sample).contains("docker restart web"), "{}", fix(&sample));
+    assert!(!fix(&sample).contains("docker restart db"), "{}", fix(&sample));
+}
+
+#[test]
 fn yesterdays_way_does_not_contradict_todays() {
     // api → db and web → db: open or shut, since when, as of when.
     type Side = (Outcome, u64, u64);
