@@ -44,6 +44,8 @@ const URGENT: Duration = Duration::from_millis(20);
 const VERDICTS_APART: Duration = Duration::from_millis(100);
 /// A probe that failed for the first time is asked again after this long: one lost packet is no fault.
 const CONFIRM_AFTER: Duration = Duration::from_millis(500);
+/// Names that are kept of one burst of events; who is not among them is probed in its own time.
+const MOST_TOUCHED: usize = 512;
 /// Errands started before the loop looks at its messages again.
 const STARTS_A_TURN: usize = 64;
 /// Kinds that may visit one namespace at the same time.
@@ -272,7 +274,12 @@ impl Monitor {
                 }
                 self.show_after(URGENT);
             }
-            Message::Touched(names) => self.touched.extend(names),
+            Message::Touched(names) => {
+                if self.touched.len() < MOST_TOUCHED {
+                    self.touched.extend(names);
+                }
+                self.recorder.changing();
+            }
             Message::Asked(Request { endpoint, took, failure }) => {
                 let own = self.recorder.own();
                 match failure {

@@ -192,6 +192,7 @@ impl Host {
             at: at(10),
             containers: Arc::new(inventory.containers.keys().map(|id| (id.clone(), self.inner())).collect()),
             inventory: Some(Arc::new(inventory)),
+            changing: false,
             sight,
             probes: Arc::new(self.probes()),
             tallies: Arc::new(BTreeMap::from(

@@ -22,6 +22,7 @@ fn verdict(round: Option<SystemTime>, findings: Vec<Finding>) -> Verdict {
     let snapshot = Snapshot {
         at: SystemTime::UNIX_EPOCH,
         inventory: None,
+        changing: false,
         sight: Sight::default(),
         probes: Arc::default(),
         tallies: Arc::default(),

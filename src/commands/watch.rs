@@ -26,8 +26,6 @@ const LISTINGS_APART: Duration = Duration::from_millis(250);
 const LISTING_SHARE: u32 = 5;
 /// But no further than this, or containers that are gone would be taken for dead.
 const LISTINGS_FAR_APART: Duration = Duration::from_secs(2);
-/// Names that are kept of one burst; who is not among them is probed in its own time.
-const MOST_TOUCHED: usize = 512;
 /// The first wait after a failure; it doubles up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// The longest wait after a failure: an Engine that is back is seen within this time.
@@ -98,13 +96,15 @@ impl Watcher {
     async fn rest(&mut self, earliest: Instant) -> ControlFlow<()> {
         let mut list_at = Instant::now() + self.refresh;
         let mut ping_at = Instant::now() + PING_INTERVAL;
-        let mut touched: Vec<String> = Vec::new();
+        let mut changes = false;
         loop {
             tokio::select! {
                 () = sleep_until(list_at) => break,
-                Some(change) = self.changed.recv(), if touched.len() < MOST_TOUCHED => {
-                    touched.extend(names(change));
+                Some(change) = self.changed.recv() => {
+                    changes = true;
                     list_at = list_at.min((Instant::now() + GATHER).max(earliest));
+                    // At once: until the listing comes, what is known is known to be old.
+                    self.tell(Message::Touched(names(change))).await?;
                 }
                 () = sleep_until(ping_at) => {
                     ping_at = Instant::now() + PING_INTERVAL;
@@ -118,12 +118,9 @@ impl Watcher {
                 }
             }
         }
-        if touched.is_empty() {
-            // Not because of a change: who answers is asked again too.
-            self.the_same_engine = false;
-            return Continue(());
-        }
-        self.tell(Message::Touched(touched)).await
+        // Where it is not because of a change, who answers is asked again too.
+        self.the_same_engine = changes;
+        Continue(())
     }
 
     async fn lost(&mut self, error: &EngineError) -> ControlFlow<()> {

@@ -28,6 +28,9 @@ struct Open {
 /// that would be one if they stayed.
 pub const OPENS_AFTER: Duration = Duration::from_millis(750);
 
+/// While events say that the picture is old, it founds nothing new; but somewhere events never end.
+const CHANGES_END: Duration = Duration::from_secs(5);
+
 /// A fact that comes back within this time after it was over is the same fault: it comes and goes.
 const COMES_BACK: Duration = Duration::from_secs(300);
 /// And is over only when it has been away for so long: a container that starts again and again runs in between.
@@ -72,7 +75,8 @@ impl Ledger {
                 // A clock that was set back starts the wait anew.
                 let first = waiting.get(&identity).copied().filter(|first| *first <= now);
                 let first = first.unwrap_or(now);
-                if now.duration_since(first).unwrap_or_default() < OPENS_AFTER {
+                let stands = now.duration_since(first).unwrap_or_default();
+                if stands < OPENS_AFTER || (scene.snapshot.changing && stands < CHANGES_END) {
                     self.waiting.insert(identity, first);
                     continue;
                 }

@@ -201,6 +201,7 @@ impl Sample {
         Snapshot {
             at: at(60),
             inventory: Some(Arc::new(self.inventory.clone())),
+            changing: false,
             sight: self.sight.clone(),
             probes: Arc::new(self.probes.clone()),
             tallies: Arc::default(),

@@ -518,6 +518,14 @@ fn what_the_engine_says_must_stand_for_a_moment() {
         (told(&verdict).len(), verdict.pending)
     };
     assert_eq!([look(0), look(749), look(750), look(751)], [(0, 1), (0, 1), (1, 0), (1, 0)]);
+    // While the next picture is on its way this one founds nothing, for a while.
+    let mut ledger = Ledger::default();
+    let mut look = |millis: u64| {
+        let at = at(100) + std::time::Duration::from_millis(millis);
+        let verdict = judge(Arc::new(Snapshot { at, changing: true, ..sample.snapshot() }), &mut ledger);
+        (told(&verdict).len(), verdict.pending)
+    };
+    assert_eq!([look(0), look(800), look(4999), look(5000)], [(0, 1), (0, 1), (0, 1), (1, 0)]);
     // Gone in between: the wait begins anew.
     let (mut ledger, whole) = (Ledger::default(), shop());
     for (millis, pending) in [(0, 1), (400, 0), (800, 1)] {

@@ -18,6 +18,7 @@ use super::{Engine, Histogram, Own, Record, Sight, Snapshot};
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
     inventory: Option<Arc<Inventory>>,
+    changing: bool,
     sight: Sight,
     probes: Arc<BTreeMap<ProbeKey, Record>>,
     planned: BTreeSet<ProbeKey>,
@@ -29,8 +30,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
+    /// Something changed since the last picture: the next one is on its way.
+    pub const fn changing(&mut self) {
+        self.changing = true;
+    }
+
     /// A new picture of the Engine. What belongs to containers and destinations that are gone goes.
     pub fn listed(&mut self, inventory: Arc<Inventory>, at: SystemTime) {
+        self.changing = false;
         let running = |id: &ContainerId| inventory.container(id).is_some_and(|c| c.state.has_namespace());
         Arc::make_mut(&mut self.containers).retain(|id, _| running(id));
         let known: BTreeSet<&str> = inventory.destinations.iter().map(|d| &*d.name).collect();
@@ -154,6 +161,7 @@ impl Recorder {
         Snapshot {
             at,
             inventory: self.inventory.clone(),
+            changing: self.changing,
             sight: self.sight.clone(),
             probes: Arc::clone(&self.probes),
             tallies: Arc::clone(&self.tallies),

@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub at: SystemTime,
     /// The last picture of the Engine; `None` before the first listing.
     pub inventory: Option<Arc<Inventory>>,
+    /// The Engine has told of changes since: the next picture is on its way.
+    pub changing: bool,
     /// What the exporter can and cannot see.
     pub sight: Sight,
     /// The latest of each planned probe, by key: nothing that is not planned.
