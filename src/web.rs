@@ -7,9 +7,11 @@
 pub mod actions;
 pub mod diagnostics;
 pub mod error;
+mod guests;
 pub mod gzip;
 pub mod landing;
 pub mod pages;
+mod reader;
 pub mod server;
 
 pub use actions::{Actions, Reload};
