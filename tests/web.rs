@@ -214,7 +214,7 @@ async fn flood() -> Vec<u8> {
 
 /// Reads until the other side ends it; gives how much came, or the error.
 async fn read_slowly(stream: &mut TcpStream, pause: Duration) -> std::io::Result<usize> {
-    let (mut all, mut chunk) = (0, vec![0; 1024]);
+    let (mut all, mut chunk) = (0, vec![0; 64 << 10]);
     loop {
         match stream.read(&mut chunk).await? {
             0 => return Ok(all),
