@@ -11,6 +11,7 @@ mod guests;
 pub mod gzip;
 pub mod landing;
 pub mod pages;
+mod press;
 mod reader;
 pub mod server;
 

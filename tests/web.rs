@@ -157,6 +157,29 @@ async fn gzip_is_given_to_who_asks() {
 }
 
 #[tokio::test]
+async fn a_page_is_of_the_latest_verdict() {
+    let app = app("/metrics", verdict(None, Vec::new()));
+    let latest = app.verdict.clone();
+    let server = Server::start(web::router(app), Limits::default()).await;
+    let found = "container-unreachable";
+    for is_there in [false, true, false] {
+        let findings = if is_there { vec![hostile()] } else { Vec::new() };
+        latest.store(Arc::new(verdict(None, findings)));
+        for page in ["GET /diagnostics", "GET /metrics", "GET /diagnostics?severity=page"] {
+            let (head, body) = server.ask(page).await;
+            assert!(head.starts_with("http/1.1 200"), "{page}: {head}");
+            let body = String::from_utf8_lossy(&body).into_owned();
+            assert_eq!(body.contains(found), is_there, "{page}: {body}");
+        }
+        let (head, body) = server.ask_with("GET /diagnostics", "accept-encoding: gzip").await;
+        assert!(head.contains("content-encoding: gzip") && head.contains("application/json"), "{head}");
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&*body).read_to_string(&mut text).expect("gzip");
+        assert_eq!(text.contains(found), is_there);
+    }
+}
+
+#[tokio::test]
 async fn ready_after_the_first_round() {
     let app = app("/metrics", verdict(None, Vec::new()));
     let latest = app.verdict.clone();

@@ -19,11 +19,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::monitor::{Handle, Message, Wanted};
 use crate::outcome::{Outcome, ProbeKind, Run};
-use crate::report;
 
 use super::diagnostics;
 use super::error::Refusal;
-use super::pages::App;
+use super::pages::{App, Desk};
 use super::server::Caller;
 
 /// How long a round is waited for.
@@ -97,11 +96,12 @@ struct Round {
 
 /// `POST /diagnostics/run`: a round now; answers with the report when it is done.
 pub async fn run(
-    State(app): State<App>,
+    State(desk): State<Desk>,
     Extension(Caller(caller)): Extension<Caller>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
+    let app = &desk.app;
     let actions = &app.actions;
     actions.admits(caller, &headers)?;
     let round: Round = if body.is_empty() {
@@ -129,8 +129,7 @@ pub async fn run(
     told.map_err(|_| Refusal::internal())?;
     let complete = wait_for_round(&actions.monitor, wanted.as_deref(), began).await;
     drop(last);
-    let report = report::build(&app.verdict.load());
-    let mut response = diagnostics::json(&report)?;
+    let mut response = diagnostics::latest(&desk, &headers).await?;
     if !complete {
         *response.status_mut() = StatusCode::GATEWAY_TIMEOUT;
     }

@@ -121,6 +121,16 @@ impl Refusal {
         }
     }
 
+    /// As many answers as may be are being read.
+    pub fn busy() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: "busy",
+            message: "too many answers are being read at this moment".into(),
+            hint: "ask again in some seconds, or for /diagnostics as a whole: that one is shared".into(),
+        }
+    }
+
     /// A fault of the exporter. What happened is logged, not told.
     pub fn internal() -> Self {
         Self {
