@@ -5,6 +5,7 @@
 //! The caller brings the listener and says when to stop ([`serve`]), so tests bring their own.
 
 pub mod actions;
+pub mod admission;
 pub mod diagnostics;
 pub mod error;
 mod guests;

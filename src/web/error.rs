@@ -60,6 +60,16 @@ impl Refusal {
         }
     }
 
+    /// A name that somebody may have made point here.
+    pub fn strange_host() -> Self {
+        Self {
+            hint: "ask by an address or as localhost; a name of this exporter's own goes into \
+                --web.external-url"
+                .into(),
+            ..Self::forbidden("the Host header is not a name of this machine")
+        }
+    }
+
     /// The request cannot be read.
     pub fn bad_request(why: &str) -> Self {
         Self {

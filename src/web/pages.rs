@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{FromRef, Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{Html, Response};
 use axum::routing::{get, post};
 
@@ -15,6 +15,7 @@ use crate::diagnosis::{Code, Verdict};
 use crate::metrics::{self, BuildInfo};
 
 use super::actions::{self, Actions};
+use super::admission::may_read;
 use super::error::Refusal;
 use super::press::{Press, Shelf};
 use super::{diagnostics, landing};
@@ -77,6 +78,7 @@ pub fn router(mut app: App) -> Router {
         .route(&telemetry_path, get(telemetry))
         .fallback(async || Refusal::not_found())
         .method_not_allowed_fallback(async || Refusal::method())
+        .layer(from_fn_with_state(desk.clone(), may_read))
         .layer(map_response(guarded))
         .with_state(desk)
 }
