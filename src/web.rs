@@ -5,11 +5,15 @@
 //! The caller brings the listener and says when to stop ([`serve`]), so tests bring their own.
 
 pub mod actions;
+pub mod admission;
 pub mod diagnostics;
 pub mod error;
+mod guests;
 pub mod gzip;
 pub mod landing;
 pub mod pages;
+mod press;
+mod reader;
 pub mod server;
 
 pub use actions::{Actions, Reload};

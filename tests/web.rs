@@ -18,6 +18,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+/// What takes longer than this on a busy machine does not come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 fn verdict(round: Option<SystemTime>, findings: Vec<Finding>) -> Verdict {
     let snapshot = Snapshot {
         at: SystemTime::UNIX_EPOCH,
@@ -81,7 +84,7 @@ impl Server {
 
     async fn ask_with(&self, request: &str, header: &str) -> (String, Vec<u8>) {
         let mut stream = self.connect().await;
-        let text = format!("{request} HTTP/1.1\r\nhost: x\r\n{header}\r\nconnection: close\r\n\r\n");
+        let text = format!("{request} HTTP/1.1\r\nhost: localhost\r\n{header}\r\nconnection: close\r\n\r\n");
         stream.write_all(text.as_bytes()).await.expect("written");
         read(stream).await
     }
@@ -155,6 +158,89 @@ async fn gzip_is_given_to_who_asks() {
 }
 
 #[tokio::test]
+async fn a_page_is_of_the_latest_verdict() {
+    let app = app("/metrics", verdict(None, Vec::new()));
+    let latest = app.verdict.clone();
+    let server = Server::start(web::router(app), Limits::default()).await;
+    let found = "container-unreachable";
+    for is_there in [false, true, false] {
+        let findings = if is_there { vec![hostile()] } else { Vec::new() };
+        latest.store(Arc::new(verdict(None, findings)));
+        for page in ["GET /diagnostics", "GET /metrics", "GET /diagnostics?severity=page"] {
+            let (head, body) = server.ask(page).await;
+            assert!(head.starts_with("http/1.1 200"), "{page}: {head}");
+            let body = String::from_utf8_lossy(&body).into_owned();
+            assert_eq!(body.contains(found), is_there, "{page}: {body}");
+        }
+        let (head, body) = server.ask_with("GET /diagnostics", "accept-encoding: gzip").await;
+        assert!(head.contains("content-encoding: gzip") && head.contains("application/json"), "{head}");
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&*body).read_to_string(&mut text).expect("gzip");
+        assert_eq!(text.contains(found), is_there);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_was_made_to_point_here_reads_nothing() {
+    let mut known = verdict(None, Vec::new());
+    Arc::make_mut(&mut known.snapshot).own.external_url = "https://status.example:8443/x".into();
+    let server = Server::start(web::router(app("/metrics", known)), Limits::default()).await;
+    for (host, status) in [
+        ("localhost:10061", "200"),
+        ("server-1:10061", "200"),
+        ("10.0.0.1", "200"),
+        ("status.example", "200"),
+        ("STATUS.example:8443", "200"),
+        ("evil.example:10061", "403"),
+        ("x.status.example", "403"),
+        ("localhost\r\nhost: evil.example", "403"),
+        ("\u{ff}", "403"),
+    ] {
+        for path in ["/diagnostics", "/metrics", "/", "/diagnostics?severity=page"] {
+            let mut stream = server.connect().await;
+            let text = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+            stream.write_all(text.as_bytes()).await.expect("written");
+            let (head, body) = read(stream).await;
+            assert!(head.starts_with(&format!("http/1.1 {status}")), "{host} {path}: {head}");
+            assert_eq!(
+                body.starts_with(b"{\"error\":{\"code\":\"forbidden\""),
+                status == "403",
+                "{host} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reverse_proxy_on_this_machine_lets_nobody_act() {
+    let server =
+        Server::start(web::router(app("/metrics", verdict(None, Vec::new()))), Limits::default()).await;
+    let probe = "GET /probe?destination=a&source=b&target=c&kind=icmp";
+    for request in ["POST /diagnostics/run", "POST /-/reload", probe] {
+        let refused = server.ask_with(request, "x-forwarded-for: 203.0.113.9").await;
+        assert!(refused.0.starts_with("http/1.1 403"), "{request}: {refused:?}");
+        // Nobody carries it out, but it was let in.
+        let admitted = server.ask(request).await;
+        assert!(admitted.0.starts_with("http/1.1 500"), "{request}: {admitted:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_act_is_told_before_the_body_is_read() {
+    let server =
+        Server::start(web::router(app("/metrics", verdict(None, Vec::new()))), Limits::default()).await;
+    let mut stream = server.connect().await;
+    let head =
+        "POST /diagnostics/run HTTP/1.1\r\nhost: localhost\r\nvia: x\r\ncontent-length: 1000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.expect("written");
+    // Not one byte of the body is sent.
+    let mut answer = [0; 12];
+    let told = tokio::time::timeout(PATIENCE, stream.read_exact(&mut answer)).await;
+    told.expect("an answer without a body").expect("read");
+    assert_eq!(&answer, b"HTTP/1.1 403");
+}
+
+#[tokio::test]
 async fn ready_after_the_first_round() {
     let app = app("/metrics", verdict(None, Vec::new()));
     let latest = app.verdict.clone();
@@ -203,6 +289,74 @@ async fn a_caller_that_sends_nothing_is_cut_off_and_gives_its_place_back() {
     let began = Instant::now();
     assert!(server.ask("GET /-/healthy").await.0.starts_with("http/1.1 200"));
     assert!(began.elapsed() >= Duration::from_millis(100), "there was one place, and it was taken");
+}
+
+/// An answer that no socket's buffer takes.
+async fn flood() -> Vec<u8> {
+    vec![b'x'; 64 << 20]
+}
+
+/// Reads until the other side ends it; gives how much came, or the error.
+async fn read_slowly(stream: &mut TcpStream, pause: Duration) -> std::io::Result<usize> {
+    let (mut all, mut chunk) = (0, vec![0; 64 << 10]);
+    loop {
+        match stream.read(&mut chunk).await? {
+            0 => return Ok(all),
+            some => all += some,
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_does_not_read_is_cut_off_and_gives_its_place_back() {
+    let router = Router::new().route("/", get(flood));
+    for (stall, answer) in [(200, 600_000), (600_000, 200)] {
+        let (stall, answer) = (Duration::from_millis(stall), Duration::from_millis(answer));
+        let limits = Limits { connections: 1, stall, answer, ..Limits::default() };
+        let server = Server::start(router.clone(), limits).await;
+        let mut deaf = server.connect().await;
+        deaf.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("written");
+        let (head, _) = tokio::time::timeout(PATIENCE, server.ask("GET /nowhere")).await.expect("a place");
+        assert!(head.starts_with("http/1.1 404"), "{head}");
+        let cut = read_slowly(&mut deaf, Duration::ZERO).await;
+        assert!(cut.is_err(), "reset, so that the kernel keeps nothing: {cut:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_reads_a_little_now_and_then_is_cut_off_too() {
+    let router = Router::new().route("/", get(flood));
+    let limits = Limits { answer: Duration::from_millis(500), ..Limits::default() };
+    let server = Server::start(router, limits).await;
+    let mut slow = server.connect().await;
+    slow.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("written");
+    let cut = tokio::time::timeout(PATIENCE, read_slowly(&mut slow, Duration::from_millis(5))).await;
+    assert!(cut.expect("cut off").is_err(), "reset");
+}
+
+#[tokio::test]
+async fn a_long_answer_reaches_who_reads_it() {
+    let router = Router::new().route("/", get(flood));
+    let limits = Limits { stall: PATIENCE, answer: PATIENCE, ..Limits::default() };
+    let server = Server::start(router, limits).await;
+    assert_eq!(server.ask("GET /").await.1.len(), 64 << 20);
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_refused() {
+    let router = web::router(app("/metrics", verdict(None, Vec::new())));
+    let server = Server::start(router, Limits::default()).await;
+    let fits = format!("x-padding: {}", "a".repeat(8 << 10));
+    assert!(server.ask_with("GET /-/healthy", &fits).await.0.starts_with("http/1.1 200"));
+    let long = format!("x-padding: {}", "a".repeat(20 << 10));
+    let mut stream = server.connect().await;
+    let request = format!("GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n{long}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("written");
+    // What was not read of the request makes a reset of the end: the answer comes before it.
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 431");
 }
 
 #[tokio::test]

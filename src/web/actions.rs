@@ -1,30 +1,26 @@
 //! What makes work or changes state: a round now, a reload, one probe now.
 //!
-//! These answer callers on loopback alone, unless the operator says otherwise; and never a browser
-//! that another site sent (`Origin`, `Sec-Fetch-Site`, and a `Host` that is not this machine's name
-//! for itself: DNS rebinding).
+//! Each asks for an [`Admitted`] caller first, before it reads a byte of a body.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use serde::Deserialize;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::monitor::{Handle, Message, Wanted};
 use crate::outcome::{Outcome, ProbeKind, Run};
-use crate::report;
 
+use super::admission::Admitted;
 use super::diagnostics;
 use super::error::Refusal;
-use super::pages::App;
-use super::server::Caller;
+use super::pages::{App, Desk};
 
 /// How long a round is waited for.
 const ROUND: Duration = Duration::from_secs(30);
@@ -54,39 +50,6 @@ impl Actions {
     pub fn new(monitor: Handle, reload: mpsc::Sender<Reload>, remote: bool) -> Self {
         Self { monitor, reload, remote, last_round: Arc::default() }
     }
-
-    fn admits(&self, caller: IpAddr, headers: &HeaderMap) -> Result<(), Refusal> {
-        let word = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-        let host = word(header::HOST).unwrap_or_default();
-        let own = |origin: &str| origin.split_once("://").is_some_and(|(_, rest)| rest == host);
-        if word(header::ORIGIN).is_some_and(|origin| !own(origin))
-            || site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
-        {
-            return Err(Refusal::forbidden("a browser sent this from another site"));
-        }
-        if self.remote {
-            return Ok(());
-        }
-        if !caller.to_canonical().is_loopback() {
-            return Err(Refusal::forbidden("only callers on loopback may set something in motion"));
-        }
-        if !is_loopback_name(host) {
-            return Err(Refusal::forbidden("the Host header is not a name of loopback"));
-        }
-        Ok(())
-    }
-}
-
-/// `localhost`, `127.0.0.1:10061`, `[::1]:10061`, or no Host header at all.
-fn is_loopback_name(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    name.is_empty()
-        || name.eq_ignore_ascii_case("localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -97,13 +60,13 @@ struct Round {
 
 /// `POST /diagnostics/run`: a round now; answers with the report when it is done.
 pub async fn run(
-    State(app): State<App>,
-    Extension(Caller(caller)): Extension<Caller>,
+    _: Admitted,
+    State(desk): State<Desk>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
+    let app = &desk.app;
     let actions = &app.actions;
-    actions.admits(caller, &headers)?;
     let round: Round = if body.is_empty() {
         Round::default()
     } else {
@@ -129,8 +92,7 @@ pub async fn run(
     told.map_err(|_| Refusal::internal())?;
     let complete = wait_for_round(&actions.monitor, wanted.as_deref(), began).await;
     drop(last);
-    let report = report::build(&app.verdict.load());
-    let mut response = diagnostics::json(&report)?;
+    let mut response = diagnostics::latest(&desk, &headers).await?;
     if !complete {
         *response.status_mut() = StatusCode::GATEWAY_TIMEOUT;
     }
@@ -158,12 +120,7 @@ async fn wait_for_round(monitor: &Handle, destination: Option<&str>, began: Syst
 }
 
 /// `POST /-/reload`: reads the configuration again; a bad one is refused and the old one stays.
-pub async fn reload(
-    State(app): State<App>,
-    Extension(Caller(caller)): Extension<Caller>,
-    headers: HeaderMap,
-) -> Result<&'static str, Refusal> {
-    app.actions.admits(caller, &headers)?;
+pub async fn reload(_: Admitted, State(app): State<App>) -> Result<&'static str, Refusal> {
     let (answer, answered) = oneshot::channel();
     app.actions.reload.send(answer).await.map_err(|_| Refusal::internal())?;
     match answered.await {
@@ -187,12 +144,10 @@ pub struct Asked {
 /// `GET /probe`: one planned probe now, in the style of blackbox_exporter. What is not in the plan
 /// cannot be asked for: this is no relay.
 pub async fn probe(
+    _: Admitted,
     State(app): State<App>,
-    Extension(Caller(caller)): Extension<Caller>,
-    headers: HeaderMap,
     asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Refusal> {
-    app.actions.admits(caller, &headers)?;
     let Query(asked) = asked.map_err(|error| Refusal::bad_request(&error.body_text()))?;
     let (answer, answered) = oneshot::channel();
     let wanted = Wanted {
@@ -247,21 +202,4 @@ fn exposition(runs: &[Run]) -> String {
         }
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_loopback() {
-        for host in ["localhost", "LOCALHOST:10061", "127.0.0.1:10061", "127.9.9.9", "[::1]:10061", ""] {
-            assert!(is_loopback_name(host), "{host}");
-        }
-        for host in
-            ["evil.example", "evil.example:10061", "10.0.0.1", "[fd00::1]:1", "127.0.0.1.evil.example"]
-        {
-            assert!(!is_loopback_name(host), "{host}");
-        }
-    }
 }

@@ -1,7 +1,8 @@
 //! The report, as JSON.
 
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,9 @@ use crate::diagnosis::Finding;
 use crate::report::{self, Report};
 
 use super::error::Refusal;
-use super::pages::App;
+use super::pages::Desk;
+
+const JSON: &str = "application/json";
 
 /// What a caller asks of the report.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,6 +24,10 @@ pub struct Filter {
 }
 
 impl Filter {
+    const fn is_open(&self) -> bool {
+        self.severity.is_none() && self.code.is_none()
+    }
+
     fn keeps(&self, finding: &Finding) -> bool {
         self.severity.as_deref().is_none_or(|s| finding.severity.as_label() == s)
             && self.code.as_deref().is_none_or(|c| finding.code.as_label() == c)
@@ -35,22 +42,37 @@ impl Filter {
 }
 
 /// The whole report.
-pub async fn all(State(app): State<App>, Query(filter): Query<Filter>) -> Result<Response, Refusal> {
-    blocking(move || {
+pub async fn all(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Query(filter): Query<Filter>,
+) -> Result<Response, Refusal> {
+    if filter.is_open() {
+        return latest(&desk, &headers).await;
+    }
+    let app = desk.app;
+    let copy = desk.press.copy(move || {
         let mut report = report::build(&app.verdict.load());
         filter.apply(&mut report);
         json(&report)
-    })
-    .await
+    });
+    copy.await.map(answer)
+}
+
+/// The report of the latest verdict, as all who ask for it share it.
+pub(super) async fn latest(desk: &Desk, headers: &HeaderMap) -> Result<Response, Refusal> {
+    let page = desk.press.page(&desk.report, &desk.app.verdict, |verdict| json(&report::build(verdict)));
+    desk.press.answer(page.await?, headers, JSON).await
 }
 
 /// One destination; who names another one is told which there are.
 pub async fn one(
-    State(app): State<App>,
+    State(desk): State<Desk>,
     Path(name): Path<String>,
     Query(filter): Query<Filter>,
 ) -> Result<Response, Refusal> {
-    blocking(move || {
+    let app = desk.app;
+    let copy = desk.press.copy(move || {
         let mut report = report::build(&app.verdict.load());
         filter.apply(&mut report);
         match report.destinations.iter().find(|d| *d.name == *name) {
@@ -60,25 +82,18 @@ pub async fn one(
                 Err(Refusal::unknown_destination(&known))
             }
         }
-    })
-    .await
+    });
+    copy.await.map(answer)
 }
 
-/// A big host's report takes milliseconds to make: not on a thread that drives probes.
-async fn blocking(
-    make: impl FnOnce() -> Result<Response, Refusal> + Send + 'static,
-) -> Result<Response, Refusal> {
-    tokio::task::spawn_blocking(make).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "no report");
-        Err(Refusal::internal())
-    })
+fn answer(text: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, JSON)], text).into_response()
 }
 
 /// Readable without a tool.
-pub(super) fn json(value: &impl Serialize) -> Result<Response, Refusal> {
-    let text = serde_json::to_vec_pretty(value).map_err(|error| {
+pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>, Refusal> {
+    serde_json::to_vec_pretty(value).map_err(|error| {
         tracing::error!(%error, "no report");
         Refusal::internal()
-    })?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+    })
 }

@@ -60,6 +60,16 @@ impl Refusal {
         }
     }
 
+    /// A name that somebody may have made point here.
+    pub fn strange_host() -> Self {
+        Self {
+            hint: "ask by an address or as localhost; a name of this exporter's own goes into \
+                --web.external-url"
+                .into(),
+            ..Self::forbidden("the Host header is not a name of this machine")
+        }
+    }
+
     /// The request cannot be read.
     pub fn bad_request(why: &str) -> Self {
         Self {
@@ -118,6 +128,16 @@ impl Refusal {
             code: "bad_configuration",
             message: problems.into(),
             hint: "the old configuration stays in force".into(),
+        }
+    }
+
+    /// As many answers as may be are being read.
+    pub fn busy() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: "busy",
+            message: "too many answers are being read at this moment".into(),
+            hint: "ask again in some seconds, or for /diagnostics as a whole: that one is shared".into(),
         }
     }
 

@@ -27,9 +27,9 @@ pub fn wanted(headers: &HeaderMap) -> bool {
 }
 
 /// Compresses, fast rather than small: a page of metrics shrinks tenfold either way.
-pub fn compress(text: &str) -> std::io::Result<Vec<u8>> {
+pub fn compress(text: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
-    encoder.write_all(text.as_bytes())?;
+    encoder.write_all(text)?;
     encoder.finish()
 }
 

@@ -1,21 +1,24 @@
 //! Which path gives what.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::map_response;
-use axum::response::{Html, IntoResponse, Response};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{Html, Response};
 use axum::routing::{get, post};
 
 use crate::diagnosis::{Code, Verdict};
 use crate::metrics::{self, BuildInfo};
 
 use super::actions::{self, Actions};
+use super::admission::may_read;
 use super::error::Refusal;
-use super::{diagnostics, gzip, landing};
+use super::press::{Press, Shelf};
+use super::{diagnostics, landing};
 
 /// What the pages are made of.
 #[derive(Clone, Debug)]
@@ -30,6 +33,24 @@ pub struct App {
     pub actions: Actions,
 }
 
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    pub(super) app: App,
+    pub(super) press: Press,
+    pub(super) metrics: Shelf,
+    pub(super) report: Shelf,
+}
+
+impl FromRef<Desk> for App {
+    fn from_ref(desk: &Desk) -> Self {
+        desk.app.clone()
+    }
+}
+
+/// The process' own figures are in the metrics, and they change whatever the verdict.
+const METRICS_LAST: Duration = Duration::from_secs(1);
+
 /// The pages. The telemetry path is the operator's: one that axum cannot route, or that another page
 /// has, is for `config` to refuse; here the metrics then stand at `/metrics`.
 pub fn router(mut app: App) -> Router {
@@ -41,6 +62,9 @@ pub fn router(mut app: App) -> Router {
     if !fits {
         app.telemetry_path = "/metrics".into();
     }
+    let (metrics, report) = (Shelf::new(METRICS_LAST), Shelf::new(Duration::MAX));
+    let telemetry_path = Arc::clone(&app.telemetry_path);
+    let desk = Desk { app, press: Press::new(), metrics, report };
     Router::new()
         .route("/", get(status))
         .route("/-/healthy", get(async || "destination-exporter is healthy.\n"))
@@ -51,11 +75,12 @@ pub fn router(mut app: App) -> Router {
         .route("/diagnostics/{destination}", get(diagnostics::one))
         .route("/probe", get(actions::probe))
         .route("/runbooks/{code}", get(runbook))
-        .route(&app.telemetry_path, get(telemetry))
+        .route(&telemetry_path, get(telemetry))
         .fallback(async || Refusal::not_found())
         .method_not_allowed_fallback(async || Refusal::method())
+        .layer(from_fn_with_state(desk.clone(), may_read))
         .layer(map_response(guarded))
-        .with_state(app)
+        .with_state(desk)
 }
 
 /// No page loads anything from elsewhere, is framed, or is guessed at.
@@ -96,23 +121,13 @@ async fn runbook(Path(name): Path<String>) -> Result<&'static str, Refusal> {
     code.map(|code| code.runbook()).ok_or_else(Refusal::unknown_code)
 }
 
-async fn telemetry(State(app): State<App>, headers: HeaderMap) -> Result<Response, Refusal> {
-    let packed = gzip::wanted(&headers);
-    // A big host's page takes milliseconds to write and pack: not on a thread that drives probes.
-    let made = tokio::task::spawn_blocking(move || {
-        let text = metrics::encode(&app.verdict.load(), &app.build).map_err(|e| e.to_string())?;
-        if packed { gzip::compress(&text).map_err(|e| e.to_string()) } else { Ok(text.into_bytes()) }
+async fn telemetry(State(desk): State<Desk>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let build = desk.app.build;
+    let page = desk.press.page(&desk.metrics, &desk.app.verdict, move |verdict| {
+        metrics::encode(verdict, &build).map(String::into_bytes).map_err(|error| {
+            tracing::error!(%error, "no metrics");
+            Refusal::internal()
+        })
     });
-    let body = made.await.map_err(|e| e.to_string()).flatten().map_err(|error| {
-        tracing::error!(%error, "no metrics");
-        Refusal::internal()
-    })?;
-    let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if packed {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    Ok(response)
+    desk.press.answer(page.await?, &headers, metrics::CONTENT_TYPE).await
 }

@@ -1,4 +1,5 @@
-//! The accept loop: bounded in connections, in the wait for a request, and in the drain.
+//! The accept loop: bounded in connections, in the wait for a request, in the wait for whoever reads the
+//! answer, and in the drain.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -15,19 +16,30 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::guests::Guests;
+use super::reader::Reader;
+
 /// Who asks: an extension of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller(pub IpAddr);
+
+/// Most bytes of a request's head. Ours are a few hundred; a longer one is answered 431.
+const MOST_HEAD: usize = 16 << 10;
 
 /// How much callers may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections at one time; more wait in the kernel's queue.
     pub connections: usize,
+    /// Of them, those from one address (one /64 of IPv6) that is not loopback; more are closed at once.
+    pub connections_each: usize,
     /// From a connection's start, or its last answer, to the end of the next request's head.
     pub header_read: Duration,
-    /// A connection's whole life, after which it may end what it is at: a caller that never reads its
-    /// answer does not keep its place for ever.
+    /// A caller that takes nothing of its answer for this long is cut off.
+    pub stall: Duration,
+    /// And so is one that has not taken all of it after this long.
+    pub answer: Duration,
+    /// A connection's whole life, after which it may end what it is at.
     pub lifetime: Duration,
     /// How long connections may take to end once they were asked to.
     pub drain: Duration,
@@ -37,7 +49,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 256,
+            connections_each: 16,
             header_read: Duration::from_secs(10),
+            stall: Duration::from_secs(30),
+            answer: Duration::from_secs(60),
             lifetime: Duration::from_secs(600),
             drain: Duration::from_secs(5),
         }
@@ -56,6 +71,7 @@ pub async fn serve(
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let places = Arc::new(Semaphore::new(limits.connections));
+    let guests = Guests::new(limits.connections_each);
     loop {
         let (stream, caller, place) = tokio::select! {
             biased;
@@ -65,10 +81,14 @@ pub async fn serve(
                 None => continue,
             },
         };
+        let Some(guest) = guests.admit(caller) else {
+            tracing::debug!(%caller, "has enough connections");
+            continue;
+        };
         let (router, stop) = (router.clone().layer(Extension(Caller(caller))), stop.clone());
         tasks.spawn(async move {
             connection(stream, router, limits, stop).await;
-            drop(place);
+            drop((place, guest));
         });
     }
     // New callers are refused at once, not left in a queue that nobody empties.
@@ -96,8 +116,9 @@ async fn accept(
 
 async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(limits.header_read);
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.header_read).max_buf_size(MOST_HEAD);
     let service = TowerToHyperService::new(router);
+    let stream = Reader::new(stream, limits.stall, limits.answer);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
