@@ -37,7 +37,7 @@ use eyes::Eyes;
 use learn::Lessons;
 
 /// What is known is shown this often while nothing changes its sense.
-const CALM: Duration = Duration::from_secs(1);
+const CALM: Duration = Duration::from_secs(2);
 /// What changes the sense of things is shown after this long, so that a burst is one change.
 const URGENT: Duration = Duration::from_millis(20);
 /// However much changes, two verdicts are this far apart: each costs a look at everything.
