@@ -116,8 +116,8 @@ impl<'a> Engine<'a> {
         let mut buffer = vec![0; 2048];
         loop {
             self.admit();
-            let mut more = self.transmit(&mut buffer);
-            more |= self.drain(&mut buffer);
+            self.transmit(&mut buffer);
+            let more = self.drain(&mut buffer);
             self.land();
             if self.flights.is_empty() && self.waiting.is_empty() {
                 break;
@@ -174,17 +174,16 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Sends what is due. Says whether there may be more to read than was read.
-    fn transmit(&mut self, buffer: &mut [u8]) -> bool {
-        let mut more = false;
+    /// Sends what is due, and reads one message after each: on a veth that is the reply.
+    fn transmit(&mut self, buffer: &mut [u8]) {
         for turn in 0..self.flights.len() {
             let due = |flight: &Flight| flight.left > 0 && flight.next <= Instant::now();
             if self.flights.get(turn).is_some_and(due) {
                 self.send(turn);
-                more |= self.drain(buffer);
+                let ipv6 = self.flights.get(turn).is_some_and(|flight| flight.to.is_ipv6());
+                self.read(ipv6, Queue::Data, buffer);
             }
         }
-        more
     }
 
     fn send(&mut self, turn: usize) {

@@ -46,15 +46,17 @@ pub fn command(args: &[String]) -> Result<()> {
     };
     let seconds = seconds.parse().map_err(|_| Error::new("SECONDS is a number"))?;
     let until = Instant::now() + Duration::from_secs(seconds);
-    let probe: Box<Probe> = match kind.as_str() {
-        "icmp" => Box::new(echoes()?),
-        "tcp" => Box::new(handshake),
-        "dns" => Box::new(queries()?),
-        _ => return Err(Error::new("KIND is icmp, tcp or dns")),
-    };
     let before = Cpu::of("self")?;
     let mut probes = 0_u64;
     while Instant::now() < until {
+        // Anew each round, as a visit does: another identifier or port is another flow for every firewall on the way,
+        // which is dearer than one that is known.
+        let probe: Box<Probe> = match kind.as_str() {
+            "icmp" => Box::new(echoes()?),
+            "tcp" => Box::new(handshake),
+            "dns" => Box::new(queries()?),
+            _ => return Err(Error::new("KIND is icmp, tcp or dns")),
+        };
         for target in targets {
             probe(target).map_err(|e| Error::io(&format!("the bare loop's probe of {target}"), e))?;
             probes += 1;
@@ -76,7 +78,7 @@ fn handshake(target: &str) -> std::io::Result<()> {
     stream.shutdown(std::net::Shutdown::Write)
 }
 
-/// Send and receive, on one datagram socket.
+/// Send and receive, on one datagram socket a round.
 fn echoes() -> Result<impl Fn(&str) -> std::io::Result<()>> {
     let made = || -> std::io::Result<OwnedFd> {
         let made = socket(AddressFamily::INET, SocketType::DGRAM, Some(ipproto::ICMP))?;
@@ -94,7 +96,7 @@ fn echoes() -> Result<impl Fn(&str) -> std::io::Result<()>> {
     })
 }
 
-/// Send and receive, on one socket: A alone is asked.
+/// Send and receive, on one socket a round: A alone is asked.
 #[expect(clippy::disallowed_methods, reason = "the process was started inside the namespace")]
 fn queries() -> Result<impl Fn(&str) -> std::io::Result<()>> {
     let made = || -> std::io::Result<UdpSocket> {
