@@ -141,6 +141,12 @@ impl<'a> Scene<'a> {
                 .and_modify(|old| *old = old.and(new))
                 .or_insert(new);
         }
+        // Of a way that its kernel forbids a source the rest that fails (a handshake whose packets the same
+        // rule swallows) tells nothing more.
+        ways.retain(|(destination, source, target), path| {
+            let barred = barred.get(&(*destination, *source));
+            path.way == Way::Open || !barred.into_iter().flatten().any(|(key, _)| *key.target == **target)
+        });
         let away = inventory
             .into_iter()
             .flat_map(|i| &i.destinations)

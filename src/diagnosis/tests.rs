@@ -438,6 +438,9 @@ fn who_forbids_itself_accuses_nobody() {
     assert_eq!(told(&verdict), ["container-partitioned web"], "not db");
     let finding = verdict.findings.iter().find(|f| f.code == Code::ContainerPartitioned).expect("told");
     assert!(finding.summary.contains("its own kernel forbids it"), "{}", finding.summary);
+    // The same rule swallows a handshake's packets without a word.
+    sample.tcp("web", "db", 5432, TIMEOUT);
+    assert_eq!(told(&settled(sample.snapshot(), &mut Ledger::default())), ["container-partitioned web"]);
     // What came back from elsewhere is another matter.
     sample.icmp("web", "db", prohibited.clone()).seen.local = false;
     sample.tcp("web", "db", 5432, prohibited).seen.local = false;

@@ -83,7 +83,9 @@ const fn blind(blindness: Blindness) -> &'static str {
         Blindness::NoNamespace => "there is no way to the namespace",
         Blindness::NoSocket => "the namespace permits no ICMP socket",
         Blindness::Vanished => "the container ended while it was being looked at",
-        Blindness::Resources => "the exporter ran out of descriptors, ports or memory",
+        Blindness::Resources => {
+            "the exporter ran out of descriptors, ports or memory, its receive queue overran, or an answer was cut"
+        }
         Blindness::NoAddress => "the vantage has no address of the family",
         Blindness::Overrun => "the exporter did not get to it in time",
     }
