@@ -7,34 +7,35 @@
 
 mod eyes;
 mod learn;
+mod looks;
+mod pictures;
+mod visits;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::diagnosis::{AFTER_ABSENCE, Ledger, OPENS_AFTER, Verdict, judge};
+use crate::diagnosis::{Ledger, OPENS_AFTER, Verdict, judge};
 use crate::docker::Request;
 use crate::inventory::seen::Seen;
-use crate::inventory::{ContainerId, Inventory, build};
-use crate::namespace::{HopError, Hopper, Vantage};
+use crate::inventory::{ContainerId, Inventory};
+use crate::namespace::{HopError, Hopper};
 use crate::netstack::Inner;
-use crate::outcome::{Blindness, Outcome, ProbeKey, ProbeKind, Run};
+use crate::outcome::{ProbeKind, Run};
 use crate::plan::{Errand, plan};
-use crate::probe::{self, Limits, Visit};
 use crate::schedule::{Budget, Identity, Moment, Schedule};
 use crate::state::Recorder;
 
 use eyes::Eyes;
 use learn::Lessons;
+use pictures::asks_names;
 
 /// What is known is shown this often while nothing changes its sense.
 const CALM: Duration = Duration::from_secs(2);
@@ -310,44 +311,6 @@ impl Monitor {
         }
     }
 
-    fn answered(&mut self, asked_at: SystemTime) {
-        if !self.recorder.engine_answered(asked_at) {
-            return;
-        }
-        tracing::info!("the Engine answers");
-        // It is the containers' resolver too: what it left unanswered while it was away says nothing now.
-        let now = self.now();
-        self.schedule.hasten(now, asks_names);
-        // And once more when what it left unanswered counts against nobody any longer.
-        self.ask_names_at = Some(Instant::now() + AFTER_ABSENCE);
-        self.show_after(URGENT);
-    }
-
-    fn listed(&mut self, seen: &Seen, at: SystemTime) {
-        let inventory = Arc::new(build::build(seen, &self.config.destinations, at));
-        self.recorder.listed(Arc::clone(&inventory), at);
-        self.look_at_mount(&inventory);
-        let unread = self.lessons.forget_all_but(&inventory);
-        self.eyes.forget_all_but(&inventory);
-        self.eyes.tell(self.recorder.sight(), Some(&inventory));
-        let changed = self.inventory.as_ref().is_none_or(|before| !same(before, &inventory));
-        self.inventory = Some(inventory);
-        if changed {
-            self.replan();
-            self.look_home();
-            self.show_after(URGENT);
-        } else {
-            self.show_after(CALM);
-        }
-        let touched = std::mem::take(&mut self.touched);
-        if !touched.is_empty() {
-            let now = self.now();
-            let known = self.inventory.clone();
-            self.schedule.hasten(now, |errand| concerns(errand, &touched, known.as_deref()));
-        }
-        self.look(|id| unread.contains(id));
-    }
-
     fn replan(&mut self) {
         self.plan_is_old = false;
         let Some(inventory) = &self.inventory else { return };
@@ -362,187 +325,6 @@ impl Monitor {
         self.schedule.replan(plan, now);
     }
 
-    fn start_due(&mut self) {
-        let now = self.now();
-        for start in self.schedule.take(now, STARTS_A_TURN, &mut self.budget) {
-            if start.postponed {
-                self.recorder.own().postponed += start.errand.jobs.len() as u64;
-            }
-            self.recorder.own().lag.observe(now.saturating_sub(start.due));
-            let identity = start.errand.identity();
-            if !self.running.insert(identity.clone()) {
-                if start.out_of_turn {
-                    // What runs may have begun before the change that asks for this look.
-                    self.asked_again.insert(identity);
-                    continue;
-                }
-                // The run before still waits for its deadlines: nobody looked this time.
-                let missed = start.errand.jobs.len() as u64;
-                *self.recorder.own().unknown.entry(Blindness::Overrun).or_default() += missed;
-                continue;
-            }
-            self.recorder.own().in_flight += start.errand.jobs.len() as u64;
-            let visit = self.visit(&start.errand);
-            let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
-            let container = start.errand.container.clone();
-            tokio::spawn(async move {
-                let runs = whole(&hopper, visit).await;
-                // The loop is gone only when the program ends.
-                messages.send(Message::Ran { identity, container, runs }).await.ok();
-            });
-        }
-    }
-
-    /// One probe out of turn: it answers its asker and leaves the series alone. Only what is planned
-    /// can be asked for, so nobody makes a relay of it.
-    fn probe_now(&self, wanted: &Wanted, answer: oneshot::Sender<Vec<Run>>) {
-        let errand = self.schedule.errands().find(|errand| {
-            *errand.destination == *wanted.destination
-                && errand.kind == wanted.kind
-                && *errand.source == *wanted.source
-        });
-        // Dropping the sender says that there is no such probe.
-        let Some(mut visit) = errand.map(|errand| self.visit(errand)) else { return };
-        visit.jobs = visit.jobs.iter().filter(|job| *job.key.target == *wanted.target).cloned().collect();
-        if visit.jobs.is_empty() {
-            return;
-        }
-        let hopper = self.hopper.clone();
-        // Whoever gave up waiting does not want the answer.
-        tokio::spawn(async move { answer.send(probe::run(&hopper, visit).await).ok() });
-    }
-
-    fn visit(&self, errand: &Errand) -> Visit {
-        let networks = self.inventory.as_ref().map_or(1, |inventory| {
-            let on = |d: &&crate::inventory::Destination| {
-                d.endpoints.iter().any(|e| e.container == errand.container)
-            };
-            inventory.destinations.iter().filter(on).count().max(1)
-        });
-        let share = self.config.probes.in_flight_per_namespace / (KINDS_AT_ONCE * networks);
-        Visit {
-            kind: errand.kind,
-            vantage: errand.vantage.clone(),
-            jobs: Arc::clone(&errand.jobs),
-            limits: Limits { timeout: errand.timeout, in_flight: share.max(1) },
-        }
-    }
-
-    fn ran(&mut self, identity: &Identity, container: &ContainerId, runs: Vec<Run>, at: SystemTime) {
-        self.running.remove(identity);
-        let answers = self.awaited.remove(identity) && self.awaited.is_empty();
-        if self.asked_again.remove(identity) {
-            let now = self.now();
-            self.schedule.again(identity, now);
-        }
-        let own = self.recorder.own();
-        own.in_flight = own.in_flight.saturating_sub(runs.len() as u64);
-        let (runs, learned) = self.lessons.learn_from(runs, self.inventory.as_deref());
-        self.eyes.visited(container, &runs);
-        self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
-        let mut flipped = false;
-        let mut doubts: Vec<ProbeKey> = Vec::new();
-        let mut fell = false;
-        for run in runs.iter().filter(|run| !matches!(run.outcome, Outcome::Unknown(_))) {
-            let failed = run.outcome.reason().is_some();
-            let known = self.recorder.latest(&run.key);
-            let was = known.and_then(|record| (record.runs > 0).then_some(record.failures_in_a_row));
-            flipped |= was.is_none_or(|row| (row > 0) != failed || (failed && row == 1));
-            // The first failure of a row is a doubt, and so is the first success after one.
-            if failed != was.is_some_and(|row| row > 0) {
-                fell |= failed;
-                doubts.push(run.key.clone());
-            }
-        }
-        self.recorder.record(runs, at);
-        self.plan_is_old |= learned;
-        doubts.retain(|doubt| self.may_doubt(identity, &doubt.target));
-        let soon = self.now() + CONFIRM_AFTER;
-        if fell || !doubts.is_empty() {
-            self.schedule.again(identity, soon);
-        }
-        self.schedule.hasten(soon, |errand| doubts.iter().any(|doubt| tells_apart(errand, doubt)));
-        self.show_after(if flipped || answers { URGENT } else { CALM });
-    }
-
-    /// Once an interval and target: who fails and succeeds by turns must not keep its neighbours busy.
-    fn may_doubt(&mut self, identity: &Identity, target: &Arc<str>) -> bool {
-        let (now, Some(errand)) = (self.now(), self.schedule.errand(identity)) else { return false };
-        let last = self.doubted.entry((identity.clone(), Arc::clone(target))).or_insert(now);
-        let may = *last == now || now >= *last + errand.interval.mul_f64(0.9);
-        if may {
-            *last = now;
-        }
-        may
-    }
-
-    fn looked(&mut self, container: ContainerId, seen: Result<Inner, HopError>) {
-        let here = |inventory: &Arc<Inventory>| inventory.endpoints().any(|(_, e)| e.container == container);
-        if !self.inventory.as_ref().is_some_and(here) {
-            // It was taken off the last destination meanwhile.
-            return;
-        }
-        self.eyes.looked(&container, seen.as_ref());
-        self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
-        match seen {
-            Ok(inner) => {
-                self.plan_is_old |= self.lessons.listeners(&container, inner.listeners.clone());
-                self.recorder.looked(container, inner);
-                self.show_after(CALM);
-            }
-            Err(_) => self.show_after(URGENT),
-        }
-    }
-
-    /// The mount that the namespaces are in is judged once, as soon as a container tells where it is:
-    /// nothing fails before one is missed.
-    fn look_at_mount(&mut self, inventory: &Inventory) {
-        let ways = inventory.containers.values().filter_map(|c| c.way_in.as_ref());
-        let mut folders = ways.filter_map(|way| way.sandbox.as_deref()?.parent());
-        let Some(folder) = folders.next().filter(|folder| **folder != *self.namespaces) else { return };
-        folder.clone_into(&mut self.namespaces);
-        let frozen = crate::namespace::mounts::frozen(folder);
-        if let Some(why) = &frozen {
-            tracing::error!(%why, "cannot look into containers that start from now on");
-        }
-        self.recorder.sight().frozen = frozen;
-    }
-
-    /// The exporter is on the host's network where the networks' bridges are.
-    fn looked_home(&mut self, interfaces: &BTreeSet<String>) {
-        let Some(inventory) = &self.inventory else { return };
-        let bridges: Vec<_> = inventory.destinations.iter().filter_map(|d| d.bridge.as_deref()).collect();
-        self.recorder.sight().host_network =
-            (!bridges.is_empty()).then(|| bridges.iter().any(|bridge| interfaces.contains(*bridge)));
-        self.show_after(CALM);
-    }
-
-    fn look_home(&self) {
-        let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
-        tokio::spawn(async move {
-            // What cannot be read is not said: the next look tells more.
-            let Ok(interfaces) = hopper.hop(&Vantage::Own, crate::namespace::Inside::interfaces).await else {
-                return;
-            };
-            messages.send(Message::Home(interfaces)).await.ok();
-        });
-    }
-
-    /// Reads listeners and counters in the namespaces of running containers on destinations.
-    fn look(&self, wanted: impl Fn(&ContainerId) -> bool) {
-        let Some(inventory) = &self.inventory else { return };
-        let on: BTreeSet<&ContainerId> =
-            inventory.destinations.iter().flat_map(|d| &d.endpoints).map(|e| &e.container).collect();
-        for id in on.into_iter().filter(|id| wanted(id)) {
-            let Some(way) = inventory.container(id).and_then(|c| c.way_in.clone()) else { continue };
-            let (hopper, messages, id) = (self.hopper.clone(), self.messages.clone(), id.clone());
-            tokio::spawn(async move {
-                let seen = hopper.hop(&Vantage::Container(way), crate::namespace::Inside::look).await;
-                messages.send(Message::Looked(id, seen)).await.ok();
-            });
-        }
-    }
-
     fn publish(&mut self) {
         self.publish_at = None;
         self.published_at = Instant::now();
@@ -554,49 +336,4 @@ impl Monitor {
         self.verdict.store(Arc::new(verdict));
         self.published.send_modify(|count| *count += 1);
     }
-}
-
-/// All the runs of a visit, whatever comes: strangers' bytes go through many parsers, and one that panics
-/// must not cost the errand for ever.
-async fn whole(hopper: &Hopper, visit: Visit) -> Vec<Run> {
-    let planned = visit.clone();
-    match AssertUnwindSafe(probe::run(hopper, visit)).catch_unwind().await {
-        Ok(runs) => runs,
-        Err(_) => planned.blind(Blindness::Resources, "the probe panicked: this is a fault of the exporter"),
-    }
-}
-
-const fn asks_names(errand: &Errand) -> bool {
-    matches!(errand.kind, ProbeKind::Dns | ProbeKind::DnsExternal)
-}
-
-/// Whether an errand looks where a doubt does: from elsewhere at the same container, or from the same
-/// container elsewhere. What it says tells a fault of one from a fault of the other.
-fn tells_apart(errand: &Errand, doubt: &ProbeKey) -> bool {
-    errand.destination == doubt.destination
-        && matches!(errand.kind, ProbeKind::Icmp | ProbeKind::Tcp | ProbeKind::Dns)
-        && (errand.source == doubt.source
-            || errand.source == doubt.target
-            || errand.jobs.iter().any(|job| job.key.target == doubt.target))
-}
-
-/// Whether two listings say the same but for the time.
-fn same(before: &Inventory, after: &Inventory) -> bool {
-    before.destinations == after.destinations
-        && before.absent == after.absent
-        && before.containers == after.containers
-        && before.engine == after.engine
-        && before.oddities == after.oddities
-}
-
-/// Whether an errand looks from or at something that an event named.
-fn concerns(errand: &Errand, touched: &BTreeSet<String>, inventory: Option<&Inventory>) -> bool {
-    if touched.contains(errand.container.as_str()) || touched.contains(&*errand.destination) {
-        return true;
-    }
-    let Some(destination) = inventory.and_then(|i| i.destination(&errand.destination)) else { return false };
-    touched.contains(destination.id.as_str())
-        || errand.jobs.iter().any(|job| {
-            destination.endpoint(&job.key.target).is_some_and(|e| touched.contains(e.container.as_str()))
-        })
 }

@@ -4,6 +4,7 @@
 //! Every label value that leaves the exporter for a probe is named here, beside its variant, so the
 //! set is closed and `docs/metrics.md` can list it.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -270,8 +271,8 @@ impl std::fmt::Display for Detail {
     }
 }
 
-/// The stable identity of one planned measurement.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// The stable identity of one planned measurement. Ordered by its fields, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProbeKey {
     /// The destination's label value.
     pub destination: Arc<str>,
@@ -283,6 +284,25 @@ pub struct ProbeKey {
     pub target: Arc<str>,
     /// Which of the target's names, addresses or ports.
     pub detail: Detail,
+}
+
+impl Ord for ProbeKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Keys of one plan share their texts, and tables of them are searched all the time: what is the
+        // same text is not read.
+        let text = |a: &Arc<str>, b: &Arc<str>| if Arc::ptr_eq(a, b) { Ordering::Equal } else { a.cmp(b) };
+        text(&self.destination, &other.destination)
+            .then_with(|| self.kind.cmp(&other.kind))
+            .then_with(|| text(&self.source, &other.source))
+            .then_with(|| text(&self.target, &other.target))
+            .then_with(|| self.detail.cmp(&other.detail))
+    }
+}
+
+impl PartialOrd for ProbeKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// What a run noticed besides its outcome. Absent means: not applicable to the kind.

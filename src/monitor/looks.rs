@@ -1,0 +1,79 @@
+//! Looks into namespaces: who listens there, what the kernel counts, and whether one can get in at all.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::inventory::{ContainerId, Inventory};
+use crate::namespace::{HopError, Inside, Vantage, mounts};
+use crate::netstack::Inner;
+
+use super::{CALM, Message, Monitor, URGENT};
+
+impl Monitor {
+    pub(super) fn looked(&mut self, container: ContainerId, seen: Result<Inner, HopError>) {
+        let here = |inventory: &Arc<Inventory>| inventory.endpoints().any(|(_, e)| e.container == container);
+        if !self.inventory.as_ref().is_some_and(here) {
+            // It was taken off the last destination meanwhile.
+            return;
+        }
+        self.eyes.looked(&container, seen.as_ref());
+        self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
+        match seen {
+            Ok(inner) => {
+                self.plan_is_old |= self.lessons.listeners(&container, inner.listeners.clone());
+                self.recorder.looked(container, inner);
+                self.show_after(CALM);
+            }
+            Err(_) => self.show_after(URGENT),
+        }
+    }
+
+    /// The mount that the namespaces are in is judged once, as soon as a container tells where it is:
+    /// nothing fails before one is missed.
+    pub(super) fn look_at_mount(&mut self, inventory: &Inventory) {
+        let ways = inventory.containers.values().filter_map(|c| c.way_in.as_ref());
+        let mut folders = ways.filter_map(|way| way.sandbox.as_deref()?.parent());
+        let Some(folder) = folders.next().filter(|folder| **folder != *self.namespaces) else { return };
+        folder.clone_into(&mut self.namespaces);
+        let frozen = mounts::frozen(folder);
+        if let Some(why) = &frozen {
+            tracing::error!(%why, "cannot look into containers that start from now on");
+        }
+        self.recorder.sight().frozen = frozen;
+    }
+
+    /// The exporter is on the host's network where the networks' bridges are.
+    pub(super) fn looked_home(&mut self, interfaces: &BTreeSet<String>) {
+        let Some(inventory) = &self.inventory else { return };
+        let bridges: Vec<_> = inventory.destinations.iter().filter_map(|d| d.bridge.as_deref()).collect();
+        self.recorder.sight().host_network =
+            (!bridges.is_empty()).then(|| bridges.iter().any(|bridge| interfaces.contains(*bridge)));
+        self.show_after(CALM);
+    }
+
+    pub(super) fn look_home(&self) {
+        let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
+        tokio::spawn(async move {
+            // What cannot be read is not said: the next look tells more.
+            let Ok(interfaces) = hopper.hop(&Vantage::Own, Inside::interfaces).await else {
+                return;
+            };
+            messages.send(Message::Home(interfaces)).await.ok();
+        });
+    }
+
+    /// Reads listeners and counters in the namespaces of running containers on destinations.
+    pub(super) fn look(&self, wanted: impl Fn(&ContainerId) -> bool) {
+        let Some(inventory) = &self.inventory else { return };
+        let on: BTreeSet<&ContainerId> =
+            inventory.destinations.iter().flat_map(|d| &d.endpoints).map(|e| &e.container).collect();
+        for id in on.into_iter().filter(|id| wanted(id)) {
+            let Some(way) = inventory.container(id).and_then(|c| c.way_in.clone()) else { continue };
+            let (hopper, messages, id) = (self.hopper.clone(), self.messages.clone(), id.clone());
+            tokio::spawn(async move {
+                let seen = hopper.hop(&Vantage::Container(way), Inside::look).await;
+                messages.send(Message::Looked(id, seen)).await.ok();
+            });
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Visits: started when they are due, taken in when they end, and asked again where there is doubt.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures_util::FutureExt as _;
+use tokio::sync::oneshot;
+
+use crate::inventory::ContainerId;
+use crate::namespace::Hopper;
+use crate::outcome::{Blindness, Outcome, ProbeKey, ProbeKind, Run};
+use crate::plan::Errand;
+use crate::probe::{self, Limits, Visit};
+use crate::schedule::Identity;
+
+use super::{CALM, CONFIRM_AFTER, KINDS_AT_ONCE, Message, Monitor, STARTS_A_TURN, URGENT, Wanted};
+
+impl Monitor {
+    pub(super) fn start_due(&mut self) {
+        let now = self.now();
+        for start in self.schedule.take(now, STARTS_A_TURN, &mut self.budget) {
+            if start.postponed {
+                self.recorder.own().postponed += start.errand.jobs.len() as u64;
+            }
+            self.recorder.own().lag.observe(now.saturating_sub(start.due));
+            let identity = start.errand.identity();
+            if !self.running.insert(identity.clone()) {
+                if start.out_of_turn {
+                    // What runs may have begun before the change that asks for this look.
+                    self.asked_again.insert(identity);
+                    continue;
+                }
+                // The run before still waits for its deadlines: nobody looked this time.
+                let missed = start.errand.jobs.len() as u64;
+                *self.recorder.own().unknown.entry(Blindness::Overrun).or_default() += missed;
+                continue;
+            }
+            self.recorder.own().in_flight += start.errand.jobs.len() as u64;
+            let visit = self.visit(&start.errand);
+            let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
+            let container = start.errand.container.clone();
+            tokio::spawn(async move {
+                let runs = whole(&hopper, visit).await;
+                // The loop is gone only when the program ends.
+                messages.send(Message::Ran { identity, container, runs }).await.ok();
+            });
+        }
+    }
+
+    /// One probe out of turn: it answers its asker and leaves the series alone. Only what is planned
+    /// can be asked for, so nobody makes a relay of it.
+    pub(super) fn probe_now(&self, wanted: &Wanted, answer: oneshot::Sender<Vec<Run>>) {
+        let errand = self.schedule.errands().find(|errand| {
+            *errand.destination == *wanted.destination
+                && errand.kind == wanted.kind
+                && *errand.source == *wanted.source
+        });
+        // Dropping the sender says that there is no such probe.
+        let Some(mut visit) = errand.map(|errand| self.visit(errand)) else { return };
+        visit.jobs = visit.jobs.iter().filter(|job| *job.key.target == *wanted.target).cloned().collect();
+        if visit.jobs.is_empty() {
+            return;
+        }
+        let hopper = self.hopper.clone();
+        // Whoever gave up waiting does not want the answer.
+        tokio::spawn(async move { answer.send(probe::run(&hopper, visit).await).ok() });
+    }
+
+    pub(super) fn visit(&self, errand: &Errand) -> Visit {
+        let networks = self.inventory.as_ref().map_or(1, |inventory| {
+            let on = |d: &&crate::inventory::Destination| {
+                d.endpoints.iter().any(|e| e.container == errand.container)
+            };
+            inventory.destinations.iter().filter(on).count().max(1)
+        });
+        let share = self.config.probes.in_flight_per_namespace / (KINDS_AT_ONCE * networks);
+        Visit {
+            kind: errand.kind,
+            vantage: errand.vantage.clone(),
+            jobs: Arc::clone(&errand.jobs),
+            limits: Limits { timeout: errand.timeout, in_flight: share.max(1) },
+        }
+    }
+
+    pub(super) fn ran(
+        &mut self,
+        identity: &Identity,
+        container: &ContainerId,
+        runs: Vec<Run>,
+        at: SystemTime,
+    ) {
+        self.running.remove(identity);
+        let answers = self.awaited.remove(identity) && self.awaited.is_empty();
+        if self.asked_again.remove(identity) {
+            let now = self.now();
+            self.schedule.again(identity, now);
+        }
+        let own = self.recorder.own();
+        own.in_flight = own.in_flight.saturating_sub(runs.len() as u64);
+        let (runs, learned) = self.lessons.learn_from(runs, self.inventory.as_deref());
+        self.eyes.visited(container, &runs);
+        self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
+        let mut flipped = false;
+        let mut doubts: Vec<ProbeKey> = Vec::new();
+        let mut fell = false;
+        for run in runs.iter().filter(|run| !matches!(run.outcome, Outcome::Unknown(_))) {
+            let failed = run.outcome.reason().is_some();
+            let known = self.recorder.latest(&run.key);
+            let was = known.and_then(|record| (record.runs > 0).then_some(record.failures_in_a_row));
+            flipped |= was.is_none_or(|row| (row > 0) != failed || (failed && row == 1));
+            // The first failure of a row is a doubt, and so is the first success after one.
+            if failed != was.is_some_and(|row| row > 0) {
+                fell |= failed;
+                doubts.push(run.key.clone());
+            }
+        }
+        self.recorder.record(runs, at);
+        self.plan_is_old |= learned;
+        doubts.retain(|doubt| self.may_doubt(identity, &doubt.target));
+        let soon = self.now() + CONFIRM_AFTER;
+        if fell || !doubts.is_empty() {
+            self.schedule.again(identity, soon);
+        }
+        self.schedule.hasten(soon, |errand| doubts.iter().any(|doubt| tells_apart(errand, doubt)));
+        self.show_after(if flipped || answers { URGENT } else { CALM });
+    }
+
+    /// Once an interval and target: who fails and succeeds by turns must not keep its neighbours busy.
+    pub(super) fn may_doubt(&mut self, identity: &Identity, target: &Arc<str>) -> bool {
+        let (now, Some(errand)) = (self.now(), self.schedule.errand(identity)) else { return false };
+        let last = self.doubted.entry((identity.clone(), Arc::clone(target))).or_insert(now);
+        let may = *last == now || now >= *last + errand.interval.mul_f64(0.9);
+        if may {
+            *last = now;
+        }
+        may
+    }
+}
+
+/// All the runs of a visit, whatever comes: strangers' bytes go through many parsers, and one that panics
+/// must not cost the errand for ever.
+async fn whole(hopper: &Hopper, visit: Visit) -> Vec<Run> {
+    let planned = visit.clone();
+    match AssertUnwindSafe(probe::run(hopper, visit)).catch_unwind().await {
+        Ok(runs) => runs,
+        Err(_) => planned.blind(Blindness::Resources, "the probe panicked: this is a fault of the exporter"),
+    }
+}
+
+/// Whether an errand looks where a doubt does: from elsewhere at the same container, or from the same
+/// container elsewhere. What it says tells a fault of one from a fault of the other.
+fn tells_apart(errand: &Errand, doubt: &ProbeKey) -> bool {
+    errand.destination == doubt.destination
+        && matches!(errand.kind, ProbeKind::Icmp | ProbeKind::Tcp | ProbeKind::Dns)
+        && (errand.source == doubt.source
+            || errand.source == doubt.target
+            || errand.jobs.iter().any(|job| job.key.target == doubt.target))
+}
