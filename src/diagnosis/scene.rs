@@ -131,7 +131,8 @@ impl<'a> Scene<'a> {
                 continue;
             }
             if record.seen.local && matches!(record.outcome, Outcome::Failure(_)) {
-                if fails(record) {
+                // No route at all is what a container has while it is taken down: its peers tell more of it.
+                if fails(record) && record.outcome == Outcome::Failure(Reason::Prohibited) {
                     barred.entry((&*key.destination, &*key.source)).or_default().push((key, record));
                 }
                 continue;

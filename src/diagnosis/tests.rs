@@ -438,6 +438,12 @@ fn who_forbids_itself_accuses_nobody() {
     assert_eq!(told(&verdict), ["container-partitioned web"], "not db");
     let finding = verdict.findings.iter().find(|f| f.code == Code::ContainerPartitioned).expect("told");
     assert!(finding.summary.contains("its own kernel forbids it"), "{}", finding.summary);
+    // A container that is being taken down has lost its interface before the Engine says so.
+    let mut leaving = shop();
+    for target in ["api", "db", "gateway"] {
+        leaving.icmp("web", target, Outcome::Failure(Reason::Unreachable)).seen.local = true;
+    }
+    assert!(told(&settled(leaving.snapshot(), &mut Ledger::default())).is_empty());
     // The same rule swallows a handshake's packets without a word.
     sample.tcp("web", "db", 5432, TIMEOUT);
     assert_eq!(told(&settled(sample.snapshot(), &mut Ledger::default())), ["container-partitioned web"]);
