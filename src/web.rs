@@ -14,6 +14,8 @@ pub mod landing;
 pub mod pages;
 mod press;
 mod reader;
+mod request;
+mod round;
 pub mod server;
 
 pub use actions::{Actions, Reload};

@@ -58,6 +58,54 @@ fn is_blind_to_namespaces(stage: &Stage, exporter: &Contained, says: &[&str]) ->
 }
 
 #[test]
+fn as_documented_the_server_itself_reads_and_acts_and_no_container_reaches_it() -> Result<()> {
+    let stage = Stage::set()?;
+    let exporter = stage.run(&stage.documented())?;
+    stage.until("the first round", || Ok(exporter.get("/-/ready")?.status == 200))?;
+    assert_eq!(exporter.ask("POST", "/diagnostics/run")?.status, 200);
+    let from_a_container = stage.reads("before", &stage.gateway()?)?;
+    assert!(!from_a_container.contains("HTTP/1"), "{from_a_container}");
+    Ok(())
+}
+
+#[test]
+fn with_a_network_of_its_own_its_neighbours_read_and_nobody_acts() -> Result<()> {
+    let stage = Stage::set()?;
+    let mut options = stage.documented();
+    let at = options.iter().position(|option| option == "--network").expect("it is documented");
+    options[at + 1] = "shop".into();
+    let exporter = stage.run(&options)?;
+    stage.until("the first round", || Ok(exporter.get("/-/ready")?.status == 200))?;
+    assert_eq!(exporter.ask("POST", "/diagnostics/run")?.status, 403);
+    let from_a_container = stage.reads("before", "exporter")?;
+    assert!(from_a_container.starts_with("HTTP/1.0 200"), "{from_a_container}");
+    Ok(())
+}
+
+#[test]
+fn a_neighbour_that_takes_many_connections_leaves_the_others_theirs() -> Result<()> {
+    let stage = Stage::set()?;
+    let mut options = stage.documented();
+    let at = options.iter().position(|option| option == "--network").expect("it is documented");
+    options[at + 1] = "shop".into();
+    let exporter = stage.run(&options)?;
+    stage.until("it answers", || Ok(exporter.get("/-/healthy")?.status == 200))?;
+    // They end when the exporter has waited long enough for a request.
+    let hold = "for i in $(seq 16); do sleep 60 | nc exporter 10061 >/dev/null 2>&1 & done; sleep 3600";
+    stage.lab.docker(&["exec", "-d", "before", "sh", "-c", hold])?;
+    let mut refused = false;
+    for _ in 0..50 {
+        refused = !stage.reads("before", "exporter")?.contains("HTTP/1");
+        if refused {
+            break;
+        }
+    }
+    assert!(refused, "one more was let in each time");
+    assert_eq!(exporter.get("/-/healthy")?.status, 200, "another caller");
+    stage.until("its places are given back", || Ok(stage.reads("before", "exporter")?.contains("HTTP/1")))
+}
+
+#[test]
 fn without_sys_admin_it_says_so_and_the_inventory_is_served() -> Result<()> {
     let stage = Stage::set()?;
     let mut options = stage.documented();
@@ -228,6 +276,8 @@ fn what_is_documented_is_what_is_tested() {
     let tested = Stage::privileges();
     assert!(words.windows(tested.len()).any(|some| some == tested), "{tested:?} is not in {command}");
     assert_eq!(words.iter().filter(|word| **word == "--cap-add").count(), 1);
+    let listen = "--web.listen-address=127.0.0.1:10061";
+    assert!(command.ends_with(&format!("destination-exporter serve {listen}")), "on loopback: {command}");
     for mount in [
         "/var/run/docker.sock:/var/run/docker.sock:ro",
         "/var/run/docker/netns:/var/run/docker/netns:ro,rslave",
@@ -243,6 +293,8 @@ fn what_is_documented_is_what_is_tested() {
                 "cap_drop: [ALL]",
                 "cap_add: [SYS_ADMIN]",
                 "security_opt: [\"no-new-privileges:true\"]",
+                "network_mode: host",
+                "command: [\"serve\", \"--web.listen-address=127.0.0.1:10061\"]",
                 "- /var/run/docker.sock:/var/run/docker.sock:ro",
                 "- /var/run/docker/netns:/var/run/docker/netns:ro,rslave",
             ][..],
@@ -256,6 +308,12 @@ fn what_is_documented_is_what_is_tested() {
         for line in lines {
             assert!(text.lines().any(|found| found.trim() == *line), "{file}: {line}");
         }
+    }
+    // Coolify's file is Compose's without what Coolify sets itself.
+    let ours: Vec<String> = read("deploy/compose.yaml").lines().map(|line| line.trim().to_owned()).collect();
+    let coolify = page.split("## In Coolify").nth(1).and_then(|rest| rest.split("```").nth(1));
+    for line in coolify.expect("the file for Coolify").lines().skip(1) {
+        assert!(ours.iter().any(|known| known == line.trim()), "not in deploy/compose.yaml: {line}");
     }
     let scrape = read("deploy/prometheus.yml");
     let shown = page.split("```yaml\n").filter_map(|rest| rest.split("```").next());

@@ -3,29 +3,32 @@
 //! Each asks for an [`Admitted`] caller first, before it reads a byte of a body.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use crate::monitor::{Handle, Message, Wanted};
 use crate::outcome::{Outcome, ProbeKind, Run};
+use crate::report::{self, Report};
 
 use super::admission::Admitted;
 use super::diagnostics;
 use super::error::Refusal;
 use super::pages::{App, Desk};
+use super::request::{Query, Wish};
+use super::round::{End, Round};
 
-/// How long a round is waited for.
+/// How long a round is waited for. One with longer timeouts in it goes on without its asker.
 const ROUND: Duration = Duration::from_secs(30);
-/// A probe that was asked for is waited for this long; each kind's own timeout is shorter.
-const PROBE: Duration = Duration::from_secs(20);
+/// How long one probe is waited for: a little more than the longest timeout that can be configured.
+/// A caller that goes away before ends the wait.
+const PROBE: Duration = Duration::from_secs(310);
 /// Rounds that callers may start: one in this time.
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(1);
 
@@ -41,6 +44,8 @@ pub struct Actions {
     pub reload: mpsc::Sender<Reload>,
     /// `--web.enable-remote-actions`.
     pub remote: bool,
+    /// How long a round is waited for.
+    pub patience: Duration,
     /// When the last round was started by a caller; held while it runs.
     last_round: Arc<Mutex<Option<Instant>>>,
 }
@@ -48,36 +53,43 @@ pub struct Actions {
 impl Actions {
     /// Ties the knots.
     pub fn new(monitor: Handle, reload: mpsc::Sender<Reload>, remote: bool) -> Self {
-        Self { monitor, reload, remote, last_round: Arc::default() }
+        Self { monitor, reload, remote, patience: ROUND, last_round: Arc::default() }
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// What `/diagnostics/run` takes.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Round {
+pub struct Asked {
+    /// This destination alone.
     destination: Option<String>,
 }
 
-/// `POST /diagnostics/run`: a round now; answers with the report when it is done.
+/// What there is while a round goes on.
+#[derive(Debug, Serialize)]
+struct SoFar {
+    hint: &'static str,
+    #[serde(flatten)]
+    report: Report,
+}
+
+/// `POST /diagnostics/run`: a round now; answers with the report when it is done, and with what is known
+/// so far (202) where it takes long: timeouts are the operator's.
 pub async fn run(
     _: Admitted,
     State(desk): State<Desk>,
     headers: HeaderMap,
-    body: Bytes,
+    Wish(asked): Wish<Asked>,
 ) -> Result<Response, Refusal> {
     let app = &desk.app;
     let actions = &app.actions;
-    let round: Round = if body.is_empty() {
-        Round::default()
-    } else {
-        serde_json::from_slice(&body).map_err(|error| Refusal::bad_request(&error.to_string()))?
-    };
-    if let Some(name) = &round.destination {
+    let wanted = asked.and_then(|asked| asked.destination);
+    if let Some(name) = &wanted {
         let verdict = app.verdict.load();
-        let inventory = verdict.snapshot.inventory.as_ref();
-        let known: Vec<&str> = inventory.iter().flat_map(|i| &i.destinations).map(|d| &*d.name).collect();
-        if !known.contains(&name.as_str()) {
-            return Err(Refusal::unknown_destination(&known));
+        let Some(inventory) = &verdict.snapshot.inventory else { return Err(Refusal::not_ready()) };
+        if inventory.destination(name).is_none() {
+            let known = inventory.destinations.iter().map(|d| (&*d.name, &*d.display_name));
+            return Err(Refusal::unknown_destination(known));
         }
     }
     // One at a time, and not one after the other either: a round is real load on the containers.
@@ -86,37 +98,27 @@ pub async fn run(
         return Err(Refusal::too_soon());
     }
     *last = Some(Instant::now());
-    let began = SystemTime::now();
-    let wanted: Option<Arc<str>> = round.destination.map(Into::into);
-    let told = actions.monitor.messages.send(Message::RunNow(wanted.clone())).await;
+    let round = Round::begins(&actions.monitor);
+    let told = actions.monitor.messages.send(Message::RunNow(wanted.as_deref().map(Into::into))).await;
     told.map_err(|_| Refusal::internal())?;
-    let complete = wait_for_round(&actions.monitor, wanted.as_deref(), began).await;
+    let end = round.ends(wanted.as_deref(), actions.patience).await;
     drop(last);
-    let mut response = diagnostics::latest(&desk, &headers).await?;
-    if !complete {
-        *response.status_mut() = StatusCode::GATEWAY_TIMEOUT;
+    match end {
+        End::Done => diagnostics::latest(&desk, &headers).await,
+        End::Late => so_far(&desk).await,
+        End::Blind => Err(Refusal::not_ready()),
+        End::Over => Err(Refusal::internal()),
     }
-    Ok(response)
 }
 
-/// Until every planned probe ran again; false where that took too long.
-async fn wait_for_round(monitor: &Handle, destination: Option<&str>, began: SystemTime) -> bool {
-    let until = Instant::now() + ROUND;
-    let mut published = monitor.published.clone();
-    loop {
-        let verdict = monitor.verdict.load_full();
-        let mut wanted = verdict
-            .snapshot
-            .probes
-            .iter()
-            .filter(|(key, _)| destination.is_none_or(|d| d == &*key.destination));
-        if wanted.all(|(_, record)| record.at >= began) {
-            return true;
-        }
-        if timeout_at(until, published.changed()).await.is_err() {
-            return false;
-        }
-    }
+async fn so_far(desk: &Desk) -> Result<Response, Refusal> {
+    let app = desk.app.clone();
+    let hint = "the round is not complete: some probes have long timeouts, or wait for the budget; \
+        GET /diagnostics says when each of them ended";
+    let report = move || diagnostics::json(&SoFar { hint, report: report::build(&app.verdict.load()) });
+    let mut response = diagnostics::answer(desk.press.copy(report).await?);
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
 }
 
 /// `POST /-/reload`: reads the configuration again; a bad one is refused and the old one stays.
@@ -132,7 +134,7 @@ pub async fn reload(_: Admitted, State(app): State<App>) -> Result<&'static str,
 
 /// What `/probe` takes.
 #[derive(Debug, Deserialize)]
-pub struct Asked {
+pub struct One {
     destination: String,
     source: String,
     target: String,
@@ -146,9 +148,8 @@ pub struct Asked {
 pub async fn probe(
     _: Admitted,
     State(app): State<App>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    Query(asked): Query<One>,
 ) -> Result<Response, Refusal> {
-    let Query(asked) = asked.map_err(|error| Refusal::bad_request(&error.body_text()))?;
     let (answer, answered) = oneshot::channel();
     let wanted = Wanted {
         destination: asked.destination,
@@ -161,7 +162,7 @@ pub async fn probe(
     let runs = match timeout(PROBE, answered).await {
         Ok(Ok(runs)) => runs,
         Ok(Err(_)) => return Err(Refusal::not_planned()),
-        Err(_) => return Err(Refusal::internal()),
+        Err(_) => return Err(Refusal::late()),
     };
     if asked.debug {
         let seen: Vec<serde_json::Value> = runs.iter().map(debug).collect();

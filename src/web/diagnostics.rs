@@ -1,7 +1,7 @@
 //! The report, as JSON.
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use crate::report::{self, Report};
 
 use super::error::Refusal;
 use super::pages::Desk;
+use super::request::{Path, Query};
 
 const JSON: &str = "application/json";
 
@@ -71,6 +72,15 @@ pub async fn one(
     Path(name): Path<String>,
     Query(filter): Query<Filter>,
 ) -> Result<Response, Refusal> {
+    named(desk, name, filter).await
+}
+
+/// The destination that is called `run`, whose page a round's path would hide.
+pub async fn run(State(desk): State<Desk>, Query(filter): Query<Filter>) -> Result<Response, Refusal> {
+    named(desk, "run".to_owned(), filter).await
+}
+
+async fn named(desk: Desk, name: String, filter: Filter) -> Result<Response, Refusal> {
     let app = desk.app;
     let copy = desk.press.copy(move || {
         let mut report = report::build(&app.verdict.load());
@@ -78,15 +88,15 @@ pub async fn one(
         match report.destinations.iter().find(|d| *d.name == *name) {
             Some(destination) => json(destination),
             None => {
-                let known: Vec<&str> = report.destinations.iter().map(|d| &*d.name).collect();
-                Err(Refusal::unknown_destination(&known))
+                let known = report.destinations.iter().map(|d| (&*d.name, &*d.display_name));
+                Err(Refusal::unknown_destination(known))
             }
         }
     });
     copy.await.map(answer)
 }
 
-fn answer(text: Bytes) -> Response {
+pub(super) fn answer(text: Bytes) -> Response {
     ([(header::CONTENT_TYPE, JSON)], text).into_response()
 }
 

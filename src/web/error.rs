@@ -4,7 +4,10 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::diagnosis::Code;
+use crate::diagnosis::{Code, printable};
+
+/// A refusal names no more than so many things.
+const MOST_NAMES: usize = 100;
 
 /// A refusal, in words for the person who reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,13 +83,29 @@ impl Refusal {
         }
     }
 
-    /// No destination of that name.
-    pub fn unknown_destination(known: &[&str]) -> Self {
+    /// No destination of that name. There are these: label values, and what people call them.
+    pub fn unknown_destination<'a>(known: impl ExactSizeIterator<Item = (&'a str, &'a str)>) -> Self {
+        let more = known.len().saturating_sub(MOST_NAMES);
+        let mut names: Vec<String> = known
+            .take(MOST_NAMES)
+            .map(|(name, called)| match called {
+                called if called == name => printable(name),
+                called => format!("{} ({})", printable(name), printable(called)),
+            })
+            .collect();
+        if more > 0 {
+            names.push(format!("and {more} more"));
+        }
+        let hint = if names.is_empty() {
+            "there are none".into()
+        } else {
+            format!("there are: {}", names.join(", "))
+        };
         Self {
             status: StatusCode::NOT_FOUND,
             code: "unknown_destination",
             message: "there is no such destination".into(),
-            hint: format!("there are: {}", known.join(", ")),
+            hint,
         }
     }
 
@@ -98,6 +117,46 @@ impl Refusal {
             code: "unknown_code",
             message: "there is no such finding".into(),
             hint: format!("there are: {}", known.join(", ")),
+        }
+    }
+
+    /// The body is too large.
+    pub fn too_large(most: usize) -> Self {
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            code: "too_large",
+            message: format!("the body has more than {most} bytes"),
+            hint: r#"it is {"destination": "NAME"}, or empty"#.into(),
+        }
+    }
+
+    /// The body does not come.
+    pub fn slow_body() -> Self {
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            code: "slow_body",
+            message: "the body did not arrive in time".into(),
+            hint: "send as many bytes as the header Content-Length says".into(),
+        }
+    }
+
+    /// The body is not said to be JSON.
+    pub fn not_json() -> Self {
+        Self {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            code: "not_json",
+            message: "a body must be sent as application/json".into(),
+            hint: "curl -H 'Content-Type: application/json' -d '{\"destination\": \"NAME\"}'".into(),
+        }
+    }
+
+    /// A probe takes longer than anyone waits.
+    pub fn late() -> Self {
+        Self {
+            status: StatusCode::GATEWAY_TIMEOUT,
+            code: "late",
+            message: "the probe has not ended".into(),
+            hint: "its timeout is in the configuration (probes.*.timeout)".into(),
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::{FromRef, Path, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::extract::{DefaultBodyLimit, FromRef, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{Html, Response};
 use axum::routing::{get, post};
@@ -18,6 +18,7 @@ use super::actions::{self, Actions};
 use super::admission::may_read;
 use super::error::Refusal;
 use super::press::{Press, Shelf};
+use super::request::{MOST_BODY, Path};
 use super::{diagnostics, landing};
 
 /// What the pages are made of.
@@ -71,13 +72,16 @@ pub fn router(mut app: App) -> Router {
         .route("/-/ready", get(ready))
         .route("/-/reload", post(actions::reload))
         .route("/diagnostics", get(diagnostics::all))
-        .route("/diagnostics/run", post(actions::run))
+        .route("/diagnostics/", get(diagnostics::all))
+        .route("/diagnostics/run", get(diagnostics::run).post(actions::run))
         .route("/diagnostics/{destination}", get(diagnostics::one))
+        .route("/diagnostics/{destination}/", get(diagnostics::one))
         .route("/probe", get(actions::probe))
         .route("/runbooks/{code}", get(runbook))
         .route(&telemetry_path, get(telemetry))
         .fallback(async || Refusal::not_found())
-        .method_not_allowed_fallback(async || Refusal::method())
+        .method_not_allowed_fallback(other_method)
+        .layer(DefaultBodyLimit::max(MOST_BODY))
         .layer(from_fn_with_state(desk.clone(), may_read))
         .layer(map_response(guarded))
         .with_state(desk)
@@ -99,6 +103,11 @@ async fn guarded(mut response: Response) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// Which methods there are stands in the header Allow, which axum adds.
+async fn other_method(method: Method) -> Result<StatusCode, Refusal> {
+    if method == Method::OPTIONS { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::method()) }
 }
 
 async fn status(State(app): State<App>) -> Result<Html<String>, Refusal> {

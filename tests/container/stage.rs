@@ -54,7 +54,8 @@ impl Stage {
 
     /// The options of `docker run` without mounts: what the page of deployment gives, word by word.
     pub fn privileges() -> Vec<String> {
-        let options = "--read-only --cap-drop ALL --cap-add SYS_ADMIN --security-opt no-new-privileges";
+        let options = "--read-only --cap-drop ALL --cap-add SYS_ADMIN --security-opt no-new-privileges \
+            --network host";
         options.split(' ').map(str::to_owned).collect()
     }
 
@@ -66,6 +67,18 @@ impl Stage {
     pub fn namespaces(&self, mode: &str) -> [String; 2] {
         let folder = self.lab.namespaces();
         ["-v".into(), format!("{0}:{0}:{mode}", folder.display())]
+    }
+
+    /// The server's address on `shop`.
+    pub fn gateway(&self) -> Result<String> {
+        self.lab.docker(&["inspect", "-f", "{{.NetworkSettings.Networks.shop.Gateway}}", "before"])
+    }
+
+    /// What a container gets that asks for `/diagnostics` at this address; nothing where nobody answers.
+    pub fn reads(&self, container: &str, address: &str) -> Result<String> {
+        let request = format!("GET /diagnostics HTTP/1.0\\r\\nHost: {address}\\r\\n\\r\\n");
+        let ask = format!("(printf '{request}'; sleep 1) | nc -w 5 {address} 10061 2>/dev/null || true");
+        self.lab.docker(&["exec", container, "sh", "-c", &ask])
     }
 
     /// All that it needs.

@@ -1,6 +1,6 @@
 //! An exporter in a container of a lab's Engine, as its image is run.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde_json::Value;
 
@@ -20,25 +20,37 @@ pub struct Contained {
 
 impl Contained {
     /// Runs a container of `image` named `exporter` with these options of `docker run` and these flags of the
-    /// exporter; does not wait until it is ready.
+    /// exporter; does not wait until it is ready. With `--network host` it listens on loopback.
     pub fn run(lab: &Lab, image: &str, options: &[&str], flags: &[&str]) -> Result<Self> {
         let mut command = vec!["run", "-d", "--name", "exporter"];
         command.extend(options);
-        command.extend([image, "serve", "--web.listen-address=:10061"]);
+        let on_host = options.windows(2).any(|pair| pair == ["--network", "host"]);
+        let listen = if on_host { "127.0.0.1:10061" } else { ":10061" };
+        let listen = format!("--web.listen-address={listen}");
+        command.extend([image, "serve", &listen]);
         command.extend(flags);
         lab.docker(&command)?;
         let told = |what: &str| lab.docker(&["inspect", "-f", what, "exporter"]);
-        let address = told("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")?;
-        let address: IpAddr = address.parse().map_err(|_| {
-            let log = Self::log(lab).unwrap_or_else(|error| error.to_string());
-            Error::new(format!("the exporter's container has no address ({address:?}):\n{log}"))
-        })?;
+        let address = if on_host {
+            IpAddr::V4(Ipv4Addr::LOCALHOST)
+        } else {
+            let address = told("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")?;
+            address.parse().map_err(|_| {
+                let log = Self::log(lab).unwrap_or_else(|error| error.to_string());
+                Error::new(format!("the exporter's container has no address ({address:?}):\n{log}"))
+            })?
+        };
         Ok(Self { host: lab.host(), address: SocketAddr::new(address, PORT), pid: told("{{.State.Pid}}")? })
     }
 
     /// `GET path`, from the lab's host.
     pub fn get(&self, path: &str) -> Result<Answer> {
         ask(&self.host, self.address, "GET", path)
+    }
+
+    /// A request without a body, from the lab's host.
+    pub fn ask(&self, method: &str, path: &str) -> Result<Answer> {
+        ask(&self.host, self.address, method, path)
     }
 
     /// The page of metrics.

@@ -1,0 +1,278 @@
+//! Requests that are odd, and rounds on request.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use destination_exporter::diagnosis::Verdict;
+use destination_exporter::inventory::{Destination, EngineInfo, Inventory, NetworkId, Origin};
+use destination_exporter::monitor::{Handle, Message};
+use destination_exporter::outcome::{Detail, Observation, Outcome, ProbeKey, ProbeKind};
+use destination_exporter::state::{Record, Tally};
+use destination_exporter::web::{self, Actions, App, Limits};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
+
+use crate::stand::{PATIENCE, Server, app, read, verdict};
+
+const NAMES: [(&str, &str); 4] =
+    [("a b/c", "a b/c"), ("k7x2", "Shop of \u{202e}Ann"), ("run", "run"), ("shop", "shop")];
+
+/// Destinations without a container.
+fn listed() -> Verdict {
+    let mut verdict = verdict(None, Vec::new());
+    let destination = |(name, called): (&str, &str)| Destination {
+        name: name.into(),
+        display_name: called.into(),
+        id: NetworkId::new(name),
+        driver: "bridge".into(),
+        scope: "local".into(),
+        bridge: None,
+        origin: Origin::Plain,
+        internal: false,
+        mtu: None,
+        subnets: Vec::new(),
+        endpoints: Vec::new(),
+        detached: Vec::new(),
+        stopped: Vec::new(),
+    };
+    let inventory = Inventory {
+        engine: EngineInfo { version: String::new(), api_version: String::new(), podman: false },
+        taken_at: SystemTime::UNIX_EPOCH,
+        destinations: NAMES.into_iter().map(destination).collect(),
+        containers: BTreeMap::new(),
+        absent: Vec::new(),
+        oddities: Vec::new(),
+    };
+    Arc::make_mut(&mut verdict.snapshot).inventory = Some(Arc::new(inventory));
+    verdict
+}
+
+/// One probe is planned on `shop`; it ran, or did not yet.
+fn planned(ran: Option<SystemTime>) -> Verdict {
+    let mut verdict = listed();
+    let snapshot = Arc::make_mut(&mut verdict.snapshot);
+    let tally = Tally { planned: 1, ..Tally::default() };
+    snapshot.tallies = Arc::new(BTreeMap::from([(("shop".into(), ProbeKind::Icmp), tally)]));
+    let key = ProbeKey {
+        destination: "shop".into(),
+        kind: ProbeKind::Icmp,
+        source: "web".into(),
+        target: "db".into(),
+        detail: Detail::Address(std::net::Ipv4Addr::LOCALHOST.into()),
+    };
+    let record = |at| Record {
+        outcome: Outcome::Success(Duration::ZERO),
+        seen: Observation::default(),
+        at,
+        failures_in_a_row: 0,
+        successes_in_a_row: 1,
+        since: at,
+        losses: 0,
+        runs: 1,
+    };
+    snapshot.probes = Arc::new(ran.map(|at| (key, record(at))).into_iter().collect());
+    verdict
+}
+
+/// A loop that the test is.
+struct Loop {
+    verdict: Arc<ArcSwap<Verdict>>,
+    published: watch::Sender<u64>,
+    inbox: mpsc::Receiver<Message>,
+}
+
+impl Loop {
+    /// The loop and a server in front of it, which waits so long for a round.
+    async fn start(first: Verdict, patience: Duration) -> (Self, Server) {
+        let (messages, inbox) = mpsc::channel(8);
+        let (published, seen) = watch::channel(0);
+        let verdict = Arc::new(ArcSwap::from_pointee(first));
+        let handle = Handle { messages, verdict: Arc::clone(&verdict), published: seen };
+        let mut actions = Actions::new(handle, mpsc::channel(1).0, false);
+        actions.patience = patience;
+        let app = App { actions, verdict: Arc::clone(&verdict), ..app("/metrics", listed()) };
+        (Self { verdict, published, inbox }, Server::start(web::router(app), Limits::default()).await)
+    }
+
+    fn publish(&self, verdict: Verdict) {
+        self.verdict.store(Arc::new(verdict));
+        self.published.send_modify(|count| *count += 1);
+    }
+
+    async fn is_asked(&mut self) -> Option<Arc<str>> {
+        match self.inbox.recv().await {
+            Some(Message::RunNow(destination)) => destination,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn post(server: &Server, headers: &str, body: &str) -> (String, Value) {
+    let mut stream = server.connect().await;
+    let request = format!(
+        "POST /diagnostics/run HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.expect("written");
+    let (head, body) = read(stream).await;
+    (head, serde_json::from_slice(&body).expect("JSON"))
+}
+
+const JSON: &str = "content-type: application/json\r\n";
+
+#[tokio::test]
+async fn whatever_is_wrong_is_told_in_one_form() {
+    let server = Server::start(web::router(app("/metrics", listed())), Limits::default()).await;
+    for (request, status, code) in [
+        ("GET /probe", 400, "bad_request"),
+        ("GET /probe?destination=a&source=b&target=c&kind=telepathy", 400, "bad_request"),
+        ("GET /diagnostics?severity=page&severity=info", 400, "bad_request"),
+        ("GET /diagnostics/%ff", 400, "bad_request"),
+        ("GET /runbooks/%ff", 400, "bad_request"),
+        ("GET /diagnostics/nowhere", 404, "unknown_destination"),
+        ("GET /diagnostics/shop/x/y", 404, "not_found"),
+        ("PUT /diagnostics/run", 405, "method_not_allowed"),
+        ("POST /diagnostics/shop", 405, "method_not_allowed"),
+        ("GET /-/reload", 405, "method_not_allowed"),
+    ] {
+        let (head, body) = server.ask(request).await;
+        assert!(head.starts_with(&format!("http/1.1 {status}")), "{request}: {head}");
+        assert!(head.contains("content-type: application/json"), "{request}: {head}");
+        let body: Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(body["error"]["code"], code, "{request}: {body}");
+        assert!(body["error"]["message"].is_string() && body["error"]["hint"].is_string(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_small_and_json() {
+    let (mut watched, server) = Loop::start(planned(None), PATIENCE).await;
+    let large = format!("{{\"destination\": \"{}\"}}", "x".repeat(5000));
+    let shop = r#"{"destination": "shop"}"#;
+    for (headers, body, status) in [
+        ("", shop, 415),
+        ("content-type: text/plain\r\n", shop, 415),
+        ("content-type: application/x-www-form-urlencoded\r\n", shop, 415),
+        ("content-type: application/json\r\ncontent-type: text/plain\r\n", shop, 415),
+        (JSON, "{", 400),
+        (JSON, r#"{"destinations": []}"#, 400),
+        (JSON, r#"{"destination": "nowhere"}"#, 404),
+        (JSON, &large, 413),
+    ] {
+        let (head, answer) = post(&server, headers, body).await;
+        assert!(head.starts_with(&format!("http/1.1 {status}")), "{headers}{body}: {head}");
+        assert!(answer["error"]["hint"].is_string(), "{answer}");
+    }
+    assert!(watched.inbox.try_recv().is_err(), "and nothing was set in motion");
+    let typed = "Content-Type: Application/JSON; charset=utf-8\r\n";
+    let (answer, asked) = tokio::join!(post(&server, typed, shop), async {
+        let asked = watched.is_asked().await;
+        watched.publish(planned(Some(SystemTime::now())));
+        asked
+    });
+    assert!(answer.0.starts_with("http/1.1 200"), "{answer:?}");
+    assert_eq!(asked.as_deref(), Some("shop"));
+}
+
+#[tokio::test]
+async fn a_round_is_answered_when_what_is_planned_ran_and_not_before() {
+    let (mut watched, server) = Loop::start(planned(None), PATIENCE).await;
+    let asked = tokio::spawn(async move { post(&server, "", "").await });
+    assert_eq!(watched.is_asked().await, None);
+    // What is shown for another reason, with a probe that has not run or ran before, ends no wait.
+    for early in [planned(None), planned(Some(SystemTime::UNIX_EPOCH)), planned(None)] {
+        watched.publish(early);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!asked.is_finished());
+    }
+    watched.publish(planned(Some(SystemTime::now())));
+    let (head, report) = tokio::time::timeout(PATIENCE, asked).await.expect("answered").expect("whole");
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert_eq!(report["destinations"][3]["probes"][0]["outcome"], "success", "{report}");
+}
+
+#[tokio::test]
+async fn a_round_that_takes_long_gives_what_there_is_so_far() {
+    let (watched, server) = Loop::start(planned(None), Duration::from_millis(100)).await;
+    watched.publish(planned(None));
+    let (head, report) = post(&server, "", "").await;
+    assert!(head.starts_with("http/1.1 202"), "{head}");
+    assert!(report["hint"].as_str().is_some_and(|hint| hint.contains("not complete")), "{report}");
+    assert_eq!(report["destinations"].as_array().map(Vec::len), Some(NAMES.len()), "{report}");
+    drop(watched);
+}
+
+#[tokio::test]
+async fn a_round_before_the_engine_answered_is_not_healthy() {
+    let (watched, server) = Loop::start(verdict(None, Vec::new()), Duration::from_millis(200)).await;
+    // Nothing is planned, and nothing is known either.
+    watched.publish(verdict(None, Vec::new()));
+    let answer = post(&server, "", "").await;
+    assert!(answer.0.starts_with("http/1.1 503"), "{answer:?}");
+    assert_eq!(answer.1["error"]["code"], "not_ready");
+}
+
+#[tokio::test]
+async fn every_name_has_its_page_however_it_is_spelt() {
+    let server = Server::start(web::router(app("/metrics", listed())), Limits::default()).await;
+    for (path, name) in [
+        ("/diagnostics/shop", "shop"),
+        ("/diagnostics/shop/", "shop"),
+        ("/diagnostics/%73hop?severity=page", "shop"),
+        ("/diagnostics/a%20b%2Fc", "a b/c"),
+        ("/diagnostics/a%20b%2fc/", "a b/c"),
+        ("/diagnostics/run", "run"),
+        ("/diagnostics/run/", "run"),
+        ("/diagnostics/k7x2", "k7x2"),
+    ] {
+        let (head, body) = server.ask(&format!("GET {path}")).await;
+        assert!(head.starts_with("http/1.1 200"), "{path}: {head}");
+        let body: Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(body["name"], name, "{path}");
+    }
+    let (_, whole) = server.ask("GET /diagnostics").await;
+    assert_eq!(server.ask("GET /diagnostics/").await.1, whole);
+    // What people call it is no name of a page, and is told to who asks for it; harmlessly.
+    let (head, body) = server.ask("GET /diagnostics/Shop%20of%20Ann").await;
+    assert!(head.starts_with("http/1.1 404"), "{head}");
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(body["error"]["hint"], "there are: a b/c, k7x2 (Shop of \\u{202e}Ann), run, shop");
+}
+
+#[tokio::test]
+async fn head_and_options_tell_what_get_and_the_others_would() {
+    let server = Server::start(web::router(app("/metrics", listed())), Limits::default()).await;
+    for path in ["/diagnostics", "/diagnostics/shop", "/diagnostics/nowhere", "/", "/-/healthy"] {
+        let (got, body) = server.ask(&format!("GET {path}")).await;
+        let (told, nothing) = server.ask(&format!("HEAD {path}")).await;
+        assert_eq!(told.lines().next(), got.lines().next(), "{path}");
+        assert!(
+            nothing.is_empty() && told.contains(&format!("content-length: {}", body.len())),
+            "{path}: {told}"
+        );
+    }
+    for (path, allow) in [
+        ("/diagnostics", "allow: get,head\r"),
+        ("/diagnostics/run", "allow: get,head,post\r"),
+        ("/-/reload", "allow: post\r"),
+    ] {
+        let (head, body) = server.ask(&format!("OPTIONS {path}")).await;
+        assert!(head.starts_with("http/1.1 204") && head.contains(allow), "{path}: {head}");
+        assert!(body.is_empty() && !head.contains("access-control"), "{path}: {head}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_refused_in_time() {
+    let (_watched, server) = Loop::start(planned(None), PATIENCE).await;
+    let mut stream = server.connect().await;
+    let head = "POST /diagnostics/run HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.expect("written");
+    let mut answer = [0; 12];
+    let told = tokio::time::timeout(PATIENCE, stream.read_exact(&mut answer)).await;
+    told.expect("an answer").expect("read");
+    assert_eq!(&answer, b"HTTP/1.1 408");
+}
