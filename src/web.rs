@@ -1,7 +1,8 @@
 //! What the exporter answers over HTTP.
 //!
 //! Handlers read the latest [`Verdict`](crate::diagnosis::Verdict); [`actions`] alone make work. What must never
-//! happen here: a call to the Engine, a wait for a probe, or text of a stranger in a page unescaped.
+//! happen here: a call to the Engine, a wait for a probe, text of a stranger in a page unescaped, or a cost
+//! that grows with those who ask ([`server`] bounds their connections, `press` what they read).
 //! The caller brings the listener and says when to stop ([`serve`]), so tests bring their own.
 
 pub mod actions;

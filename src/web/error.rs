@@ -79,7 +79,10 @@ impl Refusal {
             status: StatusCode::BAD_REQUEST,
             code: "bad_request",
             message: why.into(),
-            hint: "the contract of this page is in the README".into(),
+            hint:
+                "/probe takes destination, source, target, kind and debug; /diagnostics takes severity and \
+                code; a round takes {\"destination\": \"NAME\"}"
+                    .into(),
         }
     }
 
