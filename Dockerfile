@@ -27,5 +27,5 @@ COPY --from=build /destination-exporter /destination-exporter
 # Root, without its capabilities: docs/deployment.md says which one is given back. Another user would get none.
 EXPOSE 10061
 ENTRYPOINT ["/destination-exporter"]
-# Own flags replace this line, so they name the address again. Published or not, the port is the container's own.
+# Own flags replace this line, so they name the address again. On the host's network that is a loopback one: docs/deployment.md.
 CMD ["serve", "--web.listen-address=:10061"]
