@@ -19,6 +19,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     for (destination, endpoint) in scene.endpoints() {
         if scene.is_unreachable(&destination.name, &endpoint.name)
             && !scene.is_away(&destination.name, &endpoint.name)
+            && !scene.only_drops_ping(&destination.name, &endpoint.name)
         {
             findings.push(unreached(scene, destination, endpoint));
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::inventory::{Destination, Endpoint, normal};
+use crate::inventory::{Container, Destination, Endpoint, normal};
 
 use super::scene::Scene;
 use super::words::{container, draft, few, from_inside, network, reconnect, saw, sh};
@@ -32,7 +32,7 @@ fn workload(scene: &Scene<'_>, endpoint: &Endpoint) -> String {
     scene
         .inventory
         .and_then(|i| i.container(&endpoint.container))
-        .map_or_else(|| endpoint.name.to_string(), |c| c.workload.to_string())
+        .map_or_else(|| endpoint.name.to_string(), Container::whose)
 }
 
 /// Names that lead to either of several workloads.

@@ -76,7 +76,10 @@ impl Ledger {
                 let first = waiting.get(&identity).copied().filter(|first| *first <= now);
                 let first = first.unwrap_or(now);
                 let stands = now.duration_since(first).unwrap_or_default();
-                if stands < OPENS_AFTER || (scene.snapshot.changing && stands < CHANGES_END) {
+                // A listing that was taken since the wait is over says so again, whatever else changes.
+                let confirmed = scene.inventory.is_some_and(|i| i.taken_at >= first + OPENS_AFTER);
+                let waits = scene.snapshot.changing && !confirmed && stands < CHANGES_END;
+                if stands < OPENS_AFTER || waits {
                     self.waiting.insert(identity, first);
                     continue;
                 }

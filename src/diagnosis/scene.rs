@@ -113,9 +113,23 @@ pub(super) fn path(key: &ProbeKey, record: &Record) -> Path {
     Path { way, since: if answered { record.at } else { record.since }, at: record.at }
 }
 
+/// Destination and source of those that no echo comes back to from anywhere, though handshakes do: they
+/// drop the replies, and what their echoes say of others is about themselves.
+fn deaf(snapshot: &Snapshot) -> BTreeSet<(&str, &str)> {
+    let mut heard: BTreeMap<(&str, &str), (bool, bool)> = BTreeMap::new();
+    for (key, record) in snapshot.probes.iter().filter(|(key, _)| walks(key.kind)) {
+        let (echo, handshake) = heard.entry((&key.destination, &key.source)).or_default();
+        let open = way(key, record) == Way::Open;
+        *echo |= open && key.kind == ProbeKind::Icmp;
+        *handshake |= open && key.kind == ProbeKind::Tcp;
+    }
+    heard.into_iter().filter(|(_, (echo, handshake))| *handshake && !echo).map(|(who, _)| who).collect()
+}
+
 impl<'a> Scene<'a> {
     pub(super) fn of(snapshot: &'a Snapshot) -> Self {
         let inventory = snapshot.inventory.as_deref();
+        let deaf = deaf(snapshot);
         let mut looks: BTreeMap<&str, Vec<Look<'_>>> = BTreeMap::new();
         let mut lookups: BTreeMap<(&str, &str), Vec<Look<'_>>> = BTreeMap::new();
         let mut barred: BTreeMap<(&str, &str), Vec<Look<'_>>> = BTreeMap::new();
@@ -128,6 +142,10 @@ impl<'a> Scene<'a> {
             // Who could not look says nothing: neither for a way nor against it.
             let looked = !matches!(record.outcome, Outcome::Unknown(_));
             if !looked || !walks(key.kind) || key.source == key.target {
+                continue;
+            }
+            let deaf = key.kind == ProbeKind::Icmp && deaf.contains(&(&*key.destination, &*key.source));
+            if deaf {
                 continue;
             }
             if record.seen.local && matches!(record.outcome, Outcome::Failure(_)) {
@@ -236,6 +254,18 @@ impl<'a> Scene<'a> {
         source: &'s str,
     ) -> impl Iterator<Item = Look<'a>> + 's {
         self.lookups.get(&(destination, source)).into_iter().flatten().copied()
+    }
+
+    /// Nothing but unanswered echoes speaks against it, and it reaches others itself: it drops ping, as
+    /// many do.
+    pub(super) fn only_drops_ping(&self, destination: &str, name: &str) -> bool {
+        let tried = |(key, record): &Look<'a>| {
+            key.kind == ProbeKind::Tcp
+                && *key.target == *name
+                && !matches!(record.outcome, Outcome::Unknown(_))
+        };
+        !self.looks(destination).iter().any(tried)
+            && self.ways_from(destination, name).iter().any(|(_, path)| path.way == Way::Open)
     }
 
     /// What the kernel of a source forbids it.

@@ -429,6 +429,41 @@ fn what_is_healed_is_over_whatever_else_fails() {
 }
 
 #[test]
+fn who_drops_ping_and_reaches_others_is_there() {
+    // `db` has no port that a handshake is made with, and drops echoes and their replies.
+    let mut sample = shop();
+    for peer in ["api", "web"] {
+        sample.icmp(peer, "db", TIMEOUT);
+        sample.icmp("db", peer, TIMEOUT);
+    }
+    sample.icmp("db", "gateway", TIMEOUT);
+    sample.tcp("db", "api", 8080, OK);
+    assert!(told(&settled(sample.snapshot(), &mut Ledger::default())).is_empty());
+    // With a port that answers nobody either it is another matter.
+    sample.tcp("api", "db", 5432, TIMEOUT);
+    sample.tcp("web", "db", 5432, TIMEOUT);
+    assert_eq!(told(&settled(sample.snapshot(), &mut Ledger::default())), ["container-unreachable db"]);
+}
+
+#[test]
+fn one_name_in_two_environments_is_two_workloads() {
+    let mut sample = shop();
+    for (name, environment) in [("api", "production"), ("db", "staging")] {
+        let container = sample.container(name).id.clone();
+        let made = sample.inventory.containers.get_mut(&container).expect("there");
+        made.workload = "api/redis".into();
+        made.coolify = Some(crate::inventory::Coolify {
+            project: "shop".into(),
+            environment: environment.into(),
+            resource: "api".into(),
+        });
+    }
+    sample.on("shop").endpoints[0].names.push("redis".into());
+    sample.on("shop").endpoints[1].names.push("redis".into());
+    assert_eq!(told(&settled(sample.snapshot(), &mut Ledger::default())), ["dns-alias-collision redis"]);
+}
+
+#[test]
 fn who_forbids_itself_accuses_nobody() {
     let mut sample = shop();
     let prohibited = Outcome::Failure(Reason::Prohibited);
@@ -535,6 +570,16 @@ fn what_the_engine_says_must_stand_for_a_moment() {
         (told(&verdict).len(), verdict.pending)
     };
     assert_eq!([look(0), look(800), look(4999), look(5000)], [(0, 1), (0, 1), (0, 1), (1, 0)]);
+    // One that was taken meanwhile and says so again does.
+    let mut ledger = Ledger::default();
+    let (early, mut late) = (sample.snapshot(), sample.snapshot());
+    let inventory = late.inventory.as_deref().cloned().expect("an inventory");
+    late.inventory = Some(Arc::new(crate::inventory::Inventory { taken_at: at(101), ..inventory }));
+    for (seen, millis, told_of) in [(early, 0, 0), (late, 1100, 1)] {
+        let at = at(100) + std::time::Duration::from_millis(millis);
+        let verdict = judge(Arc::new(Snapshot { at, changing: true, ..seen }), &mut ledger);
+        assert_eq!(told(&verdict).len(), told_of, "{millis}");
+    }
     // Gone in between: the wait begins anew.
     let (mut ledger, whole) = (Ledger::default(), shop());
     for (millis, pending) in [(0, 1), (400, 0), (800, 1)] {

@@ -280,6 +280,18 @@ pub struct Resolver {
     pub engine: Option<IpAddr>,
 }
 
+impl Container {
+    /// Whose it is: Coolify's resources of one name in two environments are two.
+    pub fn whose(&self) -> String {
+        match &self.coolify {
+            Some(Coolify { project, environment, .. }) if !(project.is_empty() && environment.is_empty()) => {
+                format!("{} ({project}, {environment})", self.workload)
+            }
+            _ => self.workload.to_string(),
+        }
+    }
+}
+
 impl Inventory {
     /// The destination of this label value.
     pub fn destination(&self, name: &str) -> Option<&Destination> {

@@ -105,11 +105,11 @@ pub fn inventory(page: &mut Exposition, inventory: &Inventory) {
 
 fn endpoints(page: &mut Exposition, inventory: &Inventory, destination: &Destination) {
     // As the resolver has it: whatever the case.
-    let mut owners: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for endpoint in &destination.endpoints {
         let Some(container) = inventory.container(&endpoint.container) else { continue };
         for name in &endpoint.names {
-            owners.entry(name.to_ascii_lowercase()).or_default().insert(&container.workload);
+            owners.entry(name.to_ascii_lowercase()).or_default().insert(container.whose());
         }
         let ip = endpoint.addresses.first().map(ToString::to_string).unwrap_or_default();
         let coolify = container.coolify.as_ref();

@@ -76,8 +76,8 @@ fn invite(lab: &Lab) {
     println!("  {base}/metrics       for Prometheus\n");
     println!("Repair the fault and look again, from another terminal:\n");
     println!("  export DOCKER_HOST=unix://{}", lab.socket().display());
-    println!("  docker network disconnect coolify postgres-{}", coolify::BLOG);
-    println!("  curl -s {base}/diagnostics | jq .status\n");
+    println!("  docker network disconnect coolify postgres-{}", coolify::SHOP);
+    println!("  curl -s {base}/diagnostics | grep -m1 status\n");
     println!("Ctrl-C takes everything down.");
 }
 
