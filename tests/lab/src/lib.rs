@@ -260,8 +260,10 @@ pub fn run(command: &mut Command) -> Result<String> {
 impl Drop for Lab {
     /// The mounts go with the mount namespace; the files and the (by now empty) cgroups are ours to remove.
     fn drop(&mut self) {
+        // What is frozen does not die: a paused container would outlive the lab.
+        cgroups(&self.name).iter().for_each(|folder| thaw(folder));
         self.end_processes();
-        remove_cgroups(&self.name);
+        cgroups(&self.name).iter().for_each(|folder| remove_cgroup(folder));
         if let Err(error) = fs::remove_dir_all(&self.folder) {
             eprintln!("lab: {} stays behind: {error}", self.folder.display());
         }
@@ -298,12 +300,27 @@ fn spawn(name: &str, folder: &Path) -> Result<(Child, ChildStdin)> {
     Ok((init, lifeline))
 }
 
-/// Removes the lab's cgroup in the unified hierarchy and in each version 1 hierarchy.
-fn remove_cgroups(name: &str) {
+/// The lab's cgroup in the unified hierarchy and in each version 1 hierarchy.
+fn cgroups(name: &str) -> Vec<PathBuf> {
     let root = Path::new("/sys/fs/cgroup");
-    remove_cgroup(&root.join(name));
-    for hierarchy in fs::read_dir(root).into_iter().flatten().flatten() {
-        remove_cgroup(&hierarchy.path().join(name));
+    let hierarchies = fs::read_dir(root).into_iter().flatten().flatten().map(|hierarchy| hierarchy.path());
+    std::iter::once(root.to_owned())
+        .chain(hierarchies)
+        .map(|at| at.join(name))
+        .filter(|at| at.is_dir())
+        .collect()
+}
+
+/// Version 1 has a hierarchy for it; in version 2 a signal ends what is frozen.
+fn thaw(folder: &Path) {
+    let state = folder.join("freezer.state");
+    if state.exists() {
+        let _ = fs::write(state, "THAWED");
+    }
+    for inner in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if inner.file_type().is_ok_and(|kind| kind.is_dir()) {
+            thaw(&inner.path());
+        }
     }
 }
 

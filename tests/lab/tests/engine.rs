@@ -58,6 +58,8 @@ fn a_dropped_lab_leaves_nothing_behind() -> Result<()> {
     let lab = Lab::start()?;
     let image = lab.busybox_image()?;
     lab.docker(&["run", "-d", &image, "sleep", "600"])?;
+    lab.docker(&["run", "-d", "--name", "paused", &image, "sleep", "600"])?;
+    lab.docker(&["pause", "paused"])?;
     // Even a daemon that cannot be asked any more goes.
     lab.freeze()?;
     let mut left = lab.on_host("sleep").arg("600").spawn().expect("nsenter starts");
