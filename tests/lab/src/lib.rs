@@ -260,8 +260,6 @@ pub fn run(command: &mut Command) -> Result<String> {
 impl Drop for Lab {
     /// The mounts go with the mount namespace; the files and the (by now empty) cgroups are ours to remove.
     fn drop(&mut self) {
-        // What is frozen does not die: a paused container would outlive the lab.
-        cgroups(&self.name).iter().for_each(|folder| thaw(folder));
         self.end_processes();
         cgroups(&self.name).iter().for_each(|folder| remove_cgroup(folder));
         if let Err(error) = fs::remove_dir_all(&self.folder) {
@@ -309,19 +307,6 @@ fn cgroups(name: &str) -> Vec<PathBuf> {
         .map(|at| at.join(name))
         .filter(|at| at.is_dir())
         .collect()
-}
-
-/// Version 1 has a hierarchy for it; in version 2 a signal ends what is frozen.
-fn thaw(folder: &Path) {
-    let state = folder.join("freezer.state");
-    if state.exists() {
-        let _ = fs::write(state, "THAWED");
-    }
-    for inner in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if inner.file_type().is_ok_and(|kind| kind.is_dir()) {
-            thaw(&inner.path());
-        }
-    }
 }
 
 /// A cgroup's files cannot be removed, its folders can once they hold no process and no folder.
