@@ -152,6 +152,8 @@ pub struct Monitor {
     publish_at: Option<Instant>,
     published_at: Instant,
     look_at: Instant,
+    /// How often everyone was looked at.
+    rounds: u32,
     /// When every name is asked for out of turn.
     ask_names_at: Option<Instant>,
 }
@@ -200,6 +202,7 @@ impl Monitor {
             publish_at: None,
             published_at: now,
             look_at: now + LOOK_INTERVAL,
+            rounds: 0,
             ask_names_at: None,
         };
         (monitor, handle)
@@ -237,7 +240,7 @@ impl Monitor {
             if now >= self.look_at {
                 self.look_at = now + LOOK_INTERVAL;
                 self.look_home();
-                self.look(|_| true);
+                self.look_around();
             }
             if self.publish_at.is_some_and(|at| now >= at) {
                 self.publish();

@@ -149,7 +149,7 @@ impl Schedule {
 /// The first moment after `now` on the errand's grid.
 fn following(identity: &Identity, interval: Duration, now: Moment) -> Moment {
     let (destination, kind, source) = identity;
-    let hash = mesh::fnv1a(&format!("{destination}\0{}\0{source}", kind.as_label()));
+    let hash = mesh::fnv1a_of([destination, "\0", kind.as_label(), "\0", source]);
     let interval = interval.as_nanos();
     let phase = u128::from(hash) % interval;
     let now = now.as_nanos();

@@ -22,7 +22,12 @@ pub fn part(text: &str) -> Cow<'_, str> {
 
 /// FNV-1a: stable across versions and machines, which the standard library's hasher is not.
 pub fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+    fnv1a_of([text])
+}
+
+/// The same of texts that are one after the other.
+pub fn fnv1a_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> u64 {
+    texts.into_iter().flat_map(str::bytes).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }

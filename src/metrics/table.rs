@@ -155,7 +155,7 @@ table! {
         DNS_LOOKUP_DURATION Histogram "destination_dns_lookup_duration_seconds" "seconds" ["destination" "resolver"]
             "Time from query to right answer: of the Engine's own table (embedded), or of the resolver behind it (upstream).";
         RESOLVER_DROPS Counter "destination_dns_resolver_drops_total" "queries" ["container"]
-            "Queries that the socket of the container's embedded resolver lost.";
+            "Queries that the socket of the container's embedded resolver lost; read once a minute.";
         NAME_OWNERS Gauge "destination_dns_name_owners" "workloads" ["destination" "name"]
             "Workloads that answer to one name; only where there is more than one.";
     }

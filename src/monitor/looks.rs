@@ -9,6 +9,9 @@ use crate::netstack::Inner;
 
 use super::{CALM, Message, Monitor, URGENT};
 
+/// Of so many looks one reads the embedded resolver's drops.
+const RESOLVER_EVERY: u32 = 4;
+
 impl Monitor {
     pub(super) fn looked(&mut self, container: ContainerId, seen: Result<Inner, HopError>) {
         let here = |inventory: &Arc<Inventory>| inventory.endpoints().any(|(_, e)| e.container == container);
@@ -62,8 +65,14 @@ impl Monitor {
         });
     }
 
+    /// Looks at everyone in its turn.
+    pub(super) fn look_around(&mut self) {
+        self.rounds = self.rounds.wrapping_add(1);
+        self.look(self.rounds.is_multiple_of(RESOLVER_EVERY), |_| true);
+    }
+
     /// Reads listeners and counters in the namespaces of running containers on destinations.
-    pub(super) fn look(&self, wanted: impl Fn(&ContainerId) -> bool) {
+    pub(super) fn look(&self, resolver_too: bool, wanted: impl Fn(&ContainerId) -> bool) {
         let Some(inventory) = &self.inventory else { return };
         let on: BTreeSet<&ContainerId> =
             inventory.destinations.iter().flat_map(|d| &d.endpoints).map(|e| &e.container).collect();
@@ -71,7 +80,8 @@ impl Monitor {
             let Some(way) = inventory.container(id).and_then(|c| c.way_in.clone()) else { continue };
             let (hopper, messages, id) = (self.hopper.clone(), self.messages.clone(), id.clone());
             tokio::spawn(async move {
-                let seen = hopper.hop(&Vantage::Container(way), Inside::look).await;
+                let seen =
+                    hopper.hop(&Vantage::Container(way), move |inside| inside.look(resolver_too)).await;
                 messages.send(Message::Looked(id, seen)).await.ok();
             });
         }

@@ -50,7 +50,7 @@ impl Monitor {
             let known = self.inventory.clone();
             self.schedule.hasten(now, |errand| concerns(errand, &touched, known.as_deref()));
         }
-        self.look(|id| unread.contains(id));
+        self.look(true, |id| unread.contains(id));
     }
 }
 

@@ -122,7 +122,9 @@ impl Monitor {
         if fell || !doubts.is_empty() {
             self.schedule.again(identity, soon);
         }
-        self.schedule.hasten(soon, |errand| doubts.iter().any(|doubt| tells_apart(errand, doubt)));
+        if !doubts.is_empty() {
+            self.schedule.hasten(soon, |errand| doubts.iter().any(|doubt| tells_apart(errand, doubt)));
+        }
         self.show_after(if flipped || answers { URGENT } else { CALM });
     }
 

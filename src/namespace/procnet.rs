@@ -24,12 +24,14 @@ impl Inside {
     /// Everything that the kernel tells of this namespace at little cost.
     ///
     /// What cannot be read is left out: one missing file is no reason to be blind for the rest. The
-    /// interfaces come without their destinations, which only their addresses tell.
-    pub fn look(&self) -> Inner {
+    /// interfaces come without their destinations, which only their addresses tell. The resolver's drops
+    /// cost as much as all the rest (the kernel walks the UDP sockets of the whole machine to list those of
+    /// one namespace), so they are read where they are asked for.
+    pub fn look(&self, resolver_too: bool) -> Inner {
         let text = |name: &str| read(name).ok();
         Inner {
             listeners: listeners::read(self).ok(),
-            resolver_drops: text("udp").and_then(|udp| resolver_drops(&udp)),
+            resolver_drops: resolver_too.then(|| text("udp")).flatten().and_then(|udp| resolver_drops(&udp)),
             interfaces: text("dev").map(|dev| interfaces(&dev)).unwrap_or_default(),
             tcp: (|| tcp(&text("snmp")?, &text("netstat")?, &text("sockstat")?))(),
             at: Some(SystemTime::now()),
@@ -189,7 +191,7 @@ Tcp: 1 200 120000 -1 17 2 0 5 6 6456 4431 8 0
     async fn a_look_tells_of_the_namespace_and_of_an_overrun_resolver() {
         let scratch = Scratch::new();
         let hopper = Hopper::start().expect("starts");
-        let before = hopper.hop(&scratch.vantage(), Inside::look).await.expect("enters");
+        let before = hopper.hop(&scratch.vantage(), |inside| inside.look(true)).await.expect("enters");
         assert_eq!(before.resolver_drops, None);
         assert_eq!(before.listeners, Some(Vec::new()));
         assert_eq!(before.interfaces.iter().map(|i| i.name.as_str()).collect::<Vec<_>>(), ["lo"]);
@@ -208,7 +210,7 @@ Tcp: 1 200 120000 -1 17 2 0 5 6 6456 4431 8 0
             socket
         };
         let _resolver = hopper.hop(&scratch.vantage(), overrun).await.expect("enters");
-        let after = hopper.hop(&scratch.vantage(), Inside::look).await.expect("enters");
+        let after = hopper.hop(&scratch.vantage(), |inside| inside.look(true)).await.expect("enters");
         assert!(after.resolver_drops.is_some_and(|drops| drops > 30), "{after:?}");
         assert!(after.interfaces.first().is_some_and(|lo| lo.transmit.packets == 64), "{after:?}");
     }

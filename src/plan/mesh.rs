@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-pub use crate::inventory::part::fnv1a;
+pub use crate::inventory::part::{fnv1a, fnv1a_of};
 
 /// For each name, the indices of the peers that it probes.
 ///

@@ -8,6 +8,7 @@
 //! for another. Nor may one that fills the socket make the others lose: what it had no room for is asked
 //! of the kernel, and then silence is unknown.
 
+mod flow;
 mod lane;
 pub mod packet;
 mod tally;
@@ -39,15 +40,16 @@ pub async fn run(hopper: &Hopper, visit: Visit) -> Vec<Run> {
     let aims: Vec<IpAddr> = visit.jobs.iter().filter_map(|job| aim(job).map(|(to, ..)| to)).collect();
     let four = aims.iter().find(|to| to.is_ipv4()).copied();
     let six = aims.iter().find(|to| to.is_ipv6()).copied();
+    let identifier = flow::identifier(&visit);
     let made = hopper
         .hop(&visit.vantage, move |inside| {
-            let sockets = [four, six].map(|to| to.map(|to| open(inside, to)));
+            let sockets = [four, six].map(|to| to.map(|to| open(inside, to, identifier)));
             (sockets, six.is_some() && ipv6_here(inside))
         })
         .await;
     match made {
         Err(error) => visit.blind(error.blindness, &error.detail),
-        Ok((sockets, ipv6)) => Engine::new(&visit.jobs, visit.limits, sockets, ipv6).run().await,
+        Ok((sockets, ipv6)) => Engine::new(&visit, identifier, sockets, ipv6).run().await,
     }
 }
 
@@ -86,11 +88,12 @@ struct Engine<'a> {
 
 impl<'a> Engine<'a> {
     fn new(
-        jobs: &'a [Job],
-        limits: Limits,
+        visit: &'a Visit,
+        identifier: u16,
         sockets: [Option<io::Result<IcmpSocket>>; 2],
         ipv6: bool,
     ) -> Self {
+        let jobs = &*visit.jobs;
         let [four, six] = sockets;
         let lane = |made: Option<io::Result<IcmpSocket>>, ipv6| {
             made.map(|made| made.and_then(|socket| Lane::new(socket, ipv6)))
@@ -99,10 +102,10 @@ impl<'a> Engine<'a> {
         };
         Self {
             jobs,
-            limits,
+            limits: visit.limits,
             lanes: [lane(four, false), lane(six, true)],
             ipv6,
-            identifier: rand::random(),
+            identifier,
             first: rand::random(),
             sent: Vec::with_capacity(jobs.len()),
             cookies: jobs.iter().map(|_| rand::random()).collect(),

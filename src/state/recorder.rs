@@ -138,9 +138,12 @@ impl Recorder {
         self.probes.get(key)
     }
 
-    /// What a container's namespace told.
-    pub fn looked(&mut self, container: ContainerId, inner: Inner) {
-        Arc::make_mut(&mut self.containers).insert(container, inner);
+    /// What a container's namespace told. The resolver's drops are not read every time: the last ones stand.
+    pub fn looked(&mut self, container: ContainerId, mut inner: Inner) {
+        let containers = Arc::make_mut(&mut self.containers);
+        let before = containers.get(&container).and_then(|before| before.resolver_drops);
+        inner.resolver_drops = inner.resolver_drops.or(before);
+        containers.insert(container, inner);
     }
 
     /// What the exporter can see.

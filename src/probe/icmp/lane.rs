@@ -1,7 +1,7 @@
 //! One family's socket: made inside the namespace, watched from the runtime.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use socket2::Socket;
 use tokio::io::Interest;
@@ -13,9 +13,15 @@ use crate::namespace::sys;
 
 use super::packet::Form;
 
-/// Makes a family's socket.
-pub fn open(inside: &Inside, to: IpAddr) -> io::Result<IcmpSocket> {
+/// Makes a family's socket, with this identifier where it is free.
+pub fn open(inside: &Inside, to: IpAddr, identifier: u16) -> io::Result<IcmpSocket> {
     let made = inside.icmp(to)?;
+    if made.kind == IcmpKind::Datagram {
+        let here =
+            if to.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
+        // Where somebody else in there has it, the kernel gives another one with the first request.
+        let _ = made.socket.bind(&SocketAddr::new(here, identifier).into());
+    }
     sys::stamp_arrivals(&made.socket)?;
     sys::queue_errors(&made.socket, to.is_ipv6())?;
     Ok(made)

@@ -9,7 +9,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use lab::{Error, Result};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, ipproto, recv, sendto, socket, sockopt};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketType, bind, ipproto, recv, sendto, socket, sockopt,
+};
 
 use crate::process::Cpu;
 use crate::rivals::{Kind, Rate};
@@ -20,6 +22,8 @@ type Probe = dyn Fn(&str) -> std::io::Result<()>;
 
 const PATIENCE: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_millis(20);
+/// Of the echo requests.
+const IDENTIFIER: u16 = 4711;
 const RESOLVER: &str = "127.0.0.11:53";
 
 /// Runs the loop inside the first container, against the others.
@@ -49,8 +53,7 @@ pub fn command(args: &[String]) -> Result<()> {
     let before = Cpu::of("self")?;
     let mut probes = 0_u64;
     while Instant::now() < until {
-        // Anew each round, as a visit does: another identifier or port is another flow for every firewall on the way,
-        // which is dearer than one that is known.
+        // Anew each round, as a visit does.
         let probe: Box<Probe> = match kind.as_str() {
             "icmp" => Box::new(echoes()?),
             "tcp" => Box::new(handshake),
@@ -83,6 +86,8 @@ fn echoes() -> Result<impl Fn(&str) -> std::io::Result<()>> {
     let made = || -> std::io::Result<OwnedFd> {
         let made = socket(AddressFamily::INET, SocketType::DGRAM, Some(ipproto::ICMP))?;
         sockopt::set_socket_timeout(&made, sockopt::Timeout::Recv, Some(PATIENCE))?;
+        // One flow for all the rounds: each new one would be a new entry of connection tracking.
+        bind(&made, &SocketAddr::from((Ipv4Addr::UNSPECIFIED, IDENTIFIER)))?;
         Ok(made)
     };
     let socket = made().map_err(|e| Error::io("an ICMP socket inside the container", e))?;
