@@ -376,9 +376,10 @@ impl View<'_> {
         }
     }
 
-    /// One a workload: the last that ran. A workload that lives on a network of the ended one is not
-    /// missed, and neither is one whose next container was just made: Compose stops the old one before it
-    /// starts the new one. One that only is called so, and lives elsewhere, covers nobody.
+    /// One a workload and environment: the last that ran. A workload that lives on a network of the ended
+    /// one is not missed, and neither is one whose next container was just made: Compose stops the old one
+    /// before it starts the new one. One that only is called so, and lives elsewhere or is of another of
+    /// Coolify's environments, covers nobody.
     fn stopped(&self, mut ended: Vec<&Container>) -> Vec<Missing> {
         let live = self.containers.values().filter(|c| c.state.has_namespace()).map(|c| &c.id);
         let deployed = self.seen.containers.iter().filter(|one| {
@@ -391,22 +392,27 @@ impl View<'_> {
             carers.entry(&carer.workload).or_default().push(carer);
         }
         ended.retain(|c| {
-            let cares = |carer: &&Container| claims::share(self.homes, &carer.id, &c.id);
+            let cares = |carer: &&Container| claims::is_kin(self.homes, carer, c);
             !carers.get(&*c.workload).is_some_and(|all| all.iter().any(cares))
         });
-        ended.sort_by(|a, b| (&a.workload, a.started_at, &a.id).cmp(&(&b.workload, b.started_at, &b.id)));
-        let last: BTreeMap<&str, &Container> = ended.into_iter().map(|c| (&*c.workload, c)).collect();
-        last.values().filter_map(|c| Some(missing(c, self.name_of_ended(c)?))).collect()
+        ended.sort_by_key(|c| (c.started_at, &c.id));
+        let last: BTreeMap<String, &Container> = ended.into_iter().map(|c| (c.whose(), c)).collect();
+        let mut called: BTreeMap<&str, usize> = BTreeMap::new();
+        for container in last.values() {
+            *called.entry(&container.workload).or_default() += 1;
+        }
+        let is_alone = |c: &Container| called.get(&*c.workload).is_none_or(|n| *n == 1);
+        last.values().filter_map(|c| Some(missing(c, self.name_of_ended(c, is_alone(c))?))).collect()
     }
 
-    /// There is one a workload here, so the bare name serves, unless it is another's.
-    fn name_of_ended<'c>(&'c self, container: &'c Container) -> Option<&'c Arc<str>> {
+    /// Where there is one of its workload here the bare name serves, unless it is another's.
+    fn name_of_ended<'c>(&'c self, container: &'c Container, is_alone: bool) -> Option<&'c Arc<str>> {
         let workload = &container.workload;
+        let is_kin = |id: &ContainerId| {
+            self.containers.get(id).is_some_and(|c| claims::is_kin(self.homes, c, container))
+        };
         let is_free = !claims::RESERVED.contains(&&**workload)
-            && self.bearers.get(&**workload).is_none_or(|bearer| {
-                let same = self.containers.get(*bearer).is_some_and(|c| c.workload == *workload);
-                same && claims::share(self.homes, bearer, &container.id)
-            });
+            && self.bearers.get(&**workload).map_or(is_alone, |bearer| is_kin(bearer));
         if is_free { Some(workload) } else { self.names.get(&container.id) }
     }
 }

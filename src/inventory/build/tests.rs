@@ -317,6 +317,62 @@ fn who_is_called_like_a_stopped_workload_elsewhere_does_not_cover_it() {
 }
 
 #[test]
+fn a_resource_of_another_environment_does_not_cover_it() {
+    let labelled = |one: SeenContainer, start: u64, project: &str, environment: &str| {
+        let labels = [
+            ("coolify.resourceName", "api"),
+            ("coolify.projectName", project),
+            ("coolify.environmentName", environment),
+        ];
+        SeenContainer {
+            labels: labels.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            started_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(start)),
+            created_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(start)),
+            ..one
+        }
+    };
+    let of_shop = |containers: Vec<SeenContainer>| {
+        let answer = seen(vec![network("shop")], containers);
+        let inventory = build(&answer, &Selection::default(), SystemTime::UNIX_EPOCH + DEPLOY);
+        inventory.destination("shop").unwrap().clone()
+    };
+    let gone = || labelled(stopped(RunState::Exited, 1, on("shop", "c1", "api-1", "")), 1, "p", "production");
+    let made = |id: &str| on("shop", id, "api-2", "");
+    let lives = |id: &str| on("shop", id, "api-2", "10.0.1.3");
+    for (what, other, covers) in [
+        ("staging lives", labelled(lives("c2"), 2, "p", "staging"), false),
+        ("another project's lives", labelled(lives("c2"), 2, "q", "production"), false),
+        ("its next one lives", labelled(lives("c2"), 2, "p", "production"), true),
+        (
+            "staging is deployed",
+            labelled(stopped(RunState::Created, 0, made("c2")), 2, "p", "staging"),
+            false,
+        ),
+        (
+            "its next one is deployed",
+            labelled(stopped(RunState::Created, 0, made("c2")), 2, "p", "production"),
+            true,
+        ),
+    ] {
+        let shop = of_shop(vec![gone(), other]);
+        let told: Vec<_> = shop.stopped.iter().filter(|m| m.container.as_str() == "c1").collect();
+        assert_eq!(told.is_empty(), covers, "{what}: {:?}", shop.stopped);
+        assert!(shop.stopped.iter().all(|m| shop.endpoints.iter().all(|e| e.name != m.name)), "{what}");
+    }
+    // Each that is gone is told, by a name of its own; numbered ones have none that bears the bare name.
+    for number in ["1", "2"] {
+        let ended = |id: &str, environment: &str| {
+            let mut one = labelled(stopped(RunState::Exited, 1, made(id)), 1, "p", environment);
+            one.labels.insert("com.docker.compose.container-number".into(), number.into());
+            one
+        };
+        let shop = of_shop(vec![ended("c1", "production"), ended("c2", "staging")]);
+        let names: BTreeSet<&str> = shop.stopped.iter().map(|m| &*m.name).collect();
+        assert_eq!(names.len(), 2, "{:?}", shop.stopped);
+    }
+}
+
+#[test]
 fn a_workload_that_is_being_deployed_is_not_missed() {
     let created = |id: &str, name: &str, at: u64| SeenContainer {
         created_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at)),
