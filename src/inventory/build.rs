@@ -367,12 +367,22 @@ impl View<'_> {
         }
         let podman = self.seen.engine.podman;
         let has_dns = !select::is_default_bridge(network, podman);
+        let (names, has_more_names) =
+            if has_dns { names::dns_names(seen, container, podman) } else { (Vec::new(), false) };
+        if has_more_names {
+            let (whose, on, most) = (bounded(&container.name), bounded(&network.name), names::MOST_NAMES);
+            oddities.insert(format!(
+                "container {whose:?} has more names on {on:?} than the {most} that are kept: \
+                 whether another one bears the same cannot be told"
+            ));
+        }
         Endpoint {
             name: Arc::clone(name),
             container: container.id.clone(),
             addresses,
             mac: bounded(&seen.mac).to_ascii_lowercase(),
-            names: if has_dns { names::dns_names(seen, container, podman) } else { Vec::new() },
+            names,
+            has_more_names,
         }
     }
 
