@@ -1,7 +1,14 @@
 //! Engines' answers written by hand, and the pictures that they give.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::destination::{BRIDGE_NAME, DEPLOY, MTU};
+use super::resolver::EMBEDDED;
 use super::*;
+use crate::inventory::model::Missing;
 use crate::inventory::seen::SeenSubnet;
+use crate::inventory::seen::{SeenEndpoint, SeenNetwork};
 use crate::inventory::{EngineInfo, Health, Origin, PublishedPort};
 
 /// A running container of this id and name, on no network.
