@@ -136,9 +136,9 @@ pub struct Flags {
     )]
     pub docker_host: Option<String>,
 
-    /// How much is logged
-    #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value_t, global = true)]
-    pub log_level: LogLevel,
+    /// How much is logged [default: info; of check, whose report says the rest: error]
+    #[arg(long = "log.level", value_name = "LEVEL", value_enum, global = true)]
+    pub log_level: Option<LogLevel>,
 
     /// How it is logged
     #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value_t, global = true)]
@@ -146,14 +146,13 @@ pub struct Flags {
 }
 
 /// How much is logged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
     /// What needs a person
     Error,
     /// And what may need one
     Warn,
     /// And what changed
-    #[default]
     Info,
     /// And what was decided
     Debug,
@@ -162,6 +161,14 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    /// Of a command, where the operator says nothing: what `check` found it tells itself.
+    pub const fn of(command: &Command) -> Self {
+        match command {
+            Command::Check { .. } => Self::Error,
+            Command::Serve | Command::Config => Self::Info,
+        }
+    }
+
     /// The level as filters name it.
     pub const fn as_label(self) -> &'static str {
         match self {
@@ -285,7 +292,7 @@ mod tests {
         assert_eq!(cli.flags.listen_addresses, ["127.0.0.1:10061".parse().unwrap()]);
         assert_eq!(cli.flags.telemetry_path, "/metrics");
         assert!(!cli.flags.enable_remote_actions);
-        assert_eq!((cli.flags.log_level, cli.flags.log_format), (LogLevel::Info, LogFormat::Logfmt));
+        assert_eq!((cli.flags.log_level, cli.flags.log_format), (None, LogFormat::Logfmt));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod model;
 pub mod names;
 mod origin;
 pub mod part;
+pub mod proxy;
 pub mod seen;
 pub mod select;
 mod subnet;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use destination_exporter::cli::{Cli, Command, LogFormat};
+use destination_exporter::cli::{Cli, Command, LogFormat, LogLevel};
 use destination_exporter::commands::{self, COULD_NOT};
 use destination_exporter::log;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -12,7 +12,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let command = cli.command.unwrap_or_default();
-    if let Err(error) = log::init(cli.flags.log_level.as_label(), cli.flags.log_format == LogFormat::Json) {
+    let level = cli.flags.log_level.unwrap_or_else(|| LogLevel::of(&command));
+    if let Err(error) = log::init(level.as_label(), cli.flags.log_format == LogFormat::Json) {
         say(&error.to_string());
         return ExitCode::from(COULD_NOT);
     }

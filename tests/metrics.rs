@@ -74,6 +74,7 @@ impl Host {
                 addresses: vec![IpAddr::from([10, 0, 0, 2])],
                 mac: String::new(),
                 names: vec!["shared".into()],
+                has_more_names: false,
             })
             .collect();
         let subnet = Subnet {

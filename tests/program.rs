@@ -1,7 +1,7 @@
 //! The program as its user meets it: commands, exit statuses, signals, what it answers and refuses.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
@@ -87,13 +87,62 @@ fn the_printed_configuration_is_one() {
     assert!(said(&program(&["--version"]).stdout).contains(", rustc 1."));
 }
 
+/// A folder with a socket that nobody listens on any more.
+fn dead_socket() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("docker.sock");
+    drop(std::os::unix::net::UnixListener::bind(&path).expect("a socket of our own"));
+    let host = format!("unix://{}", path.display());
+    (folder, host)
+}
+
+/// The address of one that answers every connection with these bytes, for as long as the test runs.
+fn stranger(answer: &'static [u8]) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port of our own");
+    let host = format!("tcp://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            if stream.read(&mut [0; 4096]).is_ok_and(|bytes| bytes > 0) {
+                stream.write_all(answer).ok();
+            }
+        }
+    });
+    host
+}
+
 #[test]
-fn without_an_engine_check_cannot_look() {
-    let blind = program(&["check", "--docker.host", "unix:///nonexistent/docker.sock"]);
-    let told = said(&blind.stderr);
-    assert_eq!(blind.status.code(), Some(2), "{told}");
-    assert!(told.contains("the Engine does not answer") && told.contains("--docker.host"), "{told}");
-    assert_eq!(said(&blind.stdout), "");
+fn without_an_engine_check_says_once_what_failed_and_what_to_do() {
+    let (_folder, dead) = dead_socket();
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port of our own");
+        format!("tcp://{}", listener.local_addr().expect("an address"))
+    };
+    let page = stranger(b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n<html>hi</html>");
+    let ssh = stranger(b"SSH-2.0-OpenSSH_9.9\r\n");
+    for (host, failed, advice) in [
+        (
+            "unix:///nonexistent/docker.sock",
+            "there is no socket /nonexistent/docker.sock. ",
+            "Is Docker installed and running? `--docker.host` names another address.",
+        ),
+        (&dead, "nobody listens at unix://", "The Engine does not run: start it"),
+        (&closed, "nobody listens at tcp://127.0.0.1:", "The Engine does not run: start it"),
+        (&page, "version: the answer of tcp://127.0.0.1:", "Is it the Engine that answers there?"),
+        (&ssh, "version: no answer from tcp://127.0.0.1:", "Is it the Engine that answers there?"),
+    ] {
+        let blind = program(&["check", "--docker.host", host]);
+        let told = said(&blind.stderr);
+        assert_eq!(blind.status.code(), Some(2), "{host}: {told}");
+        assert!(told.starts_with("destination-exporter: the Engine does not answer: "), "{host}: {told}");
+        assert_eq!(told.lines().count(), 1, "{host}: {told}");
+        assert!(told.contains(failed) && told.contains(advice), "{host}: {told}");
+        assert!(!told.contains("client") && !told.contains("hyper"), "{host}: {told}");
+        assert_eq!(said(&blind.stdout), "");
+    }
+    // Who asks for the log gets it.
+    let blind = program(&["check", "--log.level", "info", "--docker.host", &dead]);
+    assert!(said(&blind.stderr).lines().any(|line| line.contains("level=warn")), "{}", said(&blind.stderr));
 }
 
 #[test]

@@ -50,3 +50,16 @@ fn links_between_runbooks_lead_somewhere() {
         }
     }
 }
+
+/// A number of a list that the reader does not have (`F12`) tells nothing.
+#[test]
+fn no_runbook_speaks_of_a_list_that_is_not_here() {
+    let is_number = |word: &str| {
+        word.strip_prefix('F').is_some_and(|n| n.len() == 2 && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    for code in Code::ALL {
+        let words = code.runbook().split(|c: char| !c.is_alphanumeric());
+        let found: Vec<&str> = words.filter(|word| is_number(word)).collect();
+        assert!(found.is_empty(), "{}: {found:?}", code.as_label());
+    }
+}

@@ -132,6 +132,7 @@ impl Sample {
             addresses: vec![IpAddr::from([a, b, c, last])],
             mac: String::new(),
             names: vec![name.into()],
+            has_more_names: false,
         });
     }
 

@@ -83,7 +83,7 @@ impl Engine {
             Some(path) => Docker::connect_with_unix(path, CLIENT_TIMEOUT, API_DEFAULT_VERSION),
             None => Docker::connect_with_http(&self.host, CLIENT_TIMEOUT, API_DEFAULT_VERSION),
         };
-        client.map_err(|error| EngineError::of(endpoint, &error))
+        client.map_err(|error| EngineError::of(endpoint, &self.host, &error))
     }
 
     async fn ask<T>(
@@ -93,7 +93,7 @@ impl Engine {
     ) -> Result<T, EngineError> {
         let began = Instant::now();
         let answer = match timeout(self.timeout, answer).await {
-            Ok(answer) => answer.map_err(|error| EngineError::of(endpoint, &error)),
+            Ok(answer) => answer.map_err(|error| EngineError::of(endpoint, &self.host, &error)),
             Err(_) => Err(EngineError::timeout(endpoint, self.timeout)),
         };
         self.note(endpoint, began, answer.as_ref().err().map(|error| error.reason));
@@ -212,7 +212,7 @@ impl Engine {
                 return Ok(Some(self.complete(summary, inspected).await));
             }
             Ok(Err(error)) if EngineError::is_not_found(&error) => return Ok(None),
-            Ok(Err(error)) => EngineError::of("inspect", &error),
+            Ok(Err(error)) => EngineError::of("inspect", &self.host, &error),
             Err(_) => EngineError::timeout("inspect", began.elapsed()),
         };
         self.note("inspect", began, Some(error.reason));
@@ -259,7 +259,7 @@ impl Engine {
                     }
                 }
                 Some(Err(error)) => {
-                    let error = EngineError::of("events", &error);
+                    let error = EngineError::of("events", &self.host, &error);
                     if error.reason == "bad_answer" {
                         // Asked for what came since, the Engine would say the same again, for ever. So
                         // the stream begins anew from now, and a listing shows what was missed.
@@ -268,10 +268,7 @@ impl Engine {
                     }
                     return error;
                 }
-                None => {
-                    let detail = "the stream ended".into();
-                    return EngineError { endpoint: "events", reason: "connection", detail };
-                }
+                None => return EngineError::ended("events"),
             }
         }
     }

@@ -1,30 +1,55 @@
 //! Why the Engine gave no answer.
 
+use std::fmt;
+use std::io::ErrorKind;
+use std::time::Duration;
+
 use bollard::errors::Error;
 
-/// A request that failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{endpoint}: {detail}")]
+use crate::inventory::seen::bounded;
+
+/// A request that failed. Said in two sentences: what failed, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineError {
     /// Which request, as the label `endpoint` names it.
     pub endpoint: &'static str,
     /// The bounded class, as the label `reason` names it.
     pub reason: &'static str,
-    /// What happened and what to do, for a person.
+    /// What happened, for a person.
     pub detail: String,
+    /// What to do about it, in one sentence; empty where nothing is known that helps.
+    pub advice: &'static str,
+}
+
+impl std::error::Error for EngineError {}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Who found the door closed asked nothing yet.
+        if !matches!(self.reason, "no_socket" | "permission" | "refused") {
+            write!(f, "{}: ", self.endpoint)?;
+        }
+        f.write_str(&self.detail)?;
+        if self.advice.is_empty() { Ok(()) } else { write!(f, ". {}", self.advice) }
+    }
 }
 
 impl EngineError {
     /// The Engine took longer than the deadline: it hangs, or it is overloaded.
-    pub(super) fn timeout(endpoint: &'static str, after: std::time::Duration) -> Self {
+    pub(super) fn timeout(endpoint: &'static str, after: Duration) -> Self {
         let detail = format!("no complete answer within {}", humantime::format_duration(after));
-        Self { endpoint, reason: "timeout", detail }
+        Self { endpoint, reason: "timeout", detail, advice: HANGS }
     }
 
-    /// What the client says, classified.
-    pub(super) fn of(endpoint: &'static str, error: &Error) -> Self {
-        let (reason, hint) = class(error);
-        Self { endpoint, reason, detail: format!("{}{hint}", chain(error)) }
+    /// A stream that should not end.
+    pub(super) fn ended(endpoint: &'static str) -> Self {
+        Self { endpoint, reason: "connection", detail: "the stream ended".into(), advice: "" }
+    }
+
+    /// What the client says of a request to `host`, classified.
+    pub(super) fn of(endpoint: &'static str, host: &str, error: &Error) -> Self {
+        let (reason, detail, advice) = told(host, error);
+        Self { endpoint, reason, detail: bounded(&detail).to_owned(), advice }
     }
 
     /// True where the thing asked for is not there (any more).
@@ -33,43 +58,57 @@ impl EngineError {
     }
 }
 
-/// The advice that goes with the reason `permission`.
+const HANGS: &str = "It hangs, or has too much to do: `docker version` shows whether it answers others.";
+const NOT_THERE: &str = "Is Docker installed and running? `--docker.host` names another address.";
+const NOT_RUNNING: &str =
+    "The Engine does not run: start it (`systemctl start docker`), or name its address with `--docker.host`.";
 const NOT_PERMITTED: &str =
-    " (the exporter's user may not open the socket: run it as root or in the group docker)";
+    "The exporter's user may not open the socket: run it as root or in the group docker.";
+const FORBIDDEN: &str = "A socket proxy must allow GET on containers, networks, events and version.";
+const OWN_LOG: &str = "The Engine's own log says more: `journalctl -u docker`.";
+const NO_ENGINE: &str = "Is it the Engine that answers there? `--docker.host` names another address.";
 
-fn class(error: &Error) -> (&'static str, &'static str) {
+/// The class, what happened, and what to do.
+fn told(host: &str, error: &Error) -> (&'static str, String, &'static str) {
     match error {
         // The client calls every socket missing that it cannot see: the folder may be closed to it.
-        Error::SocketNotFoundError(path) if is_hidden(path) => ("permission", NOT_PERMITTED),
-        Error::SocketNotFoundError(_) => {
-            ("no_socket", " (is Docker installed and running? `--docker.host` names another address)")
+        Error::SocketNotFoundError(path) if is_hidden(path) => {
+            ("permission", format!("permission denied at {host}"), NOT_PERMITTED)
         }
-        Error::RequestTimeoutError => ("timeout", ""),
-        Error::DockerResponseServerError { status_code: 403, .. } => {
-            ("forbidden", " (a socket proxy must allow GET on containers, networks, events and version)")
+        Error::SocketNotFoundError(path) => ("no_socket", format!("there is no socket {path}"), NOT_THERE),
+        Error::RequestTimeoutError => ("timeout", "no complete answer".to_owned(), HANGS),
+        Error::DockerResponseServerError { status_code, message } => {
+            let (reason, advice) = match status_code {
+                403 => ("forbidden", FORBIDDEN),
+                404 => ("not_found", NO_ENGINE),
+                _ => ("server_error", OWN_LOG),
+            };
+            (reason, format!("status {status_code}: {}", message.trim().trim_end_matches('.')), advice)
         }
-        Error::DockerResponseServerError { status_code: 404, .. } => ("not_found", ""),
-        Error::DockerResponseServerError { .. } => ("server_error", ""),
-        Error::JsonDataError { .. } | Error::JsonSerdeError { .. } => ("bad_answer", ""),
+        Error::JsonDataError { message, .. } => ("bad_answer", unreadable(host, message), NO_ENGINE),
+        Error::JsonSerdeError { .. } => ("bad_answer", unreadable(host, &innermost(error)), NO_ENGINE),
         other => match io_kind(other) {
-            Some(std::io::ErrorKind::PermissionDenied) => ("permission", NOT_PERMITTED),
-            Some(std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused) => {
-                ("refused", " (the Engine does not run)")
+            Some(ErrorKind::PermissionDenied) => {
+                ("permission", format!("permission denied at {host}"), NOT_PERMITTED)
             }
-            _ => ("connection", ""),
+            Some(ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+                ("refused", format!("nobody listens at {host}"), NOT_RUNNING)
+            }
+            _ => ("connection", format!("no answer from {host}: {}", innermost(other)), NO_ENGINE),
         },
     }
 }
 
 /// True where nobody lets this user see whether the file is there.
 fn is_hidden(path: &str) -> bool {
-    std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
 /// The kind of the innermost I/O error.
-fn io_kind(error: &Error) -> Option<std::io::ErrorKind> {
+fn io_kind(error: &Error) -> Option<ErrorKind> {
     let mut at: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    let mut kind = None;
+    // Its own is no cause of itself.
+    let mut kind = if let Error::IOError { err } = error { Some(err.kind()) } else { None };
     while let Some(error) = at {
         if let Some(io) = error.downcast_ref::<std::io::Error>() {
             kind = Some(io.kind());
@@ -79,16 +118,52 @@ fn io_kind(error: &Error) -> Option<std::io::ErrorKind> {
     kind
 }
 
-/// The error and its causes: the outermost one alone says "client error".
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut at = std::error::Error::source(error);
-    while let Some(cause) = at {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        at = cause.source();
+fn unreadable(host: &str, why: &str) -> String {
+    format!("the answer of {host} cannot be read: {why}")
+}
+
+/// What went wrong at the bottom of it: what stands above says which library noticed.
+fn innermost(error: &Error) -> String {
+    let mut at: &(dyn std::error::Error + 'static) = error;
+    while let Some(cause) = at.source() {
+        at = cause;
     }
-    crate::inventory::seen::bounded(&text).to_owned()
+    at.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(error: &Error) -> String {
+        EngineError::of("version", "tcp://engine:2375", error).to_string()
+    }
+
+    fn io(kind: ErrorKind) -> Error {
+        Error::IOError { err: kind.into() }
+    }
+
+    fn status(status_code: u16) -> Error {
+        Error::DockerResponseServerError { status_code, message: "no such thing.\n".into() }
+    }
+
+    #[test]
+    fn one_sentence_says_what_failed_and_one_what_to_do() {
+        let missing = Error::SocketNotFoundError("/nonexistent/docker.sock".into());
+        for (error, failed, advice) in [
+            (missing, "there is no socket /nonexistent/docker.sock. ", NOT_THERE),
+            (io(ErrorKind::PermissionDenied), "permission denied at tcp://engine:2375. ", NOT_PERMITTED),
+            (io(ErrorKind::ConnectionRefused), "nobody listens at tcp://engine:2375. ", NOT_RUNNING),
+            (status(403), "version: status 403: no such thing. ", FORBIDDEN),
+            (status(500), "version: status 500: no such thing. ", OWN_LOG),
+            (Error::RequestTimeoutError, "version: no complete answer. ", HANGS),
+            (
+                io(ErrorKind::UnexpectedEof),
+                "version: no answer from tcp://engine:2375: unexpected end of file. ",
+                NO_ENGINE,
+            ),
+        ] {
+            assert_eq!(said(&error), format!("{failed}{advice}"));
+        }
+    }
 }

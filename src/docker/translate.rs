@@ -24,6 +24,11 @@ fn texts(values: Option<Vec<String>>) -> Vec<String> {
     values.unwrap_or_default().into_iter().take(MOST).map(|v| bounded(&v).to_owned()).collect()
 }
 
+/// True where [`texts`] keeps a part alone.
+fn is_cut(values: &Option<Vec<String>>) -> bool {
+    values.as_ref().is_some_and(|values| values.len() > MOST)
+}
+
 fn map(values: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
     let mut pairs: Vec<_> = values.unwrap_or_default().into_iter().collect();
     // Sorted before it is cut, so that the same labels are kept each time.
@@ -118,6 +123,7 @@ fn endpoints(networks: HashMap<String, EndpointSettings>) -> Vec<SeenEndpoint> {
     let mut endpoints: Vec<SeenEndpoint> = networks
         .into_iter()
         .map(|(network, endpoint)| SeenEndpoint {
+            has_more_names: is_cut(&endpoint.aliases) || is_cut(&endpoint.dns_names),
             network: bounded(&network).to_owned(),
             network_id: text(endpoint.network_id),
             ipv4: text(endpoint.ip_address),
@@ -256,6 +262,22 @@ mod tests {
             assert_eq!(container(nothing, inspected, "").has_engine_socket, expected, "{kind} {source}");
             let seen = container(row, ContainerInspectResponse::default(), "");
             assert_eq!(seen.has_engine_socket, expected, "{kind} {source}, of the listing");
+        }
+    }
+
+    #[test]
+    fn that_names_were_cut_is_remembered() {
+        for (field, count, expected) in [
+            ("Aliases", 256, false),
+            ("Aliases", 257, true),
+            ("DNSNames", 256, false),
+            ("DNSNames", 257, true),
+        ] {
+            let names: Vec<String> = (0..count).map(|n| format!("a{n}")).collect();
+            let row = json!({"NetworkSettings": {"Networks": {"shop": {field: names}}}});
+            let row: ContainerSummary = serde_json::from_value(row).unwrap();
+            let seen = container(row, ContainerInspectResponse::default(), "");
+            assert_eq!(seen.endpoints[0].has_more_names, expected, "{field} {count}");
         }
     }
 

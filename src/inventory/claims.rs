@@ -3,7 +3,7 @@
 //! An endpoint name is a workload's name, so that a redeploy does not start new series; yet two
 //! containers never share one. Labels make a workload, and whoever deploys writes labels: to be called
 //! like another must not take anything from that one. So containers of one workload are one *family*
-//! only where they share a network. Within a family the newest bears the name, as in a rolling deploy;
+//! only where they share a network, and where Coolify does not say that they are of two environments. Within a family the newest bears the name, as in a rolling deploy;
 //! between families the one that was made first keeps it. All is decided by values (times, then ids):
 //! the same host gives the same names, in whatever order the Engine lists.
 
@@ -33,12 +33,14 @@ pub struct Home<'a> {
 /// The home of each container.
 pub type Homes<'a> = BTreeMap<ContainerId, Home<'a>>;
 
-/// True where two containers are on, or were made for, one network.
-pub fn share(homes: &Homes<'_>, one: &ContainerId, other: &ContainerId) -> bool {
-    match (homes.get(one), homes.get(other)) {
+/// True where one of the two may stand for the other: they are of one workload and one environment, and
+/// they are on, or were made for, one network.
+pub fn is_kin(homes: &Homes<'_>, one: &Container, other: &Container) -> bool {
+    let share = match (homes.get(&one.id), homes.get(&other.id)) {
         (Some(one), Some(other)) => !one.networks.is_disjoint(&other.networks),
         _ => false,
-    }
+    };
+    share && one.whose() == other.whose()
 }
 
 /// The endpoint name of every container.
@@ -86,10 +88,11 @@ fn families<'a>(
 ) -> Vec<Vec<&'a Container>> {
     let all: Vec<&Container> = containers.values().collect();
     let mut joined: Vec<usize> = (0..all.len()).collect();
-    let mut first_on: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut first_on: BTreeMap<(String, &str), usize> = BTreeMap::new();
     for (at, container) in all.iter().enumerate() {
+        let whose = container.whose();
         for network in homes.get(&container.id).into_iter().flat_map(|home| &home.networks) {
-            let first = *first_on.entry((&*container.workload, network)).or_insert(at);
+            let first = *first_on.entry((whose.clone(), network)).or_insert(at);
             let (one, other) = (root(&mut joined, first), root(&mut joined, at));
             if let Some(to) = joined.get_mut(one.max(other)) {
                 *to = one.min(other);

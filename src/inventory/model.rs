@@ -115,6 +115,8 @@ pub struct Endpoint {
     pub mac: String,
     /// Every name that should resolve to it on this network, in its [normal form](super::normal), sorted.
     pub names: Vec<Arc<str>>,
+    /// It has more names than are kept: what leads to it may be right for all that is known.
+    pub has_more_names: bool,
 }
 
 /// A container that one expects on a destination and that is not there.

@@ -11,7 +11,7 @@ use super::part::{LONGEST_PART, part};
 use super::seen::{SeenEndpoint, SeenNetwork, bounded};
 
 /// The most names of one endpoint that are kept: aliases are free for whoever deploys.
-const MOST_NAMES: usize = 128;
+pub const MOST_NAMES: usize = 128;
 
 /// The longest name that DNS carries, and the longest piece of one between two dots.
 const LONGEST_NAME: usize = 253;
@@ -54,26 +54,33 @@ pub(super) fn with_short(name: &str, id: &str) -> Arc<str> {
     format!("{name} ({id})").into()
 }
 
-/// Every name that ought to resolve to an endpoint, in its normal form, sorted. The short id resolves as well; it stands in
+/// Every name that ought to resolve to an endpoint, in its normal form, sorted; and whether it has more
+/// than these. The short id resolves as well; it stands in
 /// where there is no other, and is left out else, for it is nobody's way to speak of a workload.
 ///
 /// Before `DNSNames` (Docker 25), a name that the Engine made up did not resolve, and nothing tells such a
 /// name from a chosen one but its shape. Podman's made-up names always resolve.
-pub fn dns_names(endpoint: &SeenEndpoint, container: &Container, podman: bool) -> Vec<Arc<str>> {
+pub fn dns_names(endpoint: &SeenEndpoint, container: &Container, podman: bool) -> (Vec<Arc<str>>, bool) {
     let mute = !podman && endpoint.dns_names.is_empty() && looks_made_up(&container.name);
     let own = Some(&*container.name).filter(|_| !mute);
     let said = endpoint.dns_names.iter().chain(&endpoint.aliases).map(String::as_str);
     let short = container.id.short();
     let mut names: BTreeSet<Cow<'_, str>> = BTreeSet::new();
+    let mut has_more = endpoint.has_more_names;
     for name in own.into_iter().chain(said) {
-        if names.len() < MOST_NAMES && is_askable(name) && name != short {
+        if !is_askable(name) || name == short {
+            continue;
+        }
+        if names.len() < MOST_NAMES {
             names.insert(normal(name));
+        } else {
+            has_more |= !names.contains(&*normal(name));
         }
     }
     if names.is_empty() {
         names.insert(short.into());
     }
-    names.iter().map(|name| Arc::from(&**name)).collect()
+    (names.iter().map(|name| Arc::from(&**name)).collect(), has_more)
 }
 
 /// The shape of names that Docker makes up: `adjective_surname`, with a digit where that was taken.
@@ -136,12 +143,28 @@ mod tests {
             ),
         ] {
             let seen = SeenEndpoint { aliases: to(&aliases), dns_names: to(&dns), ..Default::default() };
-            let names = dns_names(&seen, &owner, false);
+            let (names, has_more) = dns_names(&seen, &owner, false);
+            assert!(!has_more, "{seen:?}");
             assert_eq!(names.iter().map(|n| &**n).collect::<Vec<_>>(), expected);
         }
-        let many =
-            SeenEndpoint { aliases: (0..9999).map(|n| format!("a{n}")).collect(), ..Default::default() };
-        assert_eq!(dns_names(&many, &owner, false).len(), MOST_NAMES);
+    }
+
+    #[test]
+    fn of_too_many_names_it_is_known_that_there_are_more() {
+        let owner = model(&container("0123456789abcdef", "web-1"));
+        let numbered = |n: usize| (0..n).map(|n| format!("a{n}")).collect::<Vec<_>>();
+        let twice = |n: usize| [numbered(n), numbered(n)].concat();
+        for (aliases, cut_before, expected) in [
+            (numbered(MOST_NAMES - 1), false, (MOST_NAMES, false)),
+            (twice(MOST_NAMES - 1), false, (MOST_NAMES, false)),
+            (numbered(MOST_NAMES), false, (MOST_NAMES, true)),
+            (numbered(9999), false, (MOST_NAMES, true)),
+            (numbered(1), true, (2, true)),
+        ] {
+            let seen = SeenEndpoint { aliases, has_more_names: cut_before, ..Default::default() };
+            let (names, has_more) = dns_names(&seen, &owner, false);
+            assert_eq!((names.len(), has_more), expected);
+        }
     }
 
     #[test]
@@ -167,7 +190,7 @@ mod tests {
             ("shop_web_1", &silent, false, "shop_web_1"),
             ("web", &silent, false, "web"),
         ] {
-            let names = dns_names(seen, &model(&container("0123456789abcdef", name)), podman);
+            let (names, _) = dns_names(seen, &model(&container("0123456789abcdef", name)), podman);
             assert_eq!(names.iter().map(|n| &**n).collect::<Vec<_>>(), [expected], "{name}");
         }
     }

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use super::model::Origin;
 use super::part::part;
+use super::proxy::is_proxy;
 use super::seen::{SeenContainer, SeenNetwork, bounded};
 use super::select::is_default_bridge;
-use super::workload::{COMPOSE_PROJECT, is_managed_by_coolify, is_proxy, label, pull_request};
+use super::workload::{COMPOSE_PROJECT, is_managed_by_coolify, label, pull_request};
 
 /// Compose's own name of a network.
 const COMPOSE_NETWORK: &str = "com.docker.compose.network";

@@ -123,6 +123,8 @@ pub struct SeenEndpoint {
     pub aliases: Vec<String>,
     /// `DNSNames` (API 1.44).
     pub dns_names: Vec<String>,
+    /// There were more of either than are kept.
+    pub has_more_names: bool,
 }
 
 /// Cuts what a stranger wrote to [`LONGEST`] bytes, at a character's border.

@@ -23,6 +23,8 @@ pub(super) struct Owners<'a> {
     /// The destinations of each set that some container is on.
     sets: Vec<Vec<usize>>,
     set_of: BTreeMap<&'a ContainerId, Set>,
+    /// For each set the addresses of those who have more names than are kept.
+    unsure: Vec<Arc<[IpAddr]>>,
     /// What was asked for already, IPv4 and IPv6 apart.
     told: RefCell<HashMap<Set, Answers>>,
 }
@@ -54,12 +56,13 @@ impl<'a> Owners<'a> {
         let mut sets: Vec<(Set, Vec<usize>)> =
             numbers.into_iter().map(|(places, set)| (set, places)).collect();
         sets.sort_unstable();
-        Self {
-            on,
-            sets: sets.into_iter().map(|(_, places)| places).collect(),
-            set_of,
-            told: RefCell::default(),
-        }
+        let sets: Vec<Vec<usize>> = sets.into_iter().map(|(_, places)| places).collect();
+        let unsure = |places: &Vec<usize>| {
+            let on = places.iter().filter_map(|at| inventory.destinations.get(*at));
+            let unsure = on.flat_map(|d| &d.endpoints).filter(|e| e.has_more_names);
+            unsure.flat_map(|e| &e.addresses).copied().collect()
+        };
+        Self { on, unsure: sets.iter().map(unsure).collect(), sets, set_of, told: RefCell::default() }
     }
 
     /// The set of destinations that a container is on.
@@ -73,6 +76,11 @@ impl<'a> Owners<'a> {
         let answers = told.entry(set).or_default();
         let [four, six] = answers.entry(Arc::clone(name)).or_insert_with(|| self.both(set, name));
         Arc::clone(if v4 { four } else { six })
+    }
+
+    /// Every address that any name may lead to from these destinations, for all that is known.
+    pub(super) fn unsure(&self, set: Set) -> Arc<[IpAddr]> {
+        self.unsure.get(set).map_or_else(|| Arc::from([]), Arc::clone)
     }
 
     fn both(&self, set: Set, name: &str) -> [Arc<[IpAddr]>; 2] {

@@ -164,7 +164,8 @@ impl From<'_> {
         for name in peer.names.iter().take(MOST_NAMES) {
             for (qtype, v4) in [(QueryType::A, true), (QueryType::Aaaa, false)] {
                 // From here: those of all who bear the name, on any destination that this container is on.
-                let expect = Expect::Addresses(self.owners.addresses(set, name, v4));
+                let right = self.owners.addresses(set, name, v4);
+                let expect = Expect::Addresses { right, unsure: self.owners.unsure(set) };
                 let spec = Spec::Dns { resolver, name: Arc::clone(name), qtype, expect };
                 let detail = Detail::Name(Arc::clone(name), qtype);
                 jobs.push(self.job(ProbeKind::Dns, &peer.name, detail, spec));
@@ -183,9 +184,10 @@ impl From<'_> {
         let mut names = peer.names.clone();
         names.push(peer.container.short().into());
         names.extend(self.inventory.container(&peer.container).map(|c| Arc::clone(&c.name)));
-        let names: Arc<[Arc<str>]> = names.into();
+        // Whose names are not all known may be called anything.
+        let expect = if peer.has_more_names { Expect::Any } else { Expect::Names(names.into()) };
         let job = |address: &IpAddr| {
-            let (qtype, expect) = (QueryType::Ptr, Expect::Names(Arc::clone(&names)));
+            let (qtype, expect) = (QueryType::Ptr, expect.clone());
             let name: Arc<str> = address.to_string().into();
             let spec = Spec::Dns { resolver, name: Arc::clone(&name), qtype, expect };
             self.job(ProbeKind::Dns, &peer.name, Detail::Name(name, qtype), spec)

@@ -136,7 +136,10 @@ fn names_that_many_bear_are_planned_with_all_their_owners() {
     println!("planned {} measurements in {:?}", plan.keys().count(), begun.elapsed());
     let mut shared = 0;
     for job in jobs(&plan, ProbeKind::Dns) {
-        let Spec::Dns { name, qtype, expect: Expect::Addresses(addresses), .. } = &job.spec else { continue };
+        let Spec::Dns { name, qtype, expect: Expect::Addresses { right: addresses, .. }, .. } = &job.spec
+        else {
+            continue;
+        };
         let owners = if name.ends_with("-all") { 300 } else { 1 };
         shared += usize::from(owners > 1);
         assert_eq!(addresses.len(), if *qtype == QueryType::A { owners } else { 0 }, "{name}");
@@ -166,7 +169,7 @@ fn a_name_leads_to_its_owners_on_every_destination_of_who_asks() {
         let mut told: Vec<Vec<String>> = Vec::new();
         for job in jobs(&plan, ProbeKind::Dns).into_iter().filter(|job| &*job.key.source == source) {
             match &job.spec {
-                Spec::Dns { name, qtype, expect: Expect::Addresses(all), .. }
+                Spec::Dns { name, qtype, expect: Expect::Addresses { right: all, .. }, .. }
                     if &**name == "db" && *qtype == wanted =>
                 {
                     told.push(all.iter().map(ToString::to_string).collect());
@@ -180,6 +183,39 @@ fn a_name_leads_to_its_owners_on_every_destination_of_who_asks() {
     assert_eq!(expected("both", QueryType::A), [["10.0.1.2", "10.0.2.3"]]);
     assert_eq!(expected("both", QueryType::Aaaa), [["fd00::2", "fd00::3"]]);
     assert_eq!(expected("shopper", QueryType::A), [["10.0.1.2"]]);
+}
+
+#[test]
+fn who_has_more_names_than_are_kept_may_bear_any() {
+    let mut many = container("many", 2, &[("shop", 1)]);
+    many.endpoints[0].aliases = (0..200).map(|n| format!("a{n}")).collect();
+    let plan = planned(&host(
+        vec![network("shop", 1), network("blog", 2)],
+        vec![
+            many,
+            container("web", 3, &[("shop", 1)]),
+            container("db", 4, &[("shop", 1)]),
+            container("far", 5, &[("blog", 2)]),
+            container("away", 6, &[("blog", 2)]),
+        ],
+    ));
+    let (mut forward, mut reverse) = (0, 0);
+    for job in jobs(&plan, ProbeKind::Dns) {
+        let Spec::Dns { expect, .. } = &job.spec else { panic!("{job:?}") };
+        match expect {
+            Expect::Addresses { unsure, .. } => {
+                let here: &[&str] = if &*job.key.destination == "shop" { &["10.0.1.2"] } else { &[] };
+                assert_eq!(unsure.iter().map(ToString::to_string).collect::<Vec<_>>(), here, "{job:?}");
+                forward += 1;
+            }
+            Expect::Any => {
+                assert_eq!(&*job.key.target, "many");
+                reverse += 1;
+            }
+            Expect::Names(_) => assert_ne!(&*job.key.target, "many"),
+        }
+    }
+    assert!(forward > 4 && reverse == 1, "{forward} {reverse}");
 }
 
 #[test]

@@ -88,7 +88,12 @@ pub enum Expect {
     Any,
     /// At least one of these addresses, and no other. Empty (AAAA of a container without IPv6):
     /// NOERROR without records is right.
-    Addresses(Arc<[IpAddr]>),
+    Addresses {
+        /// Those that bear the name.
+        right: Arc<[IpAddr]>,
+        /// Those that may bear it, for all that is known: an answer with one of them is not judged.
+        unsure: Arc<[IpAddr]>,
+    },
     /// PTR: the answer is one of these names, in any case, alone or with a domain behind it.
     Names(Arc<[Arc<str>]>),
 }

@@ -86,7 +86,7 @@ async fn an_engine_that_answers_nonsense_is_told_and_forgiven() {
     let faults = [
         (Fault::Says(200, "<html><h1>It works!</h1></html>".into()), "bad_answer", "expected value"),
         (Fault::Says(500, json!({"message": "out of memory"}).to_string()), "server_error", "out of memory"),
-        (Fault::Says(403, "<html>403 Forbidden</html>".into()), "forbidden", "a socket proxy must allow GET"),
+        (Fault::Says(403, "<html>403 Forbidden</html>".into()), "forbidden", "A socket proxy must allow GET"),
     ];
     outages(Fake::start().await, &faults).await;
 }
@@ -95,7 +95,7 @@ async fn an_engine_that_answers_nonsense_is_told_and_forgiven() {
 async fn the_same_holds_over_tcp() {
     let faults = [
         (Fault::Silence, "timeout", "no complete answer within 300ms"),
-        (Fault::Says(403, "Forbidden".into()), "forbidden", "a socket proxy must allow GET"),
+        (Fault::Says(403, "Forbidden".into()), "forbidden", "A socket proxy must allow GET"),
     ];
     outages(Fake::over_tcp().await, &faults).await;
 }
@@ -124,21 +124,21 @@ async fn begins_blind(mut fake: Fake, reason: &str, why: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_socket_that_is_made_later_is_found() {
-    begins_blind(Fake::absent(), "no_socket", "is Docker installed and running?").await;
+    begins_blind(Fake::absent(), "no_socket", "Is Docker installed and running?").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_socket_that_nobody_listens_on_is_tried_again() {
     let mut fake = Fake::start().await;
     fake.die().await;
-    begins_blind(fake, "refused", "the Engine does not run").await;
+    begins_blind(fake, "refused", "The Engine does not run").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_that_nobody_listens_on_is_tried_again() {
     let mut fake = Fake::over_tcp().await;
     fake.die().await;
-    begins_blind(fake, "refused", "the Engine does not run").await;
+    begins_blind(fake, "refused", "The Engine does not run").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -201,13 +201,13 @@ async fn check_says_that_it_could_not_look_and_why() {
     let mut closed = Fake::start().await;
     closed.die().await;
     for (fake, path, fault, words) in [
-        (Fake::absent(), "", None, "Socket not found"),
-        (closed, "", None, "the Engine does not run"),
+        (Fake::absent(), "", None, "there is no socket"),
+        (closed, "", None, "The Engine does not run"),
         (Fake::start().await, "*", Some(Fault::Silence), "no complete answer within 300ms"),
         (Fake::start().await, "/networks", Some(Fault::Silence), "networks: no complete answer"),
         (Fake::start().await, "/networks", Some(Fault::HalfThenCut), "networks: "),
         (Fake::start().await, "/containers/json", Some(html()), "containers: "),
-        (Fake::over_tcp().await, "*", Some(Fault::Says(403, "no".into())), "a socket proxy must allow GET"),
+        (Fake::over_tcp().await, "*", Some(Fault::Says(403, "no".into())), "A socket proxy must allow GET"),
     ] {
         if let Some(fault) = fault.clone() {
             fake.fail(path, fault);

@@ -91,6 +91,18 @@ async fn a_head_that_is_too_long_is_refused() {
 }
 
 #[tokio::test]
+async fn what_is_no_request_is_refused_with_an_empty_body() {
+    let router = web::router(app("/metrics", verdict(None, Vec::new())));
+    let server = Server::start(router, Limits::default()).await;
+    for nonsense in ["SSH-2.0-OpenSSH_9.9\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "G{T / HTTP/1.1\r\n\r\n"] {
+        let mut stream = server.connect().await;
+        stream.write_all(nonsense.as_bytes()).await.expect("written");
+        let (head, body) = read(stream).await;
+        assert!(head.starts_with("http/1.1 400") && body.is_empty(), "{nonsense:?}: {head}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_under_way_ends_and_what_is_stuck_is_dropped() {
     let slow = get(async || {
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -1,7 +1,14 @@
 //! Engines' answers written by hand, and the pictures that they give.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::destination::{BRIDGE_NAME, DEPLOY, MTU};
+use super::resolver::EMBEDDED;
 use super::*;
+use crate::inventory::model::Missing;
 use crate::inventory::seen::SeenSubnet;
+use crate::inventory::seen::{SeenEndpoint, SeenNetwork};
 use crate::inventory::{EngineInfo, Health, Origin, PublishedPort};
 
 /// A running container of this id and name, on no network.
@@ -317,6 +324,62 @@ fn who_is_called_like_a_stopped_workload_elsewhere_does_not_cover_it() {
 }
 
 #[test]
+fn a_resource_of_another_environment_does_not_cover_it() {
+    let labelled = |one: SeenContainer, start: u64, project: &str, environment: &str| {
+        let labels = [
+            ("coolify.resourceName", "api"),
+            ("coolify.projectName", project),
+            ("coolify.environmentName", environment),
+        ];
+        SeenContainer {
+            labels: labels.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            started_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(start)),
+            created_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(start)),
+            ..one
+        }
+    };
+    let of_shop = |containers: Vec<SeenContainer>| {
+        let answer = seen(vec![network("shop")], containers);
+        let inventory = build(&answer, &Selection::default(), SystemTime::UNIX_EPOCH + DEPLOY);
+        inventory.destination("shop").unwrap().clone()
+    };
+    let gone = || labelled(stopped(RunState::Exited, 1, on("shop", "c1", "api-1", "")), 1, "p", "production");
+    let made = |id: &str| on("shop", id, "api-2", "");
+    let lives = |id: &str| on("shop", id, "api-2", "10.0.1.3");
+    for (what, other, covers) in [
+        ("staging lives", labelled(lives("c2"), 2, "p", "staging"), false),
+        ("another project's lives", labelled(lives("c2"), 2, "q", "production"), false),
+        ("its next one lives", labelled(lives("c2"), 2, "p", "production"), true),
+        (
+            "staging is deployed",
+            labelled(stopped(RunState::Created, 0, made("c2")), 2, "p", "staging"),
+            false,
+        ),
+        (
+            "its next one is deployed",
+            labelled(stopped(RunState::Created, 0, made("c2")), 2, "p", "production"),
+            true,
+        ),
+    ] {
+        let shop = of_shop(vec![gone(), other]);
+        let told: Vec<_> = shop.stopped.iter().filter(|m| m.container.as_str() == "c1").collect();
+        assert_eq!(told.is_empty(), covers, "{what}: {:?}", shop.stopped);
+        assert!(shop.stopped.iter().all(|m| shop.endpoints.iter().all(|e| e.name != m.name)), "{what}");
+    }
+    // Each that is gone is told, by a name of its own; numbered ones have none that bears the bare name.
+    for number in ["1", "2"] {
+        let ended = |id: &str, environment: &str| {
+            let mut one = labelled(stopped(RunState::Exited, 1, made(id)), 1, "p", environment);
+            one.labels.insert("com.docker.compose.container-number".into(), number.into());
+            one
+        };
+        let shop = of_shop(vec![ended("c1", "production"), ended("c2", "staging")]);
+        let names: BTreeSet<&str> = shop.stopped.iter().map(|m| &*m.name).collect();
+        assert_eq!(names.len(), 2, "{:?}", shop.stopped);
+    }
+}
+
+#[test]
 fn a_workload_that_is_being_deployed_is_not_missed() {
     let created = |id: &str, name: &str, at: u64| SeenContainer {
         created_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at)),
@@ -400,7 +463,7 @@ fn the_way_in_is_there_while_the_namespace_is() {
 #[test]
 fn an_odd_one_never_costs_the_rest() {
     let mut bad_address = on("shop", "c1", "odd", "10.0.0.0.1");
-    bad_address.endpoints[0].aliases = vec!["x".repeat(9999)];
+    bad_address.endpoints[0].aliases = (0..999).map(|n| format!("a{n}")).chain(["x".repeat(9999)]).collect();
     let mut bad_network = network("weird");
     bad_network.ipam[0].subnet = "everything".into();
     let long = SeenContainer { name: "é".repeat(9999), ..container("c3", "") };
@@ -416,7 +479,7 @@ fn an_odd_one_never_costs_the_rest() {
     let shop = inventory.destination("shop").unwrap();
     assert_eq!(shop.endpoint("odd").unwrap().addresses, Vec::<IpAddr>::new());
     assert_eq!(shop.endpoint("fine").unwrap().addresses.len(), 1);
-    assert_eq!(inventory.oddities.len(), 4, "{:?}", inventory.oddities);
+    assert_eq!(inventory.oddities.len(), 5, "{:?}", inventory.oddities);
     assert!(inventory.containers[&ContainerId::new("c3")].name.len() <= 1024);
 }
 

@@ -131,6 +131,21 @@ fn a_stranger_of_the_same_labels_on_another_network_takes_no_name() {
 }
 
 #[test]
+fn two_environments_of_one_resource_are_two_families() {
+    let of = |id: &str, environment: &str, made: u64| {
+        let coolify = crate::inventory::Coolify { environment: environment.into(), ..Default::default() };
+        Container { coolify: Some(coolify), ..one(id, "w", None, made, RunState::Running) }
+    };
+    for (environment, expected) in [("production", ["w (old)", "w"]), ("staging", ["w", "w (new)"])] {
+        let all = by_id([of("old", "production", 1), of("new", environment, 2)]);
+        let homes = [("old", home(&["shop"], 1, false)), ("new", home(&["shop"], 2, false))];
+        let names = endpoint_names(&all, &homes.map(|(id, home)| (ContainerId::new(id), home)).into());
+        let found = ["old", "new"].map(|id| &*names[&ContainerId::new(id)]);
+        assert_eq!(found, expected, "{environment}");
+    }
+}
+
+#[test]
 fn a_strangers_replicas_number_nobody_elses() {
     let all = by_id([
         one("real", "w", Some(1), 1, RunState::Running),

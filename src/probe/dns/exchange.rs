@@ -196,7 +196,7 @@ fn answer(bytes: &[u8], jobs: &[Job], pending: &mut HashMap<u16, Pending>) -> Op
     let outcome = match fault {
         None => Outcome::Success(now - asked.sent),
         Some(judge::Fault::Is(reason)) => Outcome::Failure(reason),
-        Some(judge::Fault::Cut) => Outcome::Unknown(Blindness::Resources),
+        Some(judge::Fault::Cut | judge::Fault::Unsure) => Outcome::Unknown(Blindness::Resources),
     };
     Some((asked.job, Answered { outcome, answers, note, local: false }))
 }

@@ -22,6 +22,8 @@ pub(super) enum Fault {
     Is(Reason),
     /// It was cut before the record: the record may stand in the whole one.
     Cut,
+    /// It may be right: whose it is has more names than are known here.
+    Unsure,
 }
 
 /// What an answer is worth.
@@ -84,16 +86,27 @@ pub(super) fn judge(expect: &Expect, qtype: QueryType, name: &Name, message: &Me
     let (addresses, names) = records(qtype, name, message);
     let nothing = addresses.is_empty() && names.is_empty();
     let (fault, mut note) = match expect {
-        Expect::Addresses(right) if right.is_empty() && nothing => (None, None),
+        Expect::Addresses { right, .. } if right.is_empty() && nothing => (None, None),
         _ if nothing => (Some(Reason::EmptyAnswer), Some("the answer holds no such record".to_owned())),
         Expect::Any => (None, None),
-        Expect::Addresses(right) => match addresses.iter().find(|a| !right.contains(a)) {
-            Some(stranger) => {
-                (Some(Reason::WrongAnswer), Some(format!("{stranger} does not belong to this name")))
+        Expect::Addresses { right, unsure } => {
+            let strangers = || addresses.iter().filter(|a| !right.contains(a));
+            match strangers().find(|a| !unsure.contains(a)).or_else(|| strangers().next()) {
+                Some(stranger) if unsure.contains(stranger) => {
+                    let note = format!("{stranger} is of a container with more names than are kept");
+                    return Verdict {
+                        fault: Some(Fault::Unsure),
+                        answers: kept(addresses),
+                        note: Some(note),
+                    };
+                }
+                Some(stranger) => {
+                    (Some(Reason::WrongAnswer), Some(format!("{stranger} does not belong to this name")))
+                }
+                None if addresses.is_empty() => (Some(Reason::EmptyAnswer), None),
+                None => (None, None),
             }
-            None if addresses.is_empty() => (Some(Reason::EmptyAnswer), None),
-            None => (None, None),
-        },
+        }
         Expect::Names(right) => match names.iter().find(|n| !right.iter().any(|r| same_name(n, r))) {
             Some(stranger) => {
                 (Some(Reason::WrongAnswer), Some(format!("{stranger} is no name of this address")))
@@ -109,8 +122,12 @@ pub(super) fn judge(expect: &Expect, qtype: QueryType, name: &Name, message: &Me
         }
         note = Some(note.map_or_else(|| "truncated".to_owned(), |n| format!("truncated; {n}")));
     }
-    let answers = addresses.into_iter().take(KEPT_ANSWERS).collect();
-    Verdict { fault, answers, note: note.map(bounded) }
+    Verdict { fault, answers: kept(addresses), note: note.map(bounded) }
+}
+
+fn kept(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    addresses.truncate(KEPT_ANSWERS);
+    addresses
 }
 
 /// The records of the type that belong to the name or to an alias (CNAME) of it.

@@ -25,8 +25,13 @@ pub(super) fn a(owner: &str, last: u8) -> Record {
     record(owner, RData::A(A(Ipv4Addr::new(10, 0, 0, last))))
 }
 
+fn with_unsure(right: &[u8], unsure: &[u8]) -> Expect {
+    let all = |last: &[u8]| last.iter().map(|n| IpAddr::V4(Ipv4Addr::new(10, 0, 0, *n))).collect();
+    Expect::Addresses { right: all(right), unsure: all(unsure) }
+}
+
 pub(super) fn addresses(last: &[u8]) -> Expect {
-    Expect::Addresses(last.iter().map(|n| IpAddr::V4(Ipv4Addr::new(10, 0, 0, *n))).collect())
+    with_unsure(last, &[])
 }
 
 fn names(all: &[&str]) -> Expect {
@@ -85,6 +90,25 @@ fn answers_are_judged() {
             fault.map(judge::Fault::Is),
             "{case}"
         );
+    }
+}
+
+#[test]
+fn who_may_bear_the_name_is_not_called_a_stranger() {
+    let is = |reason| Some(judge::Fault::Is(reason));
+    for (answered, fault) in [
+        (&[2][..], None),
+        (&[7], Some(judge::Fault::Unsure)),
+        (&[2, 7], Some(judge::Fault::Unsure)),
+        (&[7, 9], is(Reason::WrongAnswer)),
+        (&[9], is(Reason::WrongAnswer)),
+        (&[], is(Reason::EmptyAnswer)),
+    ] {
+        let mut message = Message::response(1, OpCode::Query);
+        message.add_answers(answered.iter().map(|last| a("web.", *last)));
+        let verdict = judge::judge(&with_unsure(&[2], &[7]), QueryType::A, &name("web."), &message);
+        assert_eq!(verdict.fault, fault, "{answered:?}");
+        assert_eq!(verdict.answers.len(), answered.len());
     }
 }
 

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde_json::Value;
 
+use crate::answer::{Answer, ask};
 use crate::error::{Error, Result};
-use crate::exporter::{Answer, ask};
 use crate::{Host, Lab};
 
 /// What the image listens on.
@@ -55,14 +55,12 @@ impl Contained {
 
     /// The page of metrics.
     pub fn metrics(&self) -> Result<String> {
-        let answer = self.get("/metrics")?;
-        if answer.status == 200 { Ok(answer.body) } else { Err(Error::new(format!("{answer:?}"))) }
+        self.get("/metrics")?.page()
     }
 
     /// The whole report.
     pub fn report(&self) -> Result<Value> {
-        let answer = self.get("/diagnostics")?;
-        serde_json::from_str(&answer.body).map_err(|e| Error::new(format!("{e} in {}", answer.body)))
+        self.get("/diagnostics")?.json()
     }
 
     /// Its process id in the lab.

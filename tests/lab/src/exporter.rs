@@ -1,24 +1,20 @@
 //! An exporter on a lab's host: what it serves, and its end.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::os::fd::AsFd;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::Value;
 
+use crate::answer::{Answer, PATIENCE, ask, send};
 use crate::error::{Error, Result};
 use crate::{Host, Lab};
 
 /// The exporter's own default, in a network namespace that nobody else listens in.
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 10061);
-/// A page that takes longer is a failed test.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `destination-exporter serve`. Dropping it ends it.
 pub struct Exporter {
@@ -26,13 +22,6 @@ pub struct Exporter {
     nsenter: Child,
     pid_file: PathBuf,
     log: PathBuf,
-}
-
-/// What was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    pub status: u16,
-    pub body: String,
 }
 
 impl Exporter {
@@ -99,14 +88,12 @@ impl Exporter {
 
     /// The page of metrics.
     pub fn metrics(&self) -> Result<String> {
-        let answer = self.get("/metrics")?;
-        if answer.status == 200 { Ok(answer.body) } else { Err(Error::new(format!("{answer:?}"))) }
+        self.get("/metrics")?.page()
     }
 
     /// The whole report.
     pub fn report(&self) -> Result<Value> {
-        let answer = self.get("/diagnostics")?;
-        serde_json::from_str(&answer.body).map_err(|e| Error::new(format!("{e} in {}", answer.body)))
+        self.get("/diagnostics")?.json()
     }
 
     /// What it has logged.
@@ -147,42 +134,4 @@ impl Drop for Exporter {
             let _ = self.nsenter.wait();
         }
     }
-}
-
-/// A request without a body, from the lab's host to whatever listens at `address` there.
-pub(crate) fn ask(host: &Host, address: SocketAddr, method: &str, path: &str) -> Result<Answer> {
-    let request = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
-    send(host, address, &request)
-}
-
-/// A whole request of HTTP/1.0, likewise.
-fn send(host: &Host, address: SocketAddr, request: &str) -> Result<Answer> {
-    let (host, request) = (host.clone(), request.to_owned());
-    // A thread that has changed its namespace is of no further use.
-    let asked = thread::spawn(move || -> Result<Answer> {
-        let there = File::open(host.network()).map_err(|e| Error::io("opening the lab's network", e))?;
-        move_into_link_name_space(there.as_fd(), Some(LinkNameSpaceType::Network))
-            .map_err(|e| Error::io("entering the lab's network", e.into()))?;
-        let answer =
-            exchange(address, &request).map_err(|e| Error::io(request.lines().next().unwrap_or(""), e))?;
-        parse(&answer)
-    });
-    asked.join().map_err(|_| Error::new("the asking thread panicked"))?
-}
-
-#[expect(clippy::disallowed_methods, reason = "a client in the lab's network, not a probe")]
-fn exchange(address: SocketAddr, request: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
-}
-
-fn parse(answer: &str) -> Result<Answer> {
-    let malformed = || Error::new(format!("no HTTP answer: {answer:?}"));
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(malformed)?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(malformed)?;
-    Ok(Answer { status, body: body.to_owned() })
 }

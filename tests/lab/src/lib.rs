@@ -8,6 +8,7 @@
 //! folder and empty cgroups may stay); a signal to anything that the lab did not start; a test that passes because
 //! its lab could not start.
 
+mod answer;
 mod contained;
 pub mod coolify;
 mod error;
@@ -26,9 +27,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+pub use answer::Answer;
 pub use contained::Contained;
 pub use error::{Error, Result};
-pub use exporter::{Answer, Exporter};
+pub use exporter::Exporter;
 pub use promtool::check_metrics;
 
 /// Runs as PID 1 of the lab. It lives for as long as somebody holds the other end of its standard input, and the

@@ -1,0 +1,112 @@
+//! Names that lead astray, or nowhere.
+
+use super::*;
+
+#[test]
+fn each_name_that_leads_astray_is_one_finding() {
+    check(&[
+        (
+            "silent resolver",
+            |s| {
+                s.dns("api", "db", TIMEOUT);
+                s.dns("api", "web", Outcome::Failure(Reason::Refused));
+                s.dns("web", "db", OK);
+            },
+            &["dns-resolver-unresponsive api"],
+        ),
+        (
+            "one of two queries answered",
+            |s| {
+                s.dns("api", "db", TIMEOUT);
+                s.dns("api", "web", OK);
+            },
+            &[],
+        ),
+        (
+            "wrong answer",
+            |s| {
+                s.dns("api", "db", Outcome::Failure(Reason::WrongAnswer)).seen.answers =
+                    vec![IpAddr::from([10, 0, 2, 4])];
+            },
+            &["dns-wrong-answer db"],
+        ),
+        (
+            "an address that is called like a stranger",
+            |s| {
+                s.dns("api", "db", OK);
+                s.ptr("api", "db", Outcome::Failure(Reason::WrongAnswer));
+            },
+            &["dns-wrong-answer 10.0.2.3"],
+        ),
+        (
+            "a name and its address lead astray",
+            |s| {
+                s.dns("api", "db", Outcome::Failure(Reason::Nxdomain));
+                s.ptr("api", "db", Outcome::Failure(Reason::Nxdomain));
+            },
+            &["dns-wrong-answer db"],
+        ),
+        (
+            "two workloads, one name, and its wrong answers",
+            |s| {
+                s.on("shop").endpoints[1].names.push("redis".into());
+                s.on("shop").endpoints[2].names.push("Redis".into());
+                s.dns("api", "redis", Outcome::Failure(Reason::WrongAnswer));
+            },
+            &["dns-alias-collision redis"],
+        ),
+        (
+            "one name, however it is written",
+            |s| {
+                s.on("shop").endpoints[1].names.push("redis.".into());
+                s.on("shop").endpoints[2].names.push("Redis".into());
+                let asked = Detail::Name("REDIS.".into(), QueryType::A);
+                s.probe(key(ProbeKind::Dns, "api", "redis", asked), Outcome::Failure(Reason::WrongAnswer), 3);
+            },
+            &["dns-alias-collision redis"],
+        ),
+        (
+            "replicas share a name",
+            |s| {
+                s.on("shop").endpoints[1].names.push("redis".into());
+                s.on("shop").endpoints[2].names.push("redis".into());
+                s.container("db").workload = "redis".into();
+                s.container("web").workload = "redis".into();
+            },
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn one_name_in_two_environments_is_two_workloads() {
+    let mut sample = shop();
+    for (name, environment) in [("api", "production"), ("db", "staging")] {
+        let container = sample.container(name).id.clone();
+        let made = sample.inventory.containers.get_mut(&container).expect("there");
+        made.workload = "api/redis".into();
+        made.coolify = Some(crate::inventory::Coolify {
+            project: "shop".into(),
+            environment: environment.into(),
+            resource: "api".into(),
+        });
+    }
+    sample.on("shop").endpoints[0].names.push("redis".into());
+    sample.on("shop").endpoints[1].names.push("redis".into());
+    assert_eq!(told(&settled(sample.snapshot(), &mut Ledger::default())), ["dns-alias-collision redis"]);
+}
+
+#[test]
+fn one_who_is_told_wrong_among_others_is_the_one_to_look_at() {
+    let mut sample = shop();
+    sample.dns("web", "db", Outcome::Failure(Reason::WrongAnswer));
+    let fix = |sample: &Sample| -> String {
+        let verdict = settled(sample.snapshot(), &mut Ledger::default());
+        let finding = verdict.findings.iter().find(|f| f.code == Code::DnsWrongAnswer).expect("told");
+        serde_json::to_string(&finding.fix).expect("JSON")
+    };
+    assert!(fix(&sample).contains("docker restart db"), "nobody else asks");
+    sample.dns("api", "db", OK);
+    assert!(fix(&sample).contains("docker restart web"), "{}", fix(&sample));
+    assert!(!fix(&sample).contains("docker restart db"), "{}", fix(&sample));
+}

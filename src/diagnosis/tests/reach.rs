@@ -1,0 +1,180 @@
+//! Who is reached, and who is not.
+
+use super::*;
+
+#[test]
+fn each_container_that_is_not_reached_is_one_finding() {
+    check(&[
+        ("all is well", |_| {}, &[]),
+        ("dead container", |s| s.mesh(&["db"]), &["container-unreachable db"]),
+        (
+            "dead container, its ports fail too",
+            |s| {
+                s.mesh(&["db"]);
+                s.tcp("api", "db", 5432, TIMEOUT);
+                s.tcp("web", "db", 5432, TIMEOUT);
+            },
+            &["container-unreachable db"],
+        ),
+        (
+            "drops ping, serves TCP",
+            |s| {
+                s.icmp("api", "db", TIMEOUT);
+                s.icmp("web", "db", TIMEOUT);
+                s.tcp("api", "db", 5432, OK);
+                s.tcp("web", "db", 5432, OK);
+            },
+            &[],
+        ),
+        (
+            "a refusal is an answer",
+            |s| {
+                s.icmp("api", "db", TIMEOUT);
+                s.icmp("web", "db", TIMEOUT);
+                s.tcp("api", "db", 5432, Outcome::Failure(Reason::Refused));
+                s.tcp("web", "db", 5432, Outcome::Failure(Reason::Refused));
+            },
+            &[],
+        ),
+        (
+            "one lost run is nothing",
+            |s| {
+                s.icmp("api", "db", TIMEOUT).failures_in_a_row = 1;
+                s.icmp("web", "db", TIMEOUT).failures_in_a_row = 1;
+            },
+            &[],
+        ),
+        (
+            "one peer does not get there",
+            |s| {
+                let _ = s.icmp("api", "db", TIMEOUT);
+            },
+            &["container-partitioned db"],
+        ),
+        (
+            "reaches nobody, is reached",
+            |s| {
+                for target in ["db", "web", "gateway"] {
+                    s.icmp("api", target, TIMEOUT);
+                }
+            },
+            &["container-partitioned api"],
+        ),
+        (
+            "detached, with all its symptoms",
+            |s| {
+                s.on("shop").endpoints.retain(|e| &*e.name != "db");
+                let missing = s.missing("db");
+                s.on("shop").detached.push(missing);
+                s.icmp("api", "db", TIMEOUT);
+                s.dns("api", "db", Outcome::Failure(Reason::Nxdomain));
+            },
+            &["container-unreachable db"],
+        ),
+        (
+            "crashed",
+            |s| {
+                s.container("job").state = RunState::Exited;
+                s.container("job").exit_code = Some(137);
+                let missing = s.missing("job");
+                s.on("shop").stopped.push(missing);
+            },
+            &["container-unreachable job"],
+        ),
+        (
+            "a job that ended well",
+            |s| {
+                s.container("job").state = RunState::Exited;
+                s.container("job").exit_code = Some(0);
+                s.container("job").kept_running = false;
+                let missing = s.missing("job");
+                s.on("shop").stopped.push(missing);
+            },
+            &[],
+        ),
+        ("full subnet", |s| s.on("shop").subnets[0].used = 254, &["network-addresses-exhausted shop"]),
+        (
+            "capacity unknown",
+            |s| {
+                s.on("shop").subnets[0].used = 0;
+                s.on("shop").subnets[0].capacity = 0;
+            },
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn the_proxy_may_sit_on_two_destinations() {
+    let mut sample = shop();
+    sample.destination("blog", 3);
+    sample.endpoint("blog", "web");
+    let shared = |s: &Sample| isolation_shared_container::find(&Scene::of(&s.snapshot())).len();
+    assert_eq!(shared(&sample), 1);
+    sample.container("web").is_proxy = true;
+    assert_eq!(shared(&sample), 0);
+}
+
+#[test]
+fn who_drops_ping_and_reaches_others_is_there() {
+    // `db` has no port that a handshake is made with, and drops echoes and their replies.
+    let mut sample = shop();
+    for peer in ["api", "web"] {
+        sample.icmp(peer, "db", TIMEOUT);
+        sample.icmp("db", peer, TIMEOUT);
+    }
+    sample.icmp("db", "gateway", TIMEOUT);
+    sample.tcp("db", "api", 8080, OK);
+    assert!(told(&settled(sample.snapshot(), &mut Ledger::default())).is_empty());
+    // With a port that answers nobody either it is another matter.
+    sample.tcp("api", "db", 5432, TIMEOUT);
+    sample.tcp("web", "db", 5432, TIMEOUT);
+    assert_eq!(told(&settled(sample.snapshot(), &mut Ledger::default())), ["container-unreachable db"]);
+}
+
+#[test]
+fn who_forbids_itself_accuses_nobody() {
+    let mut sample = shop();
+    let prohibited = Outcome::Failure(Reason::Prohibited);
+    sample.icmp("web", "db", prohibited.clone()).seen.local = true;
+    sample.tcp("web", "db", 5432, prohibited.clone()).seen.local = true;
+    let verdict = settled(sample.snapshot(), &mut Ledger::default());
+    assert_eq!(told(&verdict), ["container-partitioned web"], "not db");
+    let finding = verdict.findings.iter().find(|f| f.code == Code::ContainerPartitioned).expect("told");
+    assert!(finding.summary.contains("its own kernel forbids it"), "{}", finding.summary);
+    // A container that is being taken down has lost its interface before the Engine says so.
+    let mut leaving = shop();
+    for target in ["api", "db", "gateway"] {
+        leaving.icmp("web", target, Outcome::Failure(Reason::Unreachable)).seen.local = true;
+    }
+    assert!(told(&settled(leaving.snapshot(), &mut Ledger::default())).is_empty());
+    // The same rule swallows a handshake's packets without a word.
+    sample.tcp("web", "db", 5432, TIMEOUT);
+    assert_eq!(told(&settled(sample.snapshot(), &mut Ledger::default())), ["container-partitioned web"]);
+    // What came back from elsewhere is another matter.
+    sample.icmp("web", "db", prohibited.clone()).seen.local = false;
+    sample.tcp("web", "db", 5432, prohibited).seen.local = false;
+    assert_eq!(told(&settled(sample.snapshot(), &mut Ledger::default())), ["container-partitioned db"]);
+}
+
+#[test]
+fn yesterdays_way_does_not_contradict_todays() {
+    // api → db and web → db: open or shut, since when, as of when.
+    type Side = (Outcome, u64, u64);
+    let cases: &[(&str, Side, Side, bool)] = &[
+        ("at the same time", (OK, 0, 90), (TIMEOUT, 60, 95), true),
+        ("open before the other shut", (OK, 0, 50), (TIMEOUT, 60, 95), false),
+        ("shut before the other opened", (OK, 90, 95), (TIMEOUT, 60, 85), false),
+        ("opened, and the other still shut", (OK, 90, 95), (TIMEOUT, 60, 96), true),
+    ];
+    for (case, open, shut, partitioned) in cases {
+        let mut sample = shop();
+        for (source, (outcome, since, last)) in [("api", open), ("web", shut)] {
+            let record = sample.icmp(source, "db", outcome.clone());
+            (record.since, record.at) = (at(*since), at(*last));
+        }
+        let found = told(&settled(sample.snapshot(), &mut Ledger::default()));
+        assert_eq!(found == ["container-partitioned db"], *partitioned, "{case}: {found:?}");
+        assert!(*partitioned || found.is_empty(), "{case}: {found:?}");
+    }
+}

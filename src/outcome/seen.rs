@@ -1,0 +1,75 @@
+//! What a run noticed, by kind of probe.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{Outcome, ProbeKey};
+
+/// What a run noticed besides its outcome. Absent means: not applicable to the kind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observation {
+    /// One sentence for a person: what was seen. From strangers: data, bounded to 200 characters.
+    pub note: Option<String>,
+    /// ICMP: requests sent and replies that came (duplicates not counted).
+    pub echo: Option<Echo>,
+    /// TCP: the kernel's counters of the handshake.
+    pub handshake: Option<Handshake>,
+    /// DNS: the addresses that were answered.
+    pub answers: Vec<IpAddr>,
+    /// HTTP: status and phases.
+    pub http: Option<HttpSeen>,
+    /// The failure was said by the kernel of the vantage itself, before anything left it: its own
+    /// firewall (`EPERM`), a `prohibit` route, no route. That is a fault of the source, not of the target,
+    /// and must not be mistaken for the ICMP error of somebody else.
+    pub local: bool,
+}
+
+/// Echo requests and replies of one run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Echo {
+    /// Requests that the kernel took.
+    pub sent: u32,
+    /// Distinct requests that were answered.
+    pub received: u32,
+    /// Replies to what had been answered already.
+    pub duplicates: u32,
+    /// Round-trip time of every reply, kernel receive time minus the clock before the send.
+    pub rtts: Vec<Duration>,
+}
+
+/// `TCP_INFO` after the handshake.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Handshake {
+    /// `tcpi_rtt`: the kernel's round-trip time of SYN and SYN+ACK.
+    pub rtt: Duration,
+    /// `tcpi_total_retrans`: SYNs that had to be sent again; 1 means a lost SYN, often a full backlog.
+    pub syn_retransmits: u32,
+}
+
+/// What an HTTP server answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HttpSeen {
+    /// Status code.
+    pub status: u16,
+    /// Time of each phase that was reached.
+    pub connect: Duration,
+    /// TLS handshake, zero without TLS.
+    pub tls: Duration,
+    /// Request written to first byte of the answer.
+    pub first_byte: Duration,
+    /// First byte to the end of the body, or to its cap.
+    pub transfer: Duration,
+    /// Bytes of body that were read, up to the cap.
+    pub body_bytes: u64,
+}
+
+/// One finished run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Which measurement.
+    pub key: ProbeKey,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What else it noticed.
+    pub seen: Observation,
+}
