@@ -2,6 +2,8 @@
 
 use bollard::errors::Error;
 
+use super::allowance::TooLarge;
+
 /// A request that failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{endpoint}: {detail}")]
@@ -21,8 +23,16 @@ impl EngineError {
         Self { endpoint, reason: "timeout", detail }
     }
 
+    /// More came than is read.
+    pub(super) fn too_large(endpoint: &'static str, why: TooLarge) -> Self {
+        Self { endpoint, reason: "too_large", detail: format!("{why}{NO_ENGINE}") }
+    }
+
     /// What the client says, classified.
     pub(super) fn of(endpoint: &'static str, error: &Error) -> Self {
+        if let Some(why) = too_large(error) {
+            return Self::too_large(endpoint, why);
+        }
         let (reason, hint) = class(error);
         Self { endpoint, reason, detail: format!("{}{hint}", chain(error)) }
     }
@@ -36,6 +46,9 @@ impl EngineError {
 /// The advice that goes with the reason `permission`.
 const NOT_PERMITTED: &str =
     " (the exporter's user may not open the socket: run it as root or in the group docker)";
+
+/// The advice that goes with the reason `too_large`.
+const NO_ENGINE: &str = " (does an Engine answer there, and does a proxy before it change what it says?)";
 
 fn class(error: &Error) -> (&'static str, &'static str) {
     match error {
@@ -66,29 +79,39 @@ fn is_hidden(path: &str) -> bool {
     std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
+/// The error and its causes, outermost first. The client passes an I/O error off as its own: then that is
+/// the outermost.
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    let outermost: &(dyn std::error::Error + 'static) = match error {
+        Error::IOError { err } => err,
+        other => other,
+    };
+    std::iter::successors(Some(outermost), |error| error.source())
+}
+
+/// The I/O errors among them.
+fn io(error: &Error) -> impl Iterator<Item = &std::io::Error> {
+    causes(error).filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+}
+
 /// The kind of the innermost I/O error.
 fn io_kind(error: &Error) -> Option<std::io::ErrorKind> {
-    let mut at: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    let mut kind = None;
-    while let Some(error) = at {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            kind = Some(io.kind());
-        }
-        at = error.source();
-    }
-    kind
+    io(error).last().map(std::io::Error::kind)
+}
+
+/// Where the connection was left because more came than is read.
+fn too_large(error: &Error) -> Option<TooLarge> {
+    io(error).find_map(|io| io.get_ref()?.downcast_ref::<TooLarge>().copied())
 }
 
 /// The error and its causes: the outermost one alone says "client error".
 fn chain(error: &Error) -> String {
     let mut text = error.to_string();
-    let mut at = std::error::Error::source(error);
-    while let Some(cause) = at {
+    for cause in causes(error).skip(1) {
         let cause_text = cause.to_string();
         if !text.contains(&cause_text) {
             text = format!("{text}: {cause_text}");
         }
-        at = cause.source();
     }
     crate::inventory::seen::bounded(&text).to_owned()
 }
