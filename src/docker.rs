@@ -16,4 +16,4 @@ mod wire;
 mod tests;
 
 pub use engine::{Change, Engine, Request, now};
-pub use error::EngineError;
+pub use error::{EngineError, REASONS};

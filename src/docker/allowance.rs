@@ -18,9 +18,9 @@ pub(super) const WORD: usize = 1 << 20;
 /// One container, or one line of the events, which repeats its labels: some 60 KiB as it is counted here.
 /// Its labels and its environment are a stranger's, and a dozen are read at once.
 pub(super) const ONE: usize = 4 << 20;
-/// All containers, or all networks: with the labels of a proxy on it a row is some 16 KiB as it is counted
-/// here, so that these are four thousand. More than a server holds.
-pub(super) const LISTING: usize = 64 << 20;
+/// All containers, or all networks: with the labels of two proxies, of Compose and of its image on it a row
+/// is some 24 KiB as it is counted here, so that these are two thousand: more than a server bears.
+pub(super) const LISTING: usize = 48 << 20;
 
 /// `{` begins a struct of the client's. The largest that a list is made of has 752 bytes, most of the others
 /// far less.

@@ -16,6 +16,23 @@ pub struct EngineError {
     pub detail: String,
 }
 
+/// Every reason, in the order of the documentation, and what it means.
+pub const REASONS: [(&str, &str); 10] = [
+    ("timeout", "no complete answer within `docker.timeout`"),
+    ("no_socket", "there is no socket where it is looked for"),
+    ("permission", "the exporter's user may not open the socket"),
+    ("refused", "nobody listens there"),
+    ("connection", "the connection broke, or what came over it is no HTTP"),
+    ("forbidden", "status 403: a socket proxy does not allow it"),
+    ("not_found", "status 404"),
+    ("server_error", "another status that is no success"),
+    ("bad_answer", "the answer cannot be understood"),
+    (
+        "too_large",
+        "the answer was still going on where more than is ever needed had come; the rest is not read",
+    ),
+];
+
 impl EngineError {
     /// The Engine took longer than the deadline: it hangs, or it is overloaded.
     pub(super) fn timeout(endpoint: &'static str, after: std::time::Duration) -> Self {
@@ -114,4 +131,39 @@ fn chain(error: &Error) -> String {
         }
     }
     crate::inventory::seen::bounded(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::io;
+
+    use tokio::io::AsyncReadExt as _;
+
+    use super::super::allowance::{Allowance, Bounded};
+    use super::*;
+
+    #[tokio::test]
+    async fn every_failure_has_a_reason_that_is_documented_and_every_such_reason_comes_about() {
+        let says = |status_code| Error::DockerResponseServerError { status_code, message: String::new() };
+        let fails = |kind: io::ErrorKind| Error::from(io::Error::from(kind));
+        let mut endless = Bounded::new(tokio::io::repeat(0), Allowance::of(1));
+        let too_large = endless.read_u16().await.unwrap_err();
+        let told: BTreeSet<&str> = [
+            Error::RequestTimeoutError,
+            Error::SocketNotFoundError("/nowhere".into()),
+            fails(io::ErrorKind::PermissionDenied),
+            fails(io::ErrorKind::ConnectionRefused),
+            fails(io::ErrorKind::ConnectionReset),
+            says(403),
+            says(404),
+            says(503),
+            Error::JsonDataError { message: String::new(), column: 0 },
+            Error::from(too_large),
+        ]
+        .iter()
+        .map(|error| EngineError::of("networks", error).reason)
+        .collect();
+        assert_eq!(told, REASONS.map(|(reason, _)| reason).into());
+    }
 }

@@ -30,7 +30,10 @@ pub(super) async fn listing<T: DeserializeOwned>(
         return Err(format!("status {}", answer.status()).into());
     }
     let body = answer.into_body().collect().await?.to_bytes();
-    Ok(entries(serde_json::from_slice(&body)?))
+    let listing = serde_json::from_slice(&body)?;
+    // What follows makes copies: of two that are large one is enough.
+    drop(body);
+    Ok(entries(listing))
 }
 
 /// Go writes `null` for a list that was never filled.

@@ -84,3 +84,67 @@ where
     connection.detach();
     Ok(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bollard::models::ContainerSummary;
+    use http_body_util::{BodyExt as _, Empty};
+    use hyper::body::Bytes;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixListener;
+    use tokio::time::timeout;
+
+    use super::super::allowance::WORD;
+    use super::super::lenient;
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    async fn ask(host: &str) -> Result<Response<Incoming>, Error> {
+        let request = Request::get("/_ping").body(Empty::<Bytes>::new()).unwrap();
+        exchange(host.into(), request, Allowance::of(WORD)).await
+    }
+
+    /// Silence, the head alone, half of the body, all of it: whoever asked lets go of each.
+    #[tokio::test]
+    async fn who_gives_up_and_who_is_done_closes_the_connection() {
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n";
+        for answer in ["".to_owned(), head.to_owned(), format!("{head}OK"), format!("{head}OKOK")] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("docker.sock");
+            let host = format!("unix://{}", path.display());
+            let engine = UnixListener::bind(path).unwrap();
+            let asked = tokio::spawn(async move {
+                let read = async { ask(&host).await.unwrap().into_body().collect().await };
+                timeout(Duration::from_millis(200), read).await.ok();
+            });
+            let (mut stream, _) = engine.accept().await.unwrap();
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).await.unwrap() > 0);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            asked.await.unwrap();
+            let rest = timeout(PATIENCE, stream.read(&mut request)).await.expect("it holds the connection");
+            assert!(matches!(rest, Ok(0) | Err(_)), "after {answer:?}: {rest:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_listing_that_is_read_entry_by_entry_has_its_allowance_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("docker.sock");
+        let host = format!("unix://{}", path.display());
+        let engine = UnixListener::bind(path).unwrap();
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = engine.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n[0").await.unwrap();
+            while stream.write_all(&b",0".repeat(4096)).await.is_ok() {}
+        });
+        let listing = timeout(PATIENCE, lenient::listing::<ContainerSummary>(&host, "/containers/json"));
+        let error = listing.await.expect("it reads on and on").unwrap_err();
+        let why = error.source().map(ToString::to_string).unwrap_or_default();
+        assert!(why.contains("too large"), "{error:?}");
+        timeout(PATIENCE, served).await.expect("it holds the connection").unwrap();
+    }
+}

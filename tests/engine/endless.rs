@@ -37,10 +37,12 @@ async fn told_and_forgiven(path: &'static str, fault: Fault) {
     let fake = Fake::start().await;
     let exporter = start(&fake, LISTS_OFTEN).await;
     fake.fail(path, fault);
-    let lost = |p: &super::exporter::Page| p.up() == Some(false) && p.failures("too_large") >= 2.0;
+    let lost =
+        |p: &super::exporter::Page| p.up() == Some(false) && p.is_blind() && p.failures("too_large") >= 2.0;
     let page = exporter.until(&format!("{what} is told, time and again"), lost).await;
     assert!(page.knows("api") && page.knows("web") && page.knows("db"), "{what}: what was known stays");
-    assert!(exporter.report().await.to_string().contains(WHY), "{what}: in words");
+    let report = exporter.report().await.to_string();
+    assert!(report.contains(WHY), "{what}: in words: {report}");
     is_bounded(&exporter, &what);
     fake.world().containers.push(container("dd", "late", "shop", "10.213.1.9"));
     fake.heal();
@@ -66,7 +68,13 @@ async fn a_list_that_never_ends_is_told_and_forgiven() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_word_that_never_ends_is_told_and_forgiven() {
-    told_and_forgiven("/_ping", Fault::Endless("OK", "K")).await;
+    let fake = Fake::start().await;
+    fake.fail("/_ping", Fault::Endless("OK", "K"));
+    let engine = Engine::new(&settings(&fake, Duration::from_secs(20)));
+    let error = engine.ping().await.expect_err("no sign of life");
+    assert_eq!((error.endpoint, error.reason), ("ping", "too_large"), "{error}");
+    fake.heal();
+    engine.ping().await.expect("a sign of life");
     told_and_forgiven("/version", Fault::Endless(r#"{"Components": [{}"#, ",{}")).await;
 }
 
@@ -121,7 +129,7 @@ async fn check_says_that_an_answer_is_too_large() {
         let ended = check(&fake, LISTS_OFTEN, &[]).await;
         let said = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert_eq!(ended.status.code(), Some(2), "{said}");
-        let words = format!("the Engine does not answer: containers: {WHY} 64 MiB");
+        let words = format!("the Engine does not answer: containers: {WHY} 48 MiB");
         assert!(said.contains(&words), "{said}");
     }
 }
@@ -146,4 +154,28 @@ async fn a_full_server_is_listed() {
     let seen = engine.list(None, false).await.expect("a listing");
     println!("1003 containers: {:?}", began.elapsed());
     assert_eq!((seen.containers.len(), seen.oddities), (1003, Vec::new()));
+}
+
+/// What just may be read is read, whatever it is made of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_is_as_large_as_may_be_is_borne() {
+    const MOST: usize = 48 << 20;
+    for (what, each, costs, odd) in [
+        ("rows without anything", "{},", 3 + 512 + 64, false),
+        ("rows that are numbers", "0,", 2 + 64, true),
+        ("a text", "x", 1, false),
+        ("an odd text", "x", 1, true),
+    ] {
+        let many = each.repeat(MOST / costs * 99 / 100);
+        let odd = if odd { r#"{"State": "zombified"}"# } else { "{}" };
+        let list = match each {
+            "x" => format!(r#"[{{"Id": "a", "Image": "{many}"}},{odd}]"#),
+            _ => format!("[{many}{odd}]"),
+        };
+        let fake = Fake::start().await;
+        let exporter = start(&fake, LISTS_OFTEN).await;
+        fake.fail("/containers/json", Fault::Says(200, list));
+        exporter.until(what, |p| p.up() == Some(true) && !p.knows("api")).await;
+        is_bounded(&exporter, what);
+    }
 }
