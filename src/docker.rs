@@ -1,17 +1,19 @@
 //! The only room that speaks to the Engine.
 //!
 //! It reads and never writes: every request is a GET. Each has a deadline of ours around it, since
-//! the client's own covers the headers alone; one odd container never costs the list; and what comes
+//! the client's own covers the headers alone, and reads no more than its allowance; one odd container never costs the list; and what comes
 //! back is translated at once into the plain values of [`crate::inventory::seen`], bounded in length.
 
+mod allowance;
 mod engine;
 mod error;
 mod lenient;
 mod resolv_conf;
 mod translate;
+mod wire;
 
 #[cfg(test)]
 mod tests;
 
 pub use engine::{Change, Engine, Request, now};
-pub use error::EngineError;
+pub use error::{EngineError, REASONS};

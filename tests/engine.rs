@@ -7,6 +7,7 @@
 
 mod engine {
     mod answers;
+    mod endless;
     mod exporter;
     mod fake;
     mod odd;

@@ -5,12 +5,12 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{ContainerInspectResponse, ContainerSummary, EventMessage, EventMessageTypeEnum};
 use bollard::query_parameters::{
     EventsOptionsBuilder, InspectContainerOptions, ListContainersOptions, ListNetworksOptions,
 };
-use bollard::{API_DEFAULT_VERSION, Docker};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
@@ -19,13 +19,12 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::config;
 use crate::inventory::seen::{Seen, SeenContainer};
 
+use super::allowance::{Allowance, LISTING, ONE, WORD};
 use super::error::EngineError;
-use super::{lenient, resolv_conf, translate};
+use super::{lenient, resolv_conf, translate, wire};
 
 /// Inspections under way at once: more do not make the Engine faster.
 const INSPECTIONS: usize = 12;
-/// The client's own deadline, in whole seconds: ours is the one that counts.
-const CLIENT_TIMEOUT: u64 = 120;
 
 /// The Engine. Connects anew for each request, so there is nothing to reconnect.
 #[derive(Clone, Debug)]
@@ -78,12 +77,10 @@ impl Engine {
         }
     }
 
-    fn client(&self, endpoint: &'static str) -> Result<Docker, EngineError> {
-        let client = match self.host.strip_prefix("unix://") {
-            Some(path) => Docker::connect_with_unix(path, CLIENT_TIMEOUT, API_DEFAULT_VERSION),
-            None => Docker::connect_with_http(&self.host, CLIENT_TIMEOUT, API_DEFAULT_VERSION),
-        };
-        client.map_err(|error| EngineError::of(endpoint, &self.host, &error))
+    /// `most` is what may be read for each of its requests.
+    fn client(&self, endpoint: &'static str, most: usize) -> Result<Docker, EngineError> {
+        wire::client(&self.host, move || Allowance::of(most))
+            .map_err(|error| EngineError::of(endpoint, &self.host, &error))
     }
 
     async fn ask<T>(
@@ -105,7 +102,7 @@ impl Engine {
     /// # Errors
     /// When there is none within the deadline.
     pub async fn ping(&self) -> Result<(), EngineError> {
-        let docker = self.client("ping")?;
+        let docker = self.client("ping", WORD)?;
         match self.ask("ping", docker.ping()).await {
             Err(error) if matches!(error.reason, "forbidden" | "not_found") => {
                 self.ask("ping", docker.version()).await.map(drop)
@@ -121,12 +118,13 @@ impl Engine {
     /// # Errors
     /// When the Engine as a whole does not answer; a container that does not costs itself alone.
     pub async fn list(&self, before: Option<&Seen>, the_same_engine: bool) -> Result<Seen, EngineError> {
-        let docker = self.client("version")?;
+        let docker = self.client("version", WORD)?;
         let engine = match before.filter(|_| the_same_engine).map(|seen| seen.engine.clone()) {
             Some(engine) => engine,
             None => translate::engine(self.ask("version", docker.version()).await?),
         };
         let mut oddities = Vec::new();
+        let docker = self.client("networks", LISTING)?;
         let networks = docker.list_networks(None::<ListNetworksOptions>);
         let networks = self.entries("networks", "/networks", networks, &mut oddities).await?;
         let all = ListContainersOptions { all: true, ..Default::default() };
@@ -137,6 +135,7 @@ impl Engine {
         oddities.extend(nameless.iter().map(|_| "a container without an id".to_owned()));
         let mut containers = Vec::with_capacity(named.len());
         let mut waiting = named.into_iter();
+        let docker = self.client("inspect", ONE)?;
         let mut inspections = FuturesUnordered::new();
         // Each has its deadline, and all together one more: a listing must not take minutes.
         let until = Instant::now() + 2 * self.timeout;
@@ -236,9 +235,12 @@ impl Engine {
     /// Follows the event stream into `changes` until it breaks, and says why it did. `since` is the
     /// moment of the last event ([`now`] where there was none): given again, nothing in between is lost.
     pub async fn events(&self, since: &mut String, changes: &mpsc::Sender<Change>) -> EngineError {
-        let docker = match self.client("events") {
+        // A stream has no end, so that a line has the allowance, and the next one has it anew.
+        let allowance = Allowance::of(ONE);
+        let of_a_line = allowance.clone();
+        let docker = match wire::client(&self.host, move || of_a_line.clone()) {
             Ok(docker) => docker,
-            Err(error) => return error,
+            Err(error) => return EngineError::of("events", &self.host, &error),
         };
         let kinds = HashMap::from([("type".to_owned(), vec!["container".to_owned(), "network".to_owned()])]);
         let options = EventsOptionsBuilder::new().filters(&kinds).since(since);
@@ -250,6 +252,7 @@ impl Engine {
             };
             match message {
                 Some(Ok(message)) => {
+                    allowance.renew();
                     if let Some(nanos) = message.time_nano.filter(|nanos| *nanos > 0) {
                         *since = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
                     }
@@ -259,8 +262,9 @@ impl Engine {
                     }
                 }
                 Some(Err(error)) => {
-                    let error = EngineError::of("events", &self.host, &error);
-                    if error.reason == "bad_answer" {
+                    let too_large = allowance.exceeded().map(|why| EngineError::too_large("events", why));
+                    let error = too_large.unwrap_or_else(|| EngineError::of("events", &self.host, &error));
+                    if matches!(error.reason, "bad_answer" | "too_large") {
                         // Asked for what came since, the Engine would say the same again, for ever. So
                         // the stream begins anew from now, and a listing shows what was missed.
                         *since = now();

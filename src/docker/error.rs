@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 
+use super::allowance::TooLarge;
 use crate::inventory::seen::bounded;
 
 /// A request that failed. Said in two sentences: what failed, and what to do.
@@ -34,6 +35,23 @@ impl fmt::Display for EngineError {
     }
 }
 
+/// Every reason, in the order of the documentation, and what it means.
+pub const REASONS: [(&str, &str); 10] = [
+    ("timeout", "no complete answer within `docker.timeout`"),
+    ("no_socket", "there is no socket where it is looked for"),
+    ("permission", "the exporter's user may not open the socket"),
+    ("refused", "nobody listens there"),
+    ("connection", "the connection broke, or what came over it is no HTTP"),
+    ("forbidden", "status 403: a socket proxy does not allow it"),
+    ("not_found", "status 404"),
+    ("server_error", "another status that is no success"),
+    ("bad_answer", "the answer cannot be understood"),
+    (
+        "too_large",
+        "the answer was still going on where more than is ever needed had come; the rest is not read",
+    ),
+];
+
 impl EngineError {
     /// The Engine took longer than the deadline: it hangs, or it is overloaded.
     pub(super) fn timeout(endpoint: &'static str, after: Duration) -> Self {
@@ -46,8 +64,16 @@ impl EngineError {
         Self { endpoint, reason: "connection", detail: "the stream ended".into(), advice: "" }
     }
 
+    /// More came than is read.
+    pub(super) fn too_large(endpoint: &'static str, why: TooLarge) -> Self {
+        Self { endpoint, reason: "too_large", detail: why.to_string(), advice: SWOLLEN }
+    }
+
     /// What the client says of a request to `host`, classified.
     pub(super) fn of(endpoint: &'static str, host: &str, error: &Error) -> Self {
+        if let Some(why) = too_large(error) {
+            return Self::too_large(endpoint, why);
+        }
         let (reason, detail, advice) = told(host, error);
         Self { endpoint, reason, detail: bounded(&detail).to_owned(), advice }
     }
@@ -66,6 +92,7 @@ const NOT_PERMITTED: &str =
     "The exporter's user may not open the socket: run it as root or in the group docker.";
 const FORBIDDEN: &str = "A socket proxy must allow GET on containers, networks, events and version.";
 const OWN_LOG: &str = "The Engine's own log says more: `journalctl -u docker`.";
+const SWOLLEN: &str = "Does an Engine answer there, and does a proxy before it change what it says?";
 const NO_ENGINE: &str = "Is it the Engine that answers there? `--docker.host` names another address.";
 
 /// The class, what happened, and what to do.
@@ -104,18 +131,29 @@ fn is_hidden(path: &str) -> bool {
     std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
+/// The error and its causes, outermost first. The client passes an I/O error off as its own: then that is
+/// the outermost.
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    let outermost: &(dyn std::error::Error + 'static) = match error {
+        Error::IOError { err } => err,
+        other => other,
+    };
+    std::iter::successors(Some(outermost), |error| error.source())
+}
+
+/// The I/O errors among them.
+fn io(error: &Error) -> impl Iterator<Item = &std::io::Error> {
+    causes(error).filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+}
+
 /// The kind of the innermost I/O error.
 fn io_kind(error: &Error) -> Option<ErrorKind> {
-    let mut at: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    // Its own is no cause of itself.
-    let mut kind = if let Error::IOError { err } = error { Some(err.kind()) } else { None };
-    while let Some(error) = at {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            kind = Some(io.kind());
-        }
-        at = error.source();
-    }
-    kind
+    io(error).last().map(std::io::Error::kind)
+}
+
+/// Where the connection was left because more came than is read.
+fn too_large(error: &Error) -> Option<TooLarge> {
+    io(error).find_map(|io| io.get_ref()?.downcast_ref::<TooLarge>().copied())
 }
 
 fn unreadable(host: &str, why: &str) -> String {
@@ -124,15 +162,16 @@ fn unreadable(host: &str, why: &str) -> String {
 
 /// What went wrong at the bottom of it: what stands above says which library noticed.
 fn innermost(error: &Error) -> String {
-    let mut at: &(dyn std::error::Error + 'static) = error;
-    while let Some(cause) = at.source() {
-        at = cause;
-    }
-    at.to_string()
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use tokio::io::AsyncReadExt as _;
+
+    use super::super::allowance::{Allowance, Bounded};
     use super::*;
 
     fn said(error: &Error) -> String {
@@ -165,5 +204,27 @@ mod tests {
         ] {
             assert_eq!(said(&error), format!("{failed}{advice}"));
         }
+    }
+
+    #[tokio::test]
+    async fn every_failure_has_a_reason_that_is_documented_and_every_such_reason_comes_about() {
+        let mut endless = Bounded::new(tokio::io::repeat(0), Allowance::of(1));
+        let too_large = endless.read_u16().await.unwrap_err();
+        let told: BTreeSet<&str> = [
+            Error::RequestTimeoutError,
+            Error::SocketNotFoundError("/nowhere".into()),
+            io(ErrorKind::PermissionDenied),
+            io(ErrorKind::ConnectionRefused),
+            io(ErrorKind::ConnectionReset),
+            status(403),
+            status(404),
+            status(503),
+            Error::JsonDataError { message: String::new(), column: 0 },
+            Error::from(too_large),
+        ]
+        .iter()
+        .map(|error| EngineError::of("networks", "tcp://engine:2375", error).reason)
+        .collect();
+        assert_eq!(told, REASONS.map(|(reason, _)| reason).into());
     }
 }

@@ -5,23 +5,16 @@
 //! deadline of whoever asks.
 
 use std::error::Error;
+use std::sync::Arc;
 
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Empty};
 use hyper::Request;
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper::header::HOST;
-use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
-use tokio_util::task::AbortOnDropHandle;
 
-/// A server full of containers has a listing of a few MiB.
-const MOST_BYTES: usize = 64 << 20;
-
-type Failure = Box<dyn Error + Send + Sync>;
+use super::allowance::{Allowance, LISTING};
+use super::wire;
 
 /// The entries of the listing at `path`, and in words what of them could not be read.
 ///
@@ -30,31 +23,17 @@ type Failure = Box<dyn Error + Send + Sync>;
 pub(super) async fn listing<T: DeserializeOwned>(
     host: &str,
     path: &str,
-) -> Result<(Vec<T>, Vec<String>), Failure> {
-    let body = match host.strip_prefix("unix://") {
-        Some(socket) => get(UnixStream::connect(socket).await?, path).await?,
-        None => get(connect(host.trim_start_matches("tcp://")).await?, path).await?,
-    };
-    Ok(entries(serde_json::from_slice(&body)?))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the Engine is asked from where the exporter is")]
-async fn connect(address: &str) -> std::io::Result<TcpStream> {
-    TcpStream::connect(address).await
-}
-
-async fn get<S>(stream: S, path: &str) -> Result<Bytes, Failure>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let _ends_with_us = AbortOnDropHandle::new(tokio::spawn(connection));
-    let request = Request::get(path).header(HOST, "localhost").body(Empty::<Bytes>::new())?;
-    let answer = sender.send_request(request).await?;
+) -> Result<(Vec<T>, Vec<String>), Box<dyn Error + Send + Sync>> {
+    let request = Request::get(path).body(Empty::<Bytes>::new())?;
+    let answer = wire::exchange(Arc::from(host), request, Allowance::of(LISTING)).await?;
     if !answer.status().is_success() {
         return Err(format!("status {}", answer.status()).into());
     }
-    Ok(Limited::new(answer.into_body(), MOST_BYTES).collect().await?.to_bytes())
+    let body = answer.into_body().collect().await?.to_bytes();
+    let listing = serde_json::from_slice(&body)?;
+    // What follows makes copies: of two that are large one is enough.
+    drop(body);
+    Ok(entries(listing))
 }
 
 /// Go writes `null` for a list that was never filled.

@@ -9,7 +9,8 @@ use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{lenient, translate};
+use super::allowance::{Allowance, LISTING};
+use super::{lenient, translate, wire};
 use crate::config::Selection;
 use crate::inventory::seen::{LONGEST, Seen};
 use crate::inventory::{Inventory, build};
@@ -206,8 +207,7 @@ async fn a_real_engine_says_the_same_whole_and_entry_by_entry() {
         lab.docker(&run).expect("a container");
     }
     let host = format!("unix://{}", lab.socket().display());
-    let docker =
-        bollard::Docker::connect_with_unix(&host, 120, bollard::API_DEFAULT_VERSION).expect("a client");
+    let docker = wire::client(&host, || Allowance::of(LISTING)).expect("a client");
     let all = bollard::query_parameters::ListContainersOptions { all: true, ..Default::default() };
     let mut whole = docker.list_containers(Some(all)).await.expect("containers");
     let path = "/containers/json?all=true";

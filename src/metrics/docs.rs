@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::diagnosis::Severity;
+use crate::docker::REASONS;
 use crate::outcome::{Blindness, ProbeKind, Reason};
 use crate::state::histogram::BOUNDS;
 
@@ -63,6 +64,11 @@ pub fn render() -> Result<String, fmt::Error> {
     out.push_str("| reason | meaning |\n| --- | --- |\n");
     for blindness in Blindness::ALL {
         writeln!(out, "| `{}` | {} |", blindness.as_label(), blind(blindness))?;
+    }
+    out.push_str("\n`reason` of `destination_exporter_docker_request_failures_total`:\n\n");
+    out.push_str("| reason | meaning |\n| --- | --- |\n");
+    for (reason, meaning) in REASONS {
+        writeln!(out, "| `{reason}` | {meaning} |")?;
     }
     out.push_str("\n`severity`:\n\n");
     for severity in Severity::ALL {

@@ -34,6 +34,8 @@ pub enum Fault {
     HalfThenSilence,
     /// This status and this body.
     Says(u16, String),
+    /// A body that begins with the one and goes on with the other for ever, as fast as it is read.
+    Endless(&'static str, &'static str),
 }
 
 /// Everything that a test sets and reads.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Query, Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -69,6 +70,7 @@ async fn wrong(fault: Fault, body: String) -> Response {
     let (part, rest) = match fault {
         Fault::Silence => return std::future::pending().await,
         Fault::Says(status, body) => return plain(status, body),
+        Fault::Endless(first, again) => return endless(first, again),
         Fault::HeadThenSilence => (0, Rest::Silence),
         Fault::HalfThenCut => (body.len() / 2, Rest::Cut),
         Fault::HalfThenSilence => (body.len() / 2, Rest::Silence),
@@ -88,6 +90,14 @@ async fn wrong(fault: Fault, body: String) -> Response {
     let head =
         Response::builder().header("content-type", "application/json").header("content-length", length);
     head.body(Body::from_stream(stream)).expect("a head of our own")
+}
+
+fn endless(first: &'static str, again: &'static str) -> Response {
+    let chunk = Bytes::from(again.repeat((64 << 10) / again.len()));
+    let rest = futures_util::stream::repeat_with(move || chunk.clone());
+    let all = futures_util::stream::iter([Bytes::from(first)]).chain(rest);
+    let body = Body::from_stream(all.map(Ok::<_, std::convert::Infallible>));
+    ([("content-type", "application/json")], body).into_response()
 }
 
 #[derive(Clone, Copy)]

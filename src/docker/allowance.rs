@@ -1,0 +1,164 @@
+//! How much of an answer is read.
+//!
+//! The client reads an answer whole before it looks at it, and whoever answers decides how long that is.
+//! So the connection itself stops where the allowance ends. Bytes alone would bound nothing: three of
+//! them, `{},`, become a struct of most of a KiB. Each byte is therefore counted as the memory that it may
+//! come to fill.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A sign of life, or who answers: a KiB or two. What answers wrongly adds a page of HTML.
+pub(super) const WORD: usize = 1 << 20;
+/// One container, or one line of the events, which repeats its labels: some 60 KiB as it is counted here.
+/// Its labels and its environment are a stranger's, and a dozen are read at once.
+pub(super) const ONE: usize = 4 << 20;
+/// All containers, or all networks: with the labels of two proxies, of Compose and of its image on it a row
+/// is some 24 KiB as it is counted here, so that these are two thousand: more than a server bears.
+pub(super) const LISTING: usize = 48 << 20;
+
+/// `{` begins a struct of the client's. The largest that a list is made of has 752 bytes, most of the others
+/// far less.
+const STRUCT: usize = 512;
+/// `,` parts two values, which have 32 bytes where nothing is known of them, and words about them where they
+/// are odd; a line's end parts two pieces of an answer, and each is held by its own handle.
+const VALUE: usize = 64;
+
+/// What may be read. Clones are of one and the same.
+#[derive(Clone, Debug)]
+pub(super) struct Allowance {
+    most: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+/// The answer goes on where the allowance ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answer is too large: read to its end, it would take more than {} MiB", .most >> 20)]
+pub(super) struct TooLarge {
+    most: usize,
+}
+
+impl Allowance {
+    pub(super) fn of(most: usize) -> Self {
+        Self { most, taken: Arc::default() }
+    }
+
+    fn take(&self, bytes: &[u8]) -> Result<(), TooLarge> {
+        self.taken.fetch_add(weight(bytes), Ordering::Relaxed);
+        self.exceeded().map_or(Ok(()), Err)
+    }
+
+    /// What was read so far is done with. What ended stays ended.
+    pub(super) fn renew(&self) {
+        let unless_ended = |taken| (taken <= self.most).then_some(0);
+        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, unless_ended).ok();
+    }
+
+    /// Where it was the end of the answer: the client does not always say why it ended.
+    pub(super) fn exceeded(&self) -> Option<TooLarge> {
+        (self.taken.load(Ordering::Relaxed) > self.most).then_some(TooLarge { most: self.most })
+    }
+}
+
+fn weight(bytes: &[u8]) -> usize {
+    let extra = |byte: &u8| match byte {
+        b'{' => STRUCT,
+        b',' | b'\n' => VALUE,
+        _ => 0,
+    };
+    bytes.len() + bytes.iter().map(extra).sum::<usize>()
+}
+
+/// A connection that is read as far as its allowance goes.
+#[derive(Debug)]
+pub(super) struct Bounded<S> {
+    stream: S,
+    allowance: Allowance,
+}
+
+impl<S> Bounded<S> {
+    pub(super) const fn new(stream: S, allowance: Allowance) -> Self {
+        Self { stream, allowance }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = into.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, into))?;
+        let read = into.filled().get(before..).unwrap_or_default();
+        let taken = this.allowance.take(read).map_err(io::Error::other);
+        if taken.is_err() {
+            // With an error nothing is read.
+            into.set_filled(before);
+        }
+        Poll::Ready(taken)
+    }
+}
+
+/// As it is: what is written is ours.
+impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, repeat};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_never_ends_is_read_as_far_as_the_allowance_goes() {
+        let mut bounded = Bounded::new(repeat(b'x'), Allowance::of(ONE));
+        let mut read = Vec::new();
+        let error = bounded.read_to_end(&mut read).await.unwrap_err();
+        assert!(error.get_ref().is_some_and(|why| why.is::<TooLarge>()), "{error:?}");
+        assert!(error.to_string().ends_with("more than 4 MiB"), "{error}");
+        assert!((ONE..=2 * ONE).contains(&read.capacity()), "{}", read.capacity());
+    }
+
+    #[tokio::test]
+    async fn what_ends_in_time_is_read_whole() {
+        let answer = vec![b'x'; ONE];
+        let mut read = Vec::new();
+        Bounded::new(&*answer, Allowance::of(ONE)).read_to_end(&mut read).await.unwrap();
+        assert_eq!(read, answer);
+    }
+
+    #[test]
+    fn a_byte_is_counted_as_what_it_may_become() {
+        assert_eq!(weight(br#""a word":1"#), 10);
+        assert_eq!(weight(b"{},"), 3 + STRUCT + VALUE);
+        assert_eq!(weight(b"1\r\nx\r\n"), 6 + 2 * VALUE);
+    }
+
+    #[test]
+    fn an_allowance_that_is_renewed_is_whole_again_but_not_after_its_end() {
+        let allowance = Allowance::of(10);
+        let reader = allowance.clone();
+        for _ in 0..3 {
+            assert_eq!(reader.take(b"0123456789"), Ok(()));
+            allowance.renew();
+        }
+        reader.take(b"0123456789").unwrap();
+        assert_eq!(reader.take(b"0"), Err(TooLarge { most: 10 }));
+        allowance.renew();
+        assert!(allowance.exceeded().is_some());
+    }
+}
