@@ -11,7 +11,7 @@
 //! | 4 | `plan`, `state` |
 //! | 3 | `probe`, `docker` |
 //! | 2 | `namespace` |
-//! | 1 | `inventory`, `netstack`, `outcome`, `config`, `cli`, `log` |
+//! | 1 | `inventory`, `netstack`, `outcome`, `config`, `cli`, `log`, `heap` |
 //!
 //! Data flows one way: `docker` → `inventory` → `plan` → `schedule` → `probe` → `state` →
 //! `diagnosis` → `metrics`, `report`, `web`, `commands`.
@@ -22,6 +22,7 @@ pub mod commands;
 pub mod config;
 pub mod diagnosis;
 pub mod docker;
+pub mod heap;
 pub mod inventory;
 pub mod log;
 pub mod metrics;

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use destination_exporter::cli::{Cli, Command, LogFormat, LogLevel};
 use destination_exporter::commands::{self, COULD_NOT};
-use destination_exporter::log;
+use destination_exporter::{heap, log};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 fn main() -> ExitCode {
+    heap::one_for_all_threads();
     let cli = Cli::parse();
     let command = cli.command.unwrap_or_default();
     let level = cli.flags.log_level.unwrap_or_else(|| LogLevel::of(&command));

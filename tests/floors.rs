@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 const FLOORS: &[&[&str]] = &[
-    &["inventory", "netstack", "outcome", "config", "cli", "log"],
+    &["inventory", "netstack", "outcome", "config", "cli", "log", "heap"],
     &["namespace"],
     &["probe", "docker"],
     &["plan", "state"],

@@ -1,4 +1,4 @@
-//! The only room with `unsafe`: what the kernel tells of a socket and no safe crate hands on.
+//! Nearly all `unsafe` there is (the rest is in `heap`): what the kernel tells of a socket and no safe crate hands on.
 //!
 //! Three calls (`recvmsg`, `getsockopt`, `setsockopt`) and a socket's registration with the runtime
 //! stand here, each behind a safe function; what they return is taken apart as bytes, not by pointer.
