@@ -47,6 +47,19 @@ pub fn with_libraries(lab: &Lab, name: &str, binary: &Path) -> Result<String> {
     root.import(lab, name, &format!(r#"ENTRYPOINT ["/{file}"]"#))
 }
 
+/// What the project's Dockerfile builds in: as `scripts/get-build-root.sh` makes it of this machine, without a network.
+pub fn build_root(lab: &Lab, project: &Path) -> Result<String> {
+    let root = project.join("target/lab/build-root");
+    let script = project.join("scripts/get-build-root.sh");
+    text_of(Command::new(script).arg(&root).stdin(Stdio::null()))?;
+    let changes = [
+        "ENV PATH=/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "ENV CARGO_HOME=/cargo",
+        "ENV CARGO_NET_OFFLINE=true",
+    ];
+    import(lab, &root, "build-root", &changes)
+}
+
 /// The paths in what `ldd` prints: `NAME => PATH (ADDRESS)`, and the loader's `PATH (ADDRESS)`.
 fn libraries(ldd: &str) -> impl Iterator<Item = &str> {
     ldd.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')))
@@ -81,23 +94,28 @@ impl Root {
     }
 
     fn import(&self, lab: &Lab, name: &str, change: &str) -> Result<String> {
-        let mut tar = Command::new("tar")
-            .arg("-C")
-            .arg(&self.0)
-            .args(["-c", "."])
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|e| Error::io("starting tar", e))?;
-        let archive = tar.stdout.take().ok_or_else(|| Error::new("tar came without an output"))?;
-        let imported = text_of(lab.client().args(["import", "-c", change, "-", name]).stdin(archive));
-        let packed = tar.wait().map_err(|e| Error::io("waiting for tar", e))?;
-        imported?;
-        if packed.success() {
-            Ok(name.to_owned())
-        } else {
-            Err(Error::new(format!("tar ended with {packed}")))
-        }
+        import(lab, &self.0, name, &[change])
     }
+}
+
+fn import(lab: &Lab, folder: &Path, name: &str, changes: &[&str]) -> Result<String> {
+    let mut tar = Command::new("tar")
+        .arg("-C")
+        .arg(folder)
+        .args(["-c", "."])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|e| Error::io("starting tar", e))?;
+    let archive = tar.stdout.take().ok_or_else(|| Error::new("tar came without an output"))?;
+    let mut client = lab.client();
+    client.arg("import");
+    for change in changes {
+        client.args(["-c", change]);
+    }
+    let imported = text_of(client.args(["-", name]).stdin(archive));
+    let packed = tar.wait().map_err(|e| Error::io("waiting for tar", e))?;
+    imported?;
+    if packed.success() { Ok(name.to_owned()) } else { Err(Error::new(format!("tar ended with {packed}"))) }
 }
 
 impl Drop for Root {

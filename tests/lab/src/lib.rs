@@ -136,6 +136,11 @@ impl Lab {
         image::with_libraries(self, name, binary)
     }
 
+    /// Makes the image that the Dockerfile of `project` can build in, of this machine's Rust; gives the image's name.
+    pub fn build_image(&self, project: &Path) -> Result<String> {
+        image::build_root(self, project)
+    }
+
     /// The folder in which the Engine mounts the containers' network namespaces; the same inside and outside,
     /// as a path. What is mounted there is to be seen inside alone.
     #[must_use]
