@@ -72,7 +72,12 @@ pub enum Message {
     /// The Engine did not answer, and why.
     Lost(String),
     /// An event touched these containers (ids) and networks (ids or names): probe them at once.
-    Touched(Vec<String>),
+    Touched {
+        /// The ids and names.
+        names: Vec<String>,
+        /// When the event was heard.
+        at: SystemTime,
+    },
     /// A request to the Engine was made.
     Asked(Request),
     /// A visit ended.
@@ -85,7 +90,14 @@ pub enum Message {
         runs: Vec<Run>,
     },
     /// A namespace was looked at.
-    Looked(ContainerId, Result<Inner, HopError>),
+    Looked {
+        /// Whose.
+        container: ContainerId,
+        /// What it told.
+        seen: Result<Inner, HopError>,
+        /// The resolver's drops were asked for.
+        resolver_too: bool,
+    },
     /// The exporter's own namespace has these interfaces.
     Home(BTreeSet<String>),
     /// Someone wants a round now, of all destinations or of one.
@@ -133,8 +145,8 @@ pub struct Monitor {
     inventory: Option<Arc<Inventory>>,
     /// Where the namespaces are; looked at for a mount that shows only the past.
     namespaces: PathBuf,
-    /// Ids and names that events named since the last listing.
-    touched: BTreeSet<String>,
+    /// Ids and names that events named, and that no listing was asked for since.
+    touched: BTreeMap<String, SystemTime>,
     running: BTreeSet<Identity>,
     /// Something was learned since the last plan.
     plan_is_old: bool,
@@ -188,7 +200,7 @@ impl Monitor {
             eyes: Eyes::default(),
             inventory: None,
             namespaces: PathBuf::new(),
-            touched: BTreeSet::new(),
+            touched: BTreeMap::new(),
             running: BTreeSet::new(),
             plan_is_old: false,
             asked_again: BTreeSet::new(),
@@ -268,7 +280,7 @@ impl Monitor {
         match message {
             Message::Listed { seen, asked_at } => {
                 self.answered(asked_at);
-                self.listed(&seen, at);
+                self.listed(&seen, asked_at, at);
             }
             Message::Alive { asked_at } => self.answered(asked_at),
             Message::Lost(why) => {
@@ -278,11 +290,11 @@ impl Monitor {
                 }
                 self.show_after(URGENT);
             }
-            Message::Touched(names) => {
+            Message::Touched { names, at } => {
                 if self.touched.len() < MOST_TOUCHED {
-                    self.touched.extend(names);
+                    self.touched.extend(names.into_iter().map(|name| (name, at)));
                 }
-                self.recorder.changing();
+                self.recorder.changed(at);
             }
             Message::Asked(Request { endpoint, took, failure }) => {
                 let own = self.recorder.own();
@@ -292,7 +304,7 @@ impl Monitor {
                 }
             }
             Message::Ran { identity, container, runs } => self.ran(&identity, &container, runs, at),
-            Message::Looked(container, seen) => self.looked(container, seen),
+            Message::Looked { container, seen, resolver_too } => self.looked(container, seen, resolver_too),
             Message::Home(interfaces) => self.looked_home(&interfaces),
             Message::RunNow(destination) => {
                 let now = self.now();

@@ -62,7 +62,7 @@ impl Watcher {
         let mut wait = FIRST_WAIT;
         loop {
             let (asked_at, began) = (SystemTime::now(), Instant::now());
-            let listed = self.engine.list(self.before.as_deref(), self.the_same_engine).await;
+            let Continue((listed, changes)) = self.list().await else { return };
             let took = began.elapsed();
             let flow = match self.requests().await {
                 Break(()) => return,
@@ -74,7 +74,7 @@ impl Watcher {
                         self.the_same_engine = true;
                         match self.tell(Message::Listed { seen, asked_at }).await {
                             Break(()) => Break(()),
-                            Continue(()) => self.rest(began + apart(took)).await,
+                            Continue(()) => self.rest(began + apart(took), changes).await,
                         }
                     }
                     Err(error) => {
@@ -91,12 +91,31 @@ impl Watcher {
         }
     }
 
+    /// A listing, and whether anything changed while it was under way: it may not show that.
+    async fn list(&mut self) -> ControlFlow<(), (Result<Seen, EngineError>, bool)> {
+        let Self { engine, before, the_same_engine, monitor, changed, .. } = self;
+        let listing = engine.list(before.as_deref(), *the_same_engine);
+        tokio::pin!(listing);
+        let mut changes = false;
+        loop {
+            tokio::select! {
+                listed = &mut listing => return Continue((listed, changes)),
+                Some(change) = changed.recv() => {
+                    changes = true;
+                    if monitor.send(touched(change)).await.is_err() {
+                        return Break(());
+                    }
+                }
+            }
+        }
+    }
+
     /// Until it is time for the next listing: something changed (but not before `earliest`), the last
     /// one is old, or the Engine gives no sign of life.
-    async fn rest(&mut self, earliest: Instant) -> ControlFlow<()> {
-        let mut list_at = Instant::now() + self.refresh;
-        let mut ping_at = Instant::now() + PING_INTERVAL;
-        let mut changes = false;
+    async fn rest(&mut self, earliest: Instant, mut changes: bool) -> ControlFlow<()> {
+        let now = Instant::now();
+        let mut list_at = if changes { (now + GATHER).max(earliest) } else { now + self.refresh };
+        let mut ping_at = now + PING_INTERVAL;
         loop {
             tokio::select! {
                 () = sleep_until(list_at) => break,
@@ -104,7 +123,7 @@ impl Watcher {
                     changes = true;
                     list_at = list_at.min((Instant::now() + GATHER).max(earliest));
                     // At once: until the listing comes, what is known is known to be old.
-                    self.tell(Message::Touched(names(change))).await?;
+                    self.tell(touched(change)).await?;
                 }
                 () = sleep_until(ping_at) => {
                     ping_at = Instant::now() + PING_INTERVAL;
@@ -177,8 +196,9 @@ async fn follow(
     }
 }
 
-fn names(change: Change) -> Vec<String> {
-    change.container.into_iter().chain(change.network).collect()
+fn touched(change: Change) -> Message {
+    let names = change.container.into_iter().chain(change.network).collect();
+    Message::Touched { names, at: SystemTime::now() }
 }
 
 /// Half to all of `wait`, so that many exporters do not knock at one moment.

@@ -71,7 +71,7 @@ impl Ledger {
                 || finding.destination.as_deref().is_some_and(|d| scene.is_away(d, &finding.subject.name));
             if let Some(known) = before.get(&identity) {
                 finding.since = known.finding.since;
-            } else if fact {
+            } else {
                 // A clock that was set back starts the wait anew.
                 let first = waiting.get(&identity).copied().filter(|first| *first <= now);
                 let first = first.unwrap_or(now);
@@ -79,7 +79,7 @@ impl Ledger {
                 // A listing that was taken since the wait is over says so again, whatever else changes.
                 let confirmed = scene.inventory.is_some_and(|i| i.taken_at >= first + OPENS_AFTER);
                 let waits = scene.snapshot.changing && !confirmed && stands < CHANGES_END;
-                if stands < OPENS_AFTER || waits {
+                if (fact && stands < OPENS_AFTER) || waits {
                     self.waiting.insert(identity, first);
                     continue;
                 }

@@ -16,7 +16,7 @@ use super::ids::{ContainerId, NetworkId};
 pub struct Inventory {
     /// Who answered.
     pub engine: EngineInfo,
-    /// When the listing was complete.
+    /// When the listing was asked for: what came later it may not show.
     pub taken_at: SystemTime,
     /// By name.
     pub destinations: Vec<Destination>,

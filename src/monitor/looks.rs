@@ -13,7 +13,12 @@ use super::{CALM, Message, Monitor, URGENT};
 const RESOLVER_EVERY: u32 = 4;
 
 impl Monitor {
-    pub(super) fn looked(&mut self, container: ContainerId, seen: Result<Inner, HopError>) {
+    pub(super) fn looked(
+        &mut self,
+        container: ContainerId,
+        seen: Result<Inner, HopError>,
+        resolver_too: bool,
+    ) {
         let here = |inventory: &Arc<Inventory>| inventory.endpoints().any(|(_, e)| e.container == container);
         if !self.inventory.as_ref().is_some_and(here) {
             // It was taken off the last destination meanwhile.
@@ -24,7 +29,7 @@ impl Monitor {
         match seen {
             Ok(inner) => {
                 self.plan_is_old |= self.lessons.listeners(&container, inner.listeners.clone());
-                self.recorder.looked(container, inner);
+                self.recorder.looked(container, inner, resolver_too);
                 self.show_after(CALM);
             }
             Err(_) => self.show_after(URGENT),
@@ -78,11 +83,11 @@ impl Monitor {
             inventory.destinations.iter().flat_map(|d| &d.endpoints).map(|e| &e.container).collect();
         for id in on.into_iter().filter(|id| wanted(id)) {
             let Some(way) = inventory.container(id).and_then(|c| c.way_in.clone()) else { continue };
-            let (hopper, messages, id) = (self.hopper.clone(), self.messages.clone(), id.clone());
+            let (hopper, messages, container) = (self.hopper.clone(), self.messages.clone(), id.clone());
             tokio::spawn(async move {
                 let seen =
                     hopper.hop(&Vantage::Container(way), move |inside| inside.look(resolver_too)).await;
-                messages.send(Message::Looked(id, seen)).await.ok();
+                messages.send(Message::Looked { container, seen, resolver_too }).await.ok();
             });
         }
     }

@@ -28,8 +28,9 @@ impl Monitor {
         self.show_after(URGENT);
     }
 
-    pub(super) fn listed(&mut self, seen: &Seen, at: SystemTime) {
-        let inventory = Arc::new(build::build(seen, &self.config.destinations, at));
+    /// A listing that was asked for at one moment and came at another.
+    pub(super) fn listed(&mut self, seen: &Seen, asked_at: SystemTime, at: SystemTime) {
+        let inventory = Arc::new(build::build(seen, &self.config.destinations, asked_at));
         self.recorder.listed(Arc::clone(&inventory), at);
         self.look_at_mount(&inventory);
         let unread = self.lessons.forget_all_but(&inventory);
@@ -44,7 +45,10 @@ impl Monitor {
         } else {
             self.show_after(CALM);
         }
-        let touched = std::mem::take(&mut self.touched);
+        // What an event named since may not be in it yet, and waits for the next one.
+        let later = |heard: &SystemTime| *heard >= asked_at;
+        let touched: BTreeSet<String> =
+            self.touched.extract_if(.., |_, heard| !later(heard)).map(|(name, _)| name).collect();
         if !touched.is_empty() {
             let now = self.now();
             let known = self.inventory.clone();

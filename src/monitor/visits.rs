@@ -37,7 +37,7 @@ impl Monitor {
                 continue;
             }
             self.recorder.own().in_flight += start.errand.jobs.len() as u64;
-            let visit = self.visit(&start.errand);
+            let visit = Visit { out_of_turn: start.out_of_turn, ..self.visit(&start.errand) };
             let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
             let container = start.errand.container.clone();
             tokio::spawn(async move {
@@ -80,6 +80,7 @@ impl Monitor {
             vantage: errand.vantage.clone(),
             jobs: Arc::clone(&errand.jobs),
             limits: Limits { timeout: errand.timeout, in_flight: share.max(1) },
+            out_of_turn: true,
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Visit {
     pub jobs: Arc<[Job]>,
     /// Bounds of the visit.
     pub limits: Limits,
+    /// Somebody asked for it before its own time: it is to meet every firewall as a stranger does.
+    pub out_of_turn: bool,
 }
 
 /// Bounds of a visit.

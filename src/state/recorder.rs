@@ -18,7 +18,8 @@ use super::{Engine, Histogram, Own, Record, Sight, Snapshot};
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
     inventory: Option<Arc<Inventory>>,
-    changing: bool,
+    /// When something last changed that no picture shows yet.
+    changed_at: Option<SystemTime>,
     sight: Sight,
     probes: Arc<BTreeMap<ProbeKey, Record>>,
     planned: BTreeSet<ProbeKey>,
@@ -30,14 +31,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Something changed since the last picture: the next one is on its way.
-    pub const fn changing(&mut self) {
-        self.changing = true;
+    /// Something changed at this moment: until a picture that was asked for later, what is known is old.
+    pub fn changed(&mut self, at: SystemTime) {
+        self.changed_at = self.changed_at.max(Some(at));
     }
 
     /// A new picture of the Engine. What belongs to containers and destinations that are gone goes.
     pub fn listed(&mut self, inventory: Arc<Inventory>, at: SystemTime) {
-        self.changing = false;
+        self.changed_at = self.changed_at.filter(|changed| *changed >= inventory.taken_at);
         let running = |id: &ContainerId| inventory.container(id).is_some_and(|c| c.state.has_namespace());
         Arc::make_mut(&mut self.containers).retain(|id, _| running(id));
         let known: BTreeSet<&str> = inventory.destinations.iter().map(|d| &*d.name).collect();
@@ -138,11 +139,12 @@ impl Recorder {
         self.probes.get(key)
     }
 
-    /// What a container's namespace told. The resolver's drops are not read every time: the last ones stand.
-    pub fn looked(&mut self, container: ContainerId, mut inner: Inner) {
+    /// What a container's namespace told. Where the resolver's drops were not read, the last ones stand.
+    pub fn looked(&mut self, container: ContainerId, mut inner: Inner, resolver_too: bool) {
         let containers = Arc::make_mut(&mut self.containers);
-        let before = containers.get(&container).and_then(|before| before.resolver_drops);
-        inner.resolver_drops = inner.resolver_drops.or(before);
+        if !resolver_too {
+            inner.resolver_drops = containers.get(&container).and_then(|before| before.resolver_drops);
+        }
         containers.insert(container, inner);
     }
 
@@ -164,7 +166,7 @@ impl Recorder {
         Snapshot {
             at,
             inventory: self.inventory.clone(),
-            changing: self.changing,
+            changing: self.changed_at.is_some(),
             sight: self.sight.clone(),
             probes: Arc::clone(&self.probes),
             tallies: Arc::clone(&self.tallies),
@@ -323,16 +325,31 @@ mod tests {
         assert_eq!(recorder.snapshot(at(3)).own.round_last_completed, Some(at(1)));
     }
 
-    #[test]
-    fn where_nothing_is_planned_a_listing_is_a_round() {
-        let empty = Arc::new(Inventory {
+    fn empty(taken_at: SystemTime) -> Arc<Inventory> {
+        Arc::new(Inventory {
             engine: EngineInfo { version: "27.0".into(), api_version: "1.46".into(), podman: false },
-            taken_at: at(1),
+            taken_at,
             destinations: Vec::new(),
             containers: BTreeMap::new(),
             absent: Vec::new(),
             oddities: Vec::new(),
-        });
+        })
+    }
+
+    #[test]
+    fn a_picture_that_was_asked_for_before_a_change_does_not_show_it() {
+        let mut recorder = Recorder::default();
+        recorder.changed(at(5));
+        recorder.changed(at(3));
+        recorder.listed(empty(at(4)), at(9));
+        assert!(recorder.snapshot(at(9)).changing, "it was under way when the change came");
+        recorder.listed(empty(at(6)), at(9));
+        assert!(!recorder.snapshot(at(9)).changing);
+    }
+
+    #[test]
+    fn where_nothing_is_planned_a_listing_is_a_round() {
+        let empty = empty(at(1));
         let mut recorder = Recorder::default();
         recorder.listed(Arc::clone(&empty), at(1));
         assert_eq!(recorder.snapshot(at(1)).own.round_last_completed, None, "nothing is planned yet");

@@ -65,7 +65,7 @@ impl Watch {
     /// Waits until something is called touched that bears this id.
     async fn touched(&mut self, wanted: &str) {
         loop {
-            if let Message::Touched(names) = self.next().await
+            if let Message::Touched { names, .. } = self.next().await
                 && names.iter().any(|name| name == wanted)
             {
                 return;
@@ -188,7 +188,7 @@ async fn actions_that_nobody_knows_are_hints_and_the_noise_of_health_checks_is_n
     fake.say(event("network", "levitate", "network-hint"));
     let mut heard = Vec::new();
     while !heard.iter().any(|name| name == "network-hint") {
-        if let Message::Touched(names) = watch.next().await {
+        if let Message::Touched { names, .. } = watch.next().await {
             heard.extend(names);
         }
     }

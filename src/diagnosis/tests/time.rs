@@ -75,6 +75,29 @@ fn what_is_healed_is_over_whatever_else_fails() {
 }
 
 #[test]
+fn while_the_picture_is_old_silence_is_no_fault_yet() {
+    let mut sample = shop();
+    sample.mesh(&["db"]);
+    let mut ledger = Ledger::default();
+    let mut look = |millis: u64, changing| {
+        let at = at(100) + std::time::Duration::from_millis(millis);
+        let verdict = judge(Arc::new(Snapshot { at, changing, ..sample.snapshot() }), &mut ledger);
+        (told(&verdict).len(), verdict.pending)
+    };
+    // The one that was removed may be the one that is silent.
+    assert_eq!([look(0, true), look(800, true)], [(0, 1), (0, 1)]);
+    // The new picture has it too. What is told stays told, whatever changes then.
+    assert_eq!([look(900, false), look(1000, true)], [(1, 0), (1, 0)]);
+    // Where it never stops changing the wait ends.
+    let mut ledger = Ledger::default();
+    let mut look = |seconds: u64| {
+        let snapshot = Snapshot { at: at(100 + seconds), changing: true, ..sample.snapshot() };
+        told(&judge(Arc::new(snapshot), &mut ledger)).len()
+    };
+    assert_eq!([look(0), look(4), look(5)], [0, 0, 1]);
+}
+
+#[test]
 fn what_the_engine_says_must_stand_for_a_moment() {
     let mut ledger = Ledger::default();
     let mut sample = shop();

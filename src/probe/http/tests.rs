@@ -70,6 +70,7 @@ fn visit(peers: &[SocketAddr], tls: bool, timeout: u64, path: &str) -> Visit {
         vantage: Vantage::Own,
         jobs: jobs.collect(),
         limits: Limits { timeout: Duration::from_millis(timeout), in_flight: 2 },
+        out_of_turn: false,
     }
 }
 

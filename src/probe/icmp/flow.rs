@@ -6,7 +6,7 @@
 //! With a new identifier every second a fast schedule would fill these tables, and half of what a probe costs
 //! would be spent there. With one for ever a probe would be an old acquaintance of every firewall on the
 //! way, and would not meet the rule that keeps new flows out. So a flow lasts for less than the default
-//! interval.
+//! interval, and who looks because of a doubt begins one.
 
 use std::hash::BuildHasher as _;
 use std::hash::RandomState;
@@ -21,10 +21,10 @@ const LASTS: Duration = Duration::from_secs(10);
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// The identifier for a visit's requests now. Another visit to the same namespace (of another destination) has
-/// another one, since no two sockets there can have the same.
+/// The identifier for a visit's requests now, for IPv4. Another visit to the same namespace (of another
+/// destination) has another one.
 pub fn identifier(visit: &Visit) -> u16 {
-    at(visit, BEGINNING.elapsed())
+    if visit.out_of_turn { rand::random() } else { at(visit, BEGINNING.elapsed()) }
 }
 
 fn at(visit: &Visit, age: Duration) -> u16 {
@@ -54,6 +54,9 @@ mod tests {
             all
         };
         assert!(identifiers(Duration::from_secs(1)).len() <= 6);
+        let doubtful = Visit { out_of_turn: true, ..visit.clone() };
+        let drawn: std::collections::BTreeSet<u16> = (0..60).map(|_| identifier(&doubtful)).collect();
+        assert!(drawn.len() > 50, "whoever doubts begins a new one");
         // Of sixty identifiers two in a row may be the same by chance.
         assert!(identifiers(Config::default().probes.icmp.interval).len() >= 58);
     }

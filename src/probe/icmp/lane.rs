@@ -19,7 +19,11 @@ pub fn open(inside: &Inside, to: IpAddr, identifier: u16) -> io::Result<IcmpSock
     if made.kind == IcmpKind::Datagram {
         let here =
             if to.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
-        // Where somebody else in there has it, the kernel gives another one with the first request.
+        // The families share the identifiers of a namespace.
+        let identifier = if to.is_ipv4() { identifier } else { identifier ^ 1 };
+        // These sockets are born to share theirs, and the one that came last gets all the replies. Where somebody
+        // else in there has it, the kernel gives another one with the first request.
+        made.socket.set_reuse_address(false)?;
         let _ = made.socket.bind(&SocketAddr::new(here, identifier).into());
     }
     sys::stamp_arrivals(&made.socket)?;

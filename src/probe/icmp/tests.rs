@@ -38,6 +38,22 @@ async fn both_families_and_both_kinds_of_socket_are_answered() {
     }
 }
 
+/// Two destinations of one container, or a round out of turn: each visit has its own replies.
+#[tokio::test]
+async fn visits_that_want_the_same_identifier_do_not_take_each_others_replies() {
+    let lab = Lab::new();
+    lab.in_near(&["sh", "-c", "echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range"]);
+    let hopper = Hopper::start().unwrap();
+    for to in ["10.99.0.2", "fd99::2"] {
+        let slow = Spec::Icmp { address: to.parse().unwrap(), packets: 5, spacing: SECOND / 20 };
+        let visit = || visit(ProbeKind::Icmp, lab.near(), SECOND, vec![slow.clone()]);
+        let runs = futures_util::future::join_all((0..4).map(|_| run(&hopper, visit()))).await;
+        for run in runs.concat() {
+            assert_eq!(run.seen.echo.as_ref().map(|echo| echo.received), Some(5), "{run:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn silence_is_a_timeout_and_gaps_are_loss() {
     let lab = Lab::new();
