@@ -20,6 +20,9 @@ pub struct Inventory {
     pub taken_at: SystemTime,
     /// By name.
     pub destinations: Vec<Destination>,
+    /// For each other network of somebody on a destination, who is on it: the names there are answered to
+    /// that one too. Nothing is measured there.
+    pub elsewhere: Vec<Vec<Endpoint>>,
     /// Names of destinations that ought to be there and are not, sorted.
     pub absent: Vec<Arc<str>>,
     /// Every container of the Engine, running or not, by id.
