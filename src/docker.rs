@@ -10,6 +10,7 @@ mod error;
 mod lenient;
 mod resolv_conf;
 mod translate;
+mod uninspected;
 mod wire;
 
 #[cfg(test)]

@@ -17,11 +17,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config;
-use crate::inventory::seen::{Seen, SeenContainer};
+use crate::inventory::seen::{Seen, SeenContainer, bounded};
 
 use super::allowance::{Allowance, LISTING, ONE, WORD};
 use super::error::EngineError;
-use super::{lenient, resolv_conf, translate, wire};
+use super::{lenient, resolv_conf, translate, uninspected, wire};
 
 /// Inspections under way at once: more do not make the Engine faster.
 const INSPECTIONS: usize = 12;
@@ -151,12 +151,10 @@ impl Engine {
                     containers.extend(container);
                 }
                 Some(Err((row, error))) => {
-                    let id = &row.id;
-                    oddities.push(format!("container {id}: {error}"));
-                    let known = before.and_then(|seen| seen.containers.iter().find(|c| c.id == *id));
-                    // What was known of it still holds while it is in the same state.
-                    let known = known.filter(|known| known.state == row.state && known.pid > 0).cloned();
-                    containers.push(known.unwrap_or(row));
+                    let id = row.id.as_deref().unwrap_or_default();
+                    oddities.push(format!("container {}: {error}", bounded(id)));
+                    let known = before.and_then(|seen| seen.containers.iter().find(|c| c.id == bounded(id)));
+                    containers.push(uninspected::container(*row, known));
                     failed = Some(error);
                 }
                 None => break,
@@ -200,7 +198,7 @@ impl Engine {
         docker: &Docker,
         summary: ContainerSummary,
         until: Instant,
-    ) -> Result<Option<SeenContainer>, (SeenContainer, EngineError)> {
+    ) -> Result<Option<SeenContainer>, (Box<ContainerSummary>, EngineError)> {
         let id = summary.id.clone().unwrap_or_default();
         let began = Instant::now();
         let deadline = until.min(began + self.timeout);
@@ -215,7 +213,7 @@ impl Engine {
             Err(_) => EngineError::timeout("inspect", began.elapsed()),
         };
         self.note("inspect", began, Some(error.reason));
-        Err((self.complete(summary, ContainerInspectResponse::default()).await, error))
+        Err((Box::new(summary), error))
     }
 
     async fn complete(

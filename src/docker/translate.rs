@@ -81,6 +81,7 @@ pub(super) fn container(
     let config = inspected.config.unwrap_or_default();
     let settings = inspected.network_settings.unwrap_or_default();
     let listed_networks = summary.network_settings.and_then(|s| s.networks);
+    let ended_with = summary.status.as_deref().and_then(of_status);
     let run_state = state.status.map_or_else(|| of_row(summary.state), of_inspection);
     let network_mode =
         host.network_mode.or_else(|| summary.host_config.and_then(|listed| listed.network_mode));
@@ -91,7 +92,7 @@ pub(super) fn container(
         labels: map(config.labels.or(summary.labels)),
         state: run_state,
         health: state.health.and_then(|health| health.status).map_or(Health::None, health),
-        exit_code: if run_state.has_namespace() { None } else { state.exit_code },
+        exit_code: state.exit_code.or(ended_with).filter(|_| !run_state.has_namespace()),
         restart_policy: text(host.restart_policy.and_then(|p| p.name).map(|name| name.to_string())),
         network_mode: text(network_mode),
         sandbox_key: here(text(settings.sandbox_key), netns_dir),
@@ -195,6 +196,11 @@ fn is_engine_socket(mount: &MountPoint) -> bool {
         && (source.starts_with("/run/") || source.starts_with("/var/run/"))
         && (source.ends_with("/docker.sock") || source.ends_with("/podman.sock"))
         && !source.contains("/../")
+}
+
+/// A row has the exit code in words alone: `Exited (137) 2 hours ago`.
+fn of_status(words: &str) -> Option<i64> {
+    words.strip_prefix("Exited (")?.split_once(')')?.0.parse().ok()
 }
 
 const fn of_row(state: Option<ContainerSummaryStateEnum>) -> RunState {

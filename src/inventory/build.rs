@@ -147,10 +147,11 @@ fn homes<'a>(
     seen.containers.iter().filter_map(home).collect()
 }
 
-/// A job that did its work is not missed, and one that is being removed is meant to go.
+/// A job that did its work is not missed, nor is one of which nobody could say how it ended, and one that
+/// is being removed is meant to go.
 fn is_missed(container: &Container) -> bool {
-    let is_done =
-        container.state == RunState::Exited && container.exit_code == Some(0) && !container.kept_running;
+    let ended_well = container.exit_code.is_none_or(|code| code == 0);
+    let is_done = container.state == RunState::Exited && ended_well && !container.kept_running;
     !is_done && container.state != RunState::Removing
 }
 
