@@ -3,17 +3,37 @@
 use bollard::models::{ContainerInspectResponse, ContainerSummary};
 
 use super::translate;
-use crate::inventory::seen::SeenContainer;
+use crate::inventory::seen::{SeenContainer, SeenEndpoint};
 
-/// What was known still holds while the container is in the same state; what its row says is newer.
+/// What was known still holds while the container is in the same state; what its row says is newer: what it
+/// is called, and where it is.
 pub(super) fn container(row: ContainerSummary, known: Option<&SeenContainer>) -> SeenContainer {
+    let says_where = row.network_settings.as_ref().is_some_and(|settings| settings.networks.is_some());
     let row = translate::container(row, ContainerInspectResponse::default(), "");
     // One that runs and has no process was never inspected.
     let was_inspected = |known: &&SeenContainer| known.pid > 0 || !known.state.has_namespace();
-    match known.filter(|known| known.state == row.state).filter(was_inspected) {
-        Some(known) => SeenContainer { exit_code: row.exit_code.or(known.exit_code), ..known.clone() },
-        None => row,
+    let Some(known) = known.filter(|known| known.state == row.state).filter(was_inspected) else {
+        return row;
+    };
+    SeenContainer {
+        name: if row.name.is_empty() { known.name.clone() } else { row.name },
+        exit_code: row.exit_code.or(known.exit_code),
+        endpoints: if says_where { placed(row.endpoints, known) } else { known.endpoints.clone() },
+        ..known.clone()
     }
+}
+
+/// The endpoints of the row; one that is where it was has the names that it had.
+fn placed(endpoints: Vec<SeenEndpoint>, known: &SeenContainer) -> Vec<SeenEndpoint> {
+    let as_known = |of_row: SeenEndpoint| {
+        let stayed = known.endpoints.iter().find(|e| place(e) == place(&of_row)).cloned();
+        stayed.unwrap_or(of_row)
+    };
+    endpoints.into_iter().map(as_known).collect()
+}
+
+fn place(endpoint: &SeenEndpoint) -> [&str; 4] {
+    [&endpoint.network_id, &endpoint.ipv4, &endpoint.ipv6, &endpoint.mac]
 }
 
 #[cfg(test)]
@@ -50,6 +70,48 @@ mod tests {
         // Only its row was ever seen.
         let found = container(row("running", ""), Some(&inspected("running", 0, 0)));
         assert_eq!(found.restart_policy, "");
+    }
+
+    #[test]
+    fn where_it_is_is_in_its_row() {
+        let on = |network: &str, address: &str, mac: &str, names: Value| json!({"NetworkID": network, "IPAddress": address, "MacAddress": mac, "DNSNames": names});
+        let here = on("1", "10.0.1.2", "02:42:0A:00:01:02", json!(["web", "www"]));
+        let told = json!({
+            "State": {"Status": "running", "Pid": 7},
+            "NetworkSettings": {"SandboxKey": "/netns/1", "Networks": {
+                "shop": here, "blog": on("2", "10.0.2.2", "", json!(["web", "news"])),
+            }},
+        });
+        let known = translate::container(row("running", ""), serde_json::from_value(told).unwrap(), "");
+        let stays = || on("1", "10.0.1.2", "02:42:0a:00:01:02", Value::Null);
+        let not_told = ["10.0.2.2 web,news", "10.0.1.2 web,www"];
+        for (networks, expected) in [
+            (json!({"shop": stays()}), vec!["10.0.1.2 web,www"]),
+            (json!({"shop": on("1", "10.0.1.9", "", Value::Null)}), vec!["10.0.1.9 "]),
+            (json!({"shop": on("1", "10.0.1.2", "02:42:0a:00:01:99", Value::Null)}), vec!["10.0.1.2 "]),
+            (json!({"shop": on("9", "10.0.1.2", "02:42:0a:00:01:02", Value::Null)}), vec!["10.0.1.2 "]),
+            (
+                json!({"shop": stays(), "town": on("3", "10.0.3.2", "", Value::Null)}),
+                vec!["10.0.1.2 web,www", "10.0.3.2 "],
+            ),
+            (json!({}), vec![]),
+            // Not told where: as it was.
+            (Value::Null, not_told.to_vec()),
+        ] {
+            let row = json!({
+                "Id": "a", "Names": ["/renamed"], "State": "running", "NetworkSettings": {"Networks": networks},
+            });
+            let found = container(serde_json::from_value(row).unwrap(), Some(&known));
+            assert_eq!(
+                (found.name.as_str(), found.sandbox_key.as_str(), found.pid),
+                ("renamed", "/netns/1", 7)
+            );
+            let endpoints = found.endpoints.iter().map(|e| format!("{} {}", e.ipv4, e.dns_names.join(",")));
+            assert_eq!(endpoints.collect::<Vec<_>>(), expected);
+        }
+        let nothing = serde_json::from_value(json!({"Id": "a", "State": "running"})).unwrap();
+        let found = container(nothing, Some(&known));
+        assert_eq!((found.name.as_str(), found.endpoints.len()), ("web", 2));
     }
 
     #[test]
