@@ -103,7 +103,7 @@ pub(super) fn container(
         published: settings.ports.map_or_else(|| of_listing(summary.ports), published),
         bindings: published(host.port_bindings.unwrap_or_default()),
         has_engine_socket: inspected.mounts.or(summary.mounts).iter().flatten().any(is_engine_socket),
-        endpoints: endpoints(settings.networks.or(listed_networks).unwrap_or_default()),
+        endpoints: endpoints(settings.networks, listed_networks),
         name_servers: Vec::new(),
     }
 }
@@ -120,10 +120,18 @@ fn moment(seconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
-fn endpoints(networks: HashMap<String, EndpointSettings>) -> Vec<SeenEndpoint> {
-    let mut endpoints: Vec<SeenEndpoint> = networks
+/// Of the inspection, else of the listing, which says where a container is and not what it is called there.
+fn endpoints(
+    inspected: Option<HashMap<String, EndpointSettings>>,
+    listed: Option<HashMap<String, EndpointSettings>>,
+) -> Vec<SeenEndpoint> {
+    let names_unknown = inspected.is_none();
+    let mut endpoints: Vec<SeenEndpoint> = inspected
+        .or(listed)
+        .unwrap_or_default()
         .into_iter()
         .map(|(network, endpoint)| SeenEndpoint {
+            names_unknown,
             has_more_names: is_cut(&endpoint.aliases) || is_cut(&endpoint.dns_names),
             network: bounded(&network).to_owned(),
             network_id: text(endpoint.network_id),
@@ -280,10 +288,22 @@ mod tests {
             ("DNSNames", 257, true),
         ] {
             let names: Vec<String> = (0..count).map(|n| format!("a{n}")).collect();
-            let row = json!({"NetworkSettings": {"Networks": {"shop": {field: names}}}});
-            let row: ContainerSummary = serde_json::from_value(row).unwrap();
-            let seen = container(row, ContainerInspectResponse::default(), "");
+            let inspected = json!({"NetworkSettings": {"Networks": {"shop": {field: names}}}});
+            let inspected: ContainerInspectResponse = serde_json::from_value(inspected).unwrap();
+            let seen = container(ContainerSummary::default(), inspected, "");
             assert_eq!(seen.endpoints[0].has_more_names, expected, "{field} {count}");
+        }
+    }
+
+    #[test]
+    fn what_the_listing_alone_tells_of_has_unknown_names() {
+        let networks = json!({"NetworkSettings": {"Networks": {"shop": {"IPAddress": "10.0.1.2"}}}});
+        let row: ContainerSummary = serde_json::from_value(networks.clone()).unwrap();
+        let inspected: ContainerInspectResponse = serde_json::from_value(networks).unwrap();
+        for (inspected, expected) in [(ContainerInspectResponse::default(), true), (inspected, false)] {
+            let seen = container(row.clone(), inspected, "");
+            assert_eq!(seen.endpoints[0].names_unknown, expected);
+            assert_eq!(seen.endpoints[0].ipv4, "10.0.1.2");
         }
     }
 

@@ -118,7 +118,7 @@ pub struct Endpoint {
     pub mac: String,
     /// Every name that should resolve to it on this network, in its [normal form](super::normal), sorted.
     pub names: Vec<Arc<str>>,
-    /// It has more names than are kept: what leads to it may be right for all that is known.
+    /// It has more names than are kept, or nobody could say which it has: what leads to it may be right for all that is known.
     pub has_more_names: bool,
 }
 

@@ -189,6 +189,31 @@ fn a_name_leads_to_its_owners_on_every_destination_of_who_asks() {
 }
 
 #[test]
+fn who_was_never_inspected_may_bear_any() {
+    let mut bare = container("bare", 2, &[("shop", 1)]);
+    bare.endpoints[0].names_unknown = true;
+    let all = vec![bare, container("web", 3, &[("shop", 1)]), container("api", 4, &[("shop", 1)])];
+    let seen = host(vec![network("shop", 1)], all);
+    let plan = planned(&seen);
+    let mut about_bare = 0;
+    for job in jobs(&plan, ProbeKind::Dns) {
+        match &job.spec {
+            Spec::Dns { expect: Expect::Addresses { unsure, .. }, .. } => {
+                assert_eq!(**unsure, [IpAddr::from([10, 0, 1, 2])], "{job:?}");
+            }
+            Spec::Dns { expect: Expect::Any, .. } => about_bare += 1,
+            Spec::Dns { expect: Expect::Names(_), .. } => assert_ne!(&*job.key.target, "bare"),
+            spec => panic!("{spec:?}"),
+        }
+    }
+    assert_eq!(about_bare, 1, "what its address is called");
+    let oddities = build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH).oddities;
+    let [oddity] = &*oddities else { panic!("{oddities:?}") };
+    let words = r#"container "bare" could not be inspected, so its names on "shop" are not known"#;
+    assert!(oddity.starts_with(words), "{oddity}");
+}
+
+#[test]
 fn a_name_leads_to_its_owners_on_networks_that_are_not_watched_too() {
     let called_db = |name, last, networks: &[(&str, u8)]| {
         let mut one = container(name, last, networks);

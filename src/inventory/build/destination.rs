@@ -134,10 +134,12 @@ impl View<'_> {
             if has_dns { names::dns_names(seen, container, podman) } else { (Vec::new(), false) };
         if has_more_names {
             let (whose, on, most) = (bounded(&container.name), bounded(&network.name), names::MOST_NAMES);
-            oddities.insert(format!(
-                "container {whose:?} has more names on {on:?} than the {most} that are kept: \
-                 whether another one bears the same cannot be told"
-            ));
+            let what = if seen.names_unknown {
+                format!("container {whose:?} could not be inspected, so its names on {on:?} are not known")
+            } else {
+                format!("container {whose:?} has more names on {on:?} than the {most} that are kept")
+            };
+            oddities.insert(format!("{what}: whether another one bears the same cannot be told"));
         }
         Endpoint {
             name: Arc::clone(name),
