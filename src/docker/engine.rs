@@ -181,13 +181,17 @@ impl Engine {
             Err(error) if error.reason == "bad_answer" => error,
             answered => return answered,
         };
-        match timeout(self.timeout, lenient::listing(&self.host, path)).await {
+        let began = Instant::now();
+        let (entries, failure) = match timeout(self.timeout, lenient::listing(&self.host, path)).await {
             Ok(Ok((entries, odd))) => {
                 oddities.extend(odd);
-                Ok(entries)
+                (Ok(entries), None)
             }
-            Ok(Err(_)) | Err(_) => Err(refused),
-        }
+            Ok(Err(_)) => (Err(refused), Some("bad_answer")),
+            Err(_) => (Err(refused), Some("timeout")),
+        };
+        self.note(endpoint, began, failure);
+        entries
     }
 
     /// One row completed. Nothing where the container vanished meanwhile, which is normal. Where the

@@ -202,6 +202,23 @@ async fn a_word_that_this_version_does_not_know_costs_no_more_than_itself() {
     }
 }
 
+/// What is asked twice is counted twice.
+#[tokio::test]
+async fn reading_entry_by_entry_is_a_request_of_its_own() {
+    let fake = Fake::start().await;
+    let engine = Engine::new(&settings(&fake, Duration::from_secs(20)));
+    let asked = async || {
+        let whole = engine.list(None, false).await.is_ok();
+        let of_containers = engine.requests().into_iter().filter(|request| request.endpoint == "containers");
+        (whole, of_containers.map(|request| request.failure).collect::<Vec<_>>())
+    };
+    assert_eq!(asked().await, (true, vec![None]));
+    fake.world().container("web").row["State"] = json!("zombified");
+    assert_eq!(asked().await, (true, vec![Some("bad_answer"), None]));
+    fake.fail("/containers/json", Fault::Says(200, "<html>".into()));
+    assert_eq!(asked().await, (false, vec![Some("bad_answer"); 2]));
+}
+
 #[tokio::test]
 async fn entries_that_are_nothing_are_told_and_left_out() {
     let fake = Fake::start().await;
