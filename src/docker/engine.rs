@@ -252,7 +252,7 @@ impl Engine {
                 message = events.next() => message,
                 () = changes.closed() => None,
             };
-            match message {
+            let error = match message {
                 Some(Ok(message)) => {
                     allowance.renew();
                     if let Some(nanos) = message.time_nano.filter(|nanos| *nanos > 0) {
@@ -262,20 +262,20 @@ impl Engine {
                         // The listing that follows is the truth: a hint more or less costs nothing.
                         changes.try_send(change).ok();
                     }
+                    continue;
                 }
-                Some(Err(error)) => {
-                    let too_large = allowance.exceeded().map(|why| EngineError::too_large("events", why));
-                    let error = too_large.unwrap_or_else(|| EngineError::of("events", &self.host, &error));
-                    if matches!(error.reason, "bad_answer" | "too_large") {
-                        // Asked for what came since, the Engine would say the same again, for ever. So
-                        // the stream begins anew from now, and a listing shows what was missed.
-                        *since = now();
-                        changes.try_send(Change::default()).ok();
-                    }
-                    return error;
-                }
-                None => return EngineError::ended("events"),
+                Some(Err(error)) => EngineError::of("events", &self.host, &error),
+                None => EngineError::ended("events"),
+            };
+            let too_large = allowance.exceeded().map(|why| EngineError::too_large("events", why));
+            let error = too_large.unwrap_or(error);
+            if matches!(error.reason, "bad_answer" | "too_large") {
+                // Asked for what came since, the Engine would say the same again, for ever. So the stream
+                // begins anew from now, and a listing shows what was missed.
+                *since = now();
+                changes.try_send(Change::default()).ok();
             }
+            return error;
         }
     }
 }
