@@ -1,8 +1,9 @@
 //! The only room that speaks to the Engine.
 //!
 //! It reads and never writes: every request is a GET. Each has a deadline of ours around it, since
-//! the client's own covers the headers alone, and reads no more than its allowance; one odd container never costs the list; and what comes
-//! back is translated at once into the plain values of [`crate::inventory::seen`], bounded in length.
+//! the client's own covers the headers alone, and reads no more than its allowance; one odd container never
+//! costs the list; and what comes back is translated at once into the plain values of
+//! [`crate::inventory::seen`], bounded in length.
 
 mod allowance;
 mod engine;
@@ -10,6 +11,7 @@ mod error;
 mod lenient;
 mod resolv_conf;
 mod translate;
+mod uninspected;
 mod wire;
 
 #[cfg(test)]

@@ -39,8 +39,6 @@ pub struct Start {
     pub errand: Errand,
     /// When it should have started.
     pub due: Moment,
-    /// Starts that the exporter missed altogether, being late by more than an interval.
-    pub missed: u64,
     /// True where something asked for it before its own time: a new plan, an event, a doubt, a person.
     pub out_of_turn: bool,
     /// True where the budget let it start later than it was due.
@@ -99,12 +97,10 @@ impl Schedule {
             let Some(errand) = self.errands.get(&identity).cloned() else { continue };
             budget.spend(errand.jobs.len());
             let interval = errand.interval.max(Duration::from_millis(1));
-            let missed = (now - at).as_nanos() / interval.as_nanos();
             let just_before = at.saturating_sub(Duration::from_nanos(1));
             let out_of_turn = following(&identity, interval, just_before) != at;
             self.start_at(identity.clone(), following(&identity, interval, now));
-            let missed = u64::try_from(missed).unwrap_or(u64::MAX);
-            starts.push(Start { errand, due: at, missed, out_of_turn, postponed: budget.put_off(at) });
+            starts.push(Start { errand, due: at, out_of_turn, postponed: budget.put_off(at) });
         }
         starts
     }
@@ -248,11 +244,10 @@ mod tests {
     }
 
     #[test]
-    fn an_exporter_that_slept_says_what_it_missed_and_does_not_catch_up() {
+    fn an_exporter_that_slept_does_not_catch_up() {
         let mut schedule = Schedule::default();
         schedule.replan(plan(&["a"]), seconds(0.0));
-        let started = take(&mut schedule, seconds(61.0), 10);
-        assert_eq!((started.len(), started[0].missed), (1, 4));
+        assert_eq!(take(&mut schedule, seconds(61.0), 10).len(), 1);
         assert!(take(&mut schedule, seconds(61.0), 10).is_empty());
     }
 

@@ -103,6 +103,7 @@ impl Host {
             engine: EngineInfo::default(),
             taken_at: at(5),
             destinations: vec![destination],
+            elsewhere: Vec::new(),
             containers,
             absent: vec!["gone".into()],
             oddities: Vec::new(),

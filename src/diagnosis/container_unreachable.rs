@@ -89,9 +89,9 @@ fn stopped(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> O
     Some(finding)
 }
 
-/// A job that ended well, or was never started, and that nobody asked to keep running.
+/// A job that ended well for all that is known, or was never started, and that nobody asked to keep running.
 fn is_done(container: &Container) -> bool {
-    let ended_well = container.state == RunState::Exited && container.exit_code == Some(0);
+    let ended_well = container.state == RunState::Exited && container.exit_code.is_none_or(|code| code == 0);
     !container.kept_running && (ended_well || container.state == RunState::Created)
 }
 

@@ -44,6 +44,7 @@ impl Sample {
                 engine: EngineInfo { version: "27.0".into(), api_version: "1.46".into(), podman: false },
                 taken_at: at(0),
                 destinations: Vec::new(),
+                elsewhere: Vec::new(),
                 containers: BTreeMap::new(),
                 absent: Vec::new(),
                 oddities: Vec::new(),

@@ -22,7 +22,7 @@ pub(super) const ONE: usize = 4 << 20;
 /// is some 24 KiB as it is counted here, so that these are two thousand: more than a server bears.
 pub(super) const LISTING: usize = 48 << 20;
 
-/// `{` begins a struct of the client's. The largest that a list is made of has 752 bytes, most of the others
+/// An object becomes a struct of the client's. The largest that a list is made of has 752 bytes, most of the others
 /// far less.
 const STRUCT: usize = 512;
 /// `,` parts two values, which have 32 bytes where nothing is known of them, and words about them where they
@@ -48,8 +48,8 @@ impl Allowance {
         Self { most, taken: Arc::default() }
     }
 
-    fn take(&self, bytes: &[u8]) -> Result<(), TooLarge> {
-        self.taken.fetch_add(weight(bytes), Ordering::Relaxed);
+    fn take(&self, weight: usize) -> Result<(), TooLarge> {
+        self.taken.fetch_add(weight, Ordering::Relaxed);
         self.exceeded().map_or(Ok(()), Err)
     }
 
@@ -65,13 +65,35 @@ impl Allowance {
     }
 }
 
-fn weight(bytes: &[u8]) -> usize {
-    let extra = |byte: &u8| match byte {
-        b'{' => STRUCT,
-        b',' | b'\n' => VALUE,
-        _ => 0,
-    };
-    bytes.len() + bytes.iter().map(extra).sum::<usize>()
+/// Counts bytes as they come, in pieces of whatever size.
+///
+/// Braces are also what health checks print, thousands of them. In a text they look otherwise: an object
+/// stands where a value may begin, and `"` or `}` follows its brace, which in a text is `\"`. Between any
+/// two bytes of an answer may be the framing of HTTP, which begins and ends with a line's end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Scales {
+    previous: u8,
+    /// A brace was read that may begin an object, and space at most since.
+    is_open: bool,
+}
+
+impl Scales {
+    fn weigh(&mut self, bytes: &[u8]) -> usize {
+        bytes.iter().map(|byte| self.weight(*byte)).sum()
+    }
+
+    fn weight(&mut self, byte: u8) -> usize {
+        let is_object = self.is_open && matches!(byte, b'"' | b'}' | b'\r' | b'\n');
+        let may_begin = matches!(self.previous, b'[' | b',' | b':' | 0..=b' ');
+        self.is_open = match byte {
+            b'{' => may_begin,
+            b' ' | b'\t' => self.is_open,
+            _ => false,
+        };
+        self.previous = byte;
+        let is_end_of_value = matches!(byte, b',' | b'\n');
+        1 + if is_object { STRUCT } else { 0 } + if is_end_of_value { VALUE } else { 0 }
+    }
 }
 
 /// A connection that is read as far as its allowance goes.
@@ -79,11 +101,12 @@ fn weight(bytes: &[u8]) -> usize {
 pub(super) struct Bounded<S> {
     stream: S,
     allowance: Allowance,
+    scales: Scales,
 }
 
 impl<S> Bounded<S> {
-    pub(super) const fn new(stream: S, allowance: Allowance) -> Self {
-        Self { stream, allowance }
+    pub(super) fn new(stream: S, allowance: Allowance) -> Self {
+        Self { stream, allowance, scales: Scales::default() }
     }
 }
 
@@ -93,7 +116,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
         let before = into.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, into))?;
         let read = into.filled().get(before..).unwrap_or_default();
-        let taken = this.allowance.take(read).map_err(io::Error::other);
+        let taken = this.allowance.take(this.scales.weigh(read)).map_err(io::Error::other);
         if taken.is_err() {
             // With an error nothing is read.
             into.set_filled(before);
@@ -119,6 +142,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::{hash_map, vec};
+    use proptest::prelude::*;
+    use serde_json::Value;
     use tokio::io::{AsyncReadExt as _, repeat};
 
     use super::*;
@@ -143,9 +169,54 @@ mod tests {
 
     #[test]
     fn a_byte_is_counted_as_what_it_may_become() {
-        assert_eq!(weight(br#""a word":1"#), 10);
-        assert_eq!(weight(b"{},"), 3 + STRUCT + VALUE);
-        assert_eq!(weight(b"1\r\nx\r\n"), 6 + 2 * VALUE);
+        for (text, objects, values) in [
+            (r#""a word":1"#, 0, 0),
+            ("{},", 1, 1),
+            ("1\r\nx\r\n", 0, 2),
+            (r#"[{"a":{ "b":[{ } ]}}]"#, 3, 0),
+            // What a health check prints, as it stands in an inspection.
+            (r#"["{{{{{{"]"#, 0, 0),
+            (r#"["{}{}{}"]"#, 0, 0),
+            (r#"["{\"status\":\"UP\",\"of\":[{\"name\":\"db\"}]}"]"#, 0, 1),
+        ] {
+            let expected = text.len() + objects * STRUCT + values * VALUE;
+            assert_eq!(Scales::default().weigh(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let text = "[{}\\[\\]\",:\\\\ a\n]{0,8}";
+        let leaf = prop_oneof![Just(Value::Null), text.prop_map(Value::from)];
+        leaf.prop_recursive(4, 32, 4, move |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..4).prop_map(Value::from),
+                hash_map(text, inner, 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn objects(value: &Value) -> usize {
+        match value {
+            Value::Array(all) => all.iter().map(objects).sum(),
+            Value::Object(fields) => 1 + fields.values().map(objects).sum::<usize>(),
+            _ => 0,
+        }
+    }
+
+    proptest! {
+        /// In one chunk of HTTP or in many, in one line or in many, read at once or byte by byte.
+        #[test]
+        fn no_object_is_missed(value in json(), pretty in any::<bool>(), chunk in 1..9_usize, piece in 1..9_usize) {
+            let text = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) }.unwrap();
+            let framed: Vec<u8> =
+                text.chunks(chunk).flat_map(|c| [format!("{:x}\r\n", c.len()).as_bytes(), c, b"\r\n"].concat()).collect();
+            for answer in [text, framed] {
+                let mut scales = Scales::default();
+                let weight: usize = answer.chunks(piece).map(|piece| scales.weigh(piece)).sum();
+                prop_assert!(weight >= answer.len() + objects(&value) * STRUCT);
+                prop_assert_eq!(weight, Scales::default().weigh(&answer));
+            }
+        }
     }
 
     #[test]
@@ -153,11 +224,11 @@ mod tests {
         let allowance = Allowance::of(10);
         let reader = allowance.clone();
         for _ in 0..3 {
-            assert_eq!(reader.take(b"0123456789"), Ok(()));
+            assert_eq!(reader.take(10), Ok(()));
             allowance.renew();
         }
-        reader.take(b"0123456789").unwrap();
-        assert_eq!(reader.take(b"0"), Err(TooLarge { most: 10 }));
+        reader.take(10).unwrap();
+        assert_eq!(reader.take(1), Err(TooLarge { most: 10 }));
         allowance.renew();
         assert!(allowance.exceeded().is_some());
     }

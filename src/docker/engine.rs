@@ -17,11 +17,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config;
-use crate::inventory::seen::{Seen, SeenContainer};
+use crate::inventory::seen::{Seen, SeenContainer, bounded};
 
 use super::allowance::{Allowance, LISTING, ONE, WORD};
 use super::error::EngineError;
-use super::{lenient, resolv_conf, translate, wire};
+use super::{lenient, resolv_conf, translate, uninspected, wire};
 
 /// Inspections under way at once: more do not make the Engine faster.
 const INSPECTIONS: usize = 12;
@@ -151,12 +151,10 @@ impl Engine {
                     containers.extend(container);
                 }
                 Some(Err((row, error))) => {
-                    let id = &row.id;
-                    oddities.push(format!("container {id}: {error}"));
-                    let known = before.and_then(|seen| seen.containers.iter().find(|c| c.id == *id));
-                    // What was known of it still holds while it is in the same state.
-                    let known = known.filter(|known| known.state == row.state && known.pid > 0).cloned();
-                    containers.push(known.unwrap_or(row));
+                    let id = row.id.as_deref().unwrap_or_default();
+                    oddities.push(format!("container {}: {error}", bounded(id)));
+                    let known = before.and_then(|seen| seen.containers.iter().find(|c| c.id == bounded(id)));
+                    containers.push(uninspected::container(*row, known));
                     failed = Some(error);
                 }
                 None => break,
@@ -183,13 +181,17 @@ impl Engine {
             Err(error) if error.reason == "bad_answer" => error,
             answered => return answered,
         };
-        match timeout(self.timeout, lenient::listing(&self.host, path)).await {
+        let began = Instant::now();
+        let (entries, failure) = match timeout(self.timeout, lenient::listing(&self.host, path)).await {
             Ok(Ok((entries, odd))) => {
                 oddities.extend(odd);
-                Ok(entries)
+                (Ok(entries), None)
             }
-            Ok(Err(_)) | Err(_) => Err(refused),
-        }
+            Ok(Err(_)) => (Err(refused), Some("bad_answer")),
+            Err(_) => (Err(refused), Some("timeout")),
+        };
+        self.note(endpoint, began, failure);
+        entries
     }
 
     /// One row completed. Nothing where the container vanished meanwhile, which is normal. Where the
@@ -200,7 +202,7 @@ impl Engine {
         docker: &Docker,
         summary: ContainerSummary,
         until: Instant,
-    ) -> Result<Option<SeenContainer>, (SeenContainer, EngineError)> {
+    ) -> Result<Option<SeenContainer>, (Box<ContainerSummary>, EngineError)> {
         let id = summary.id.clone().unwrap_or_default();
         let began = Instant::now();
         let deadline = until.min(began + self.timeout);
@@ -215,7 +217,7 @@ impl Engine {
             Err(_) => EngineError::timeout("inspect", began.elapsed()),
         };
         self.note("inspect", began, Some(error.reason));
-        Err((self.complete(summary, ContainerInspectResponse::default()).await, error))
+        Err((Box::new(summary), error))
     }
 
     async fn complete(
@@ -250,7 +252,7 @@ impl Engine {
                 message = events.next() => message,
                 () = changes.closed() => None,
             };
-            match message {
+            let error = match message {
                 Some(Ok(message)) => {
                     allowance.renew();
                     if let Some(nanos) = message.time_nano.filter(|nanos| *nanos > 0) {
@@ -260,20 +262,20 @@ impl Engine {
                         // The listing that follows is the truth: a hint more or less costs nothing.
                         changes.try_send(change).ok();
                     }
+                    continue;
                 }
-                Some(Err(error)) => {
-                    let too_large = allowance.exceeded().map(|why| EngineError::too_large("events", why));
-                    let error = too_large.unwrap_or_else(|| EngineError::of("events", &self.host, &error));
-                    if matches!(error.reason, "bad_answer" | "too_large") {
-                        // Asked for what came since, the Engine would say the same again, for ever. So
-                        // the stream begins anew from now, and a listing shows what was missed.
-                        *since = now();
-                        changes.try_send(Change::default()).ok();
-                    }
-                    return error;
-                }
-                None => return EngineError::ended("events"),
+                Some(Err(error)) => EngineError::of("events", &self.host, &error),
+                None => EngineError::ended("events"),
+            };
+            let too_large = allowance.exceeded().map(|why| EngineError::too_large("events", why));
+            let error = too_large.unwrap_or(error);
+            if matches!(error.reason, "bad_answer" | "too_large") {
+                // Asked for what came since, the Engine would say the same again, for ever. So the stream
+                // begins anew from now, and a listing shows what was missed.
+                *since = now();
+                changes.try_send(Change::default()).ok();
             }
+            return error;
         }
     }
 }

@@ -81,6 +81,7 @@ pub(super) fn container(
     let config = inspected.config.unwrap_or_default();
     let settings = inspected.network_settings.unwrap_or_default();
     let listed_networks = summary.network_settings.and_then(|s| s.networks);
+    let ended_with = summary.status.as_deref().and_then(of_status);
     let run_state = state.status.map_or_else(|| of_row(summary.state), of_inspection);
     let network_mode =
         host.network_mode.or_else(|| summary.host_config.and_then(|listed| listed.network_mode));
@@ -91,7 +92,7 @@ pub(super) fn container(
         labels: map(config.labels.or(summary.labels)),
         state: run_state,
         health: state.health.and_then(|health| health.status).map_or(Health::None, health),
-        exit_code: if run_state.has_namespace() { None } else { state.exit_code },
+        exit_code: state.exit_code.or(ended_with).filter(|_| !run_state.has_namespace()),
         restart_policy: text(host.restart_policy.and_then(|p| p.name).map(|name| name.to_string())),
         network_mode: text(network_mode),
         sandbox_key: here(text(settings.sandbox_key), netns_dir),
@@ -102,7 +103,7 @@ pub(super) fn container(
         published: settings.ports.map_or_else(|| of_listing(summary.ports), published),
         bindings: published(host.port_bindings.unwrap_or_default()),
         has_engine_socket: inspected.mounts.or(summary.mounts).iter().flatten().any(is_engine_socket),
-        endpoints: endpoints(settings.networks.or(listed_networks).unwrap_or_default()),
+        endpoints: endpoints(settings.networks, listed_networks),
         name_servers: Vec::new(),
     }
 }
@@ -119,10 +120,18 @@ fn moment(seconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
-fn endpoints(networks: HashMap<String, EndpointSettings>) -> Vec<SeenEndpoint> {
-    let mut endpoints: Vec<SeenEndpoint> = networks
+/// Of the inspection, else of the listing, which says where a container is and not what it is called there.
+fn endpoints(
+    inspected: Option<HashMap<String, EndpointSettings>>,
+    listed: Option<HashMap<String, EndpointSettings>>,
+) -> Vec<SeenEndpoint> {
+    let names_unknown = inspected.is_none();
+    let mut endpoints: Vec<SeenEndpoint> = inspected
+        .or(listed)
+        .unwrap_or_default()
         .into_iter()
         .map(|(network, endpoint)| SeenEndpoint {
+            names_unknown,
             has_more_names: is_cut(&endpoint.aliases) || is_cut(&endpoint.dns_names),
             network: bounded(&network).to_owned(),
             network_id: text(endpoint.network_id),
@@ -195,6 +204,11 @@ fn is_engine_socket(mount: &MountPoint) -> bool {
         && (source.starts_with("/run/") || source.starts_with("/var/run/"))
         && (source.ends_with("/docker.sock") || source.ends_with("/podman.sock"))
         && !source.contains("/../")
+}
+
+/// A row has the exit code in words alone: `Exited (137) 2 hours ago`.
+fn of_status(words: &str) -> Option<i64> {
+    words.strip_prefix("Exited (")?.split_once(')')?.0.parse().ok()
 }
 
 const fn of_row(state: Option<ContainerSummaryStateEnum>) -> RunState {
@@ -274,10 +288,22 @@ mod tests {
             ("DNSNames", 257, true),
         ] {
             let names: Vec<String> = (0..count).map(|n| format!("a{n}")).collect();
-            let row = json!({"NetworkSettings": {"Networks": {"shop": {field: names}}}});
-            let row: ContainerSummary = serde_json::from_value(row).unwrap();
-            let seen = container(row, ContainerInspectResponse::default(), "");
+            let inspected = json!({"NetworkSettings": {"Networks": {"shop": {field: names}}}});
+            let inspected: ContainerInspectResponse = serde_json::from_value(inspected).unwrap();
+            let seen = container(ContainerSummary::default(), inspected, "");
             assert_eq!(seen.endpoints[0].has_more_names, expected, "{field} {count}");
+        }
+    }
+
+    #[test]
+    fn what_the_listing_alone_tells_of_has_unknown_names() {
+        let networks = json!({"NetworkSettings": {"Networks": {"shop": {"IPAddress": "10.0.1.2"}}}});
+        let row: ContainerSummary = serde_json::from_value(networks.clone()).unwrap();
+        let inspected: ContainerInspectResponse = serde_json::from_value(networks).unwrap();
+        for (inspected, expected) in [(ContainerInspectResponse::default(), true), (inspected, false)] {
+            let seen = container(row.clone(), inspected, "");
+            assert_eq!(seen.endpoints[0].names_unknown, expected);
+            assert_eq!(seen.endpoints[0].ipv4, "10.0.1.2");
         }
     }
 

@@ -4,6 +4,7 @@
 //! becomes an oddity and never costs the rest: whoever deploys writes most of this.
 
 mod destination;
+mod elsewhere;
 mod networks;
 mod resolver;
 
@@ -41,21 +42,21 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
     let bearers: BTreeMap<&str, &ContainerId> = names.iter().map(|(id, name)| (&**name, id)).collect();
     let candidates = select::candidates(&seen.networks, &mut oddities);
     let labels = names::destination_names(candidates.iter().copied());
+    let view = View {
+        seen,
+        networks: &networks,
+        containers: &containers,
+        homes: &homes,
+        names: &names,
+        bearers: &bearers,
+        at,
+    };
     let mut destinations = Vec::new();
     for network in candidates {
         if !select::is_wanted(network, selection) {
             continue;
         }
         let Some(label) = labels.get(network.id.as_str()) else { continue };
-        let view = View {
-            seen,
-            networks: &networks,
-            containers: &containers,
-            homes: &homes,
-            names: &names,
-            bearers: &bearers,
-            at,
-        };
         let made = view.destination(network, Arc::clone(label), &mut oddities);
         let is_used = !made.endpoints.is_empty() || !made.detached.is_empty();
         if is_used || !select::is_default_bridge(network, seen.engine.podman) {
@@ -70,6 +71,7 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
     Inventory {
         engine: seen.engine.clone(),
         taken_at: at,
+        elsewhere: elsewhere::elsewhere(&view, &destinations),
         destinations,
         absent: absent::absent(seen, selection, refers),
         containers,
@@ -145,10 +147,11 @@ fn homes<'a>(
     seen.containers.iter().filter_map(home).collect()
 }
 
-/// A job that did its work is not missed, and one that is being removed is meant to go.
+/// A job that did its work is not missed, nor is one of which nobody could say how it ended, and one that
+/// is being removed is meant to go.
 fn is_missed(container: &Container) -> bool {
-    let is_done =
-        container.state == RunState::Exited && container.exit_code == Some(0) && !container.kept_running;
+    let ended_well = container.exit_code.is_none_or(|code| code == 0);
+    let is_done = container.state == RunState::Exited && ended_well && !container.kept_running;
     !is_done && container.state != RunState::Removing
 }
 

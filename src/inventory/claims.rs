@@ -3,9 +3,10 @@
 //! An endpoint name is a workload's name, so that a redeploy does not start new series; yet two
 //! containers never share one. Labels make a workload, and whoever deploys writes labels: to be called
 //! like another must not take anything from that one. So containers of one workload are one *family*
-//! only where they share a network, and where Coolify does not say that they are of two environments. Within a family the newest bears the name, as in a rolling deploy;
-//! between families the one that was made first keeps it. All is decided by values (times, then ids):
-//! the same host gives the same names, in whatever order the Engine lists.
+//! only where they share a network, and where Coolify does not say that they are of two environments.
+//! Within a family the newest bears the name, as in a rolling deploy; between families the one that was
+//! made first keeps it. All is decided by values (times, then ids): the same host gives the same names, in
+//! whatever order the Engine lists.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

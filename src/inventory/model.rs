@@ -20,6 +20,9 @@ pub struct Inventory {
     pub taken_at: SystemTime,
     /// By name.
     pub destinations: Vec<Destination>,
+    /// For each other network of somebody on a destination, who is on it: the names there are answered to
+    /// that one too. Nothing is measured there.
+    pub elsewhere: Vec<Vec<Endpoint>>,
     /// Names of destinations that ought to be there and are not, sorted.
     pub absent: Vec<Arc<str>>,
     /// Every container of the Engine, running or not, by id.
@@ -115,7 +118,7 @@ pub struct Endpoint {
     pub mac: String,
     /// Every name that should resolve to it on this network, in its [normal form](super::normal), sorted.
     pub names: Vec<Arc<str>>,
-    /// It has more names than are kept: what leads to it may be right for all that is known.
+    /// It has more names than are kept, or nobody could say which it has: what leads to it may be right for all that is known.
     pub has_more_names: bool,
 }
 

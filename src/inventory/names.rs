@@ -55,7 +55,7 @@ pub(super) fn with_short(name: &str, id: &str) -> Arc<str> {
 }
 
 /// Every name that ought to resolve to an endpoint, in its normal form, sorted; and whether it has more
-/// than these. The short id resolves as well; it stands in
+/// than these, for all that is known. The short id resolves as well; it stands in
 /// where there is no other, and is left out else, for it is nobody's way to speak of a workload.
 ///
 /// Before `DNSNames` (Docker 25), a name that the Engine made up did not resolve, and nothing tells such a
@@ -66,7 +66,7 @@ pub fn dns_names(endpoint: &SeenEndpoint, container: &Container, podman: bool) -
     let said = endpoint.dns_names.iter().chain(&endpoint.aliases).map(String::as_str);
     let short = container.id.short();
     let mut names: BTreeSet<Cow<'_, str>> = BTreeSet::new();
-    let mut has_more = endpoint.has_more_names;
+    let mut has_more = endpoint.has_more_names || endpoint.names_unknown;
     for name in own.into_iter().chain(said) {
         if !is_askable(name) || name == short {
             continue;

@@ -125,6 +125,8 @@ pub struct SeenEndpoint {
     pub dns_names: Vec<String>,
     /// There were more of either than are kept.
     pub has_more_names: bool,
+    /// The listing alone told of it, which has neither.
+    pub names_unknown: bool,
 }
 
 /// Cuts what a stranger wrote to [`LONGEST`] bytes, at a character's border.

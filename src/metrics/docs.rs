@@ -90,7 +90,7 @@ const fn blind(blindness: Blindness) -> &'static str {
         Blindness::NoSocket => "the namespace permits no ICMP socket",
         Blindness::Vanished => "the container ended while it was being looked at",
         Blindness::Resources => {
-            "the exporter ran out of descriptors, ports or memory, its receive queue overran, an answer was cut, or leads to a container with more names than are kept"
+            "the exporter ran out of descriptors, ports or memory, its receive queue overran, an answer was cut, or leads to a container whose names are not all known"
         }
         Blindness::NoAddress => "the vantage has no address of the family",
         Blindness::Overrun => "the exporter did not get to it in time",

@@ -3,24 +3,24 @@
 //! Aliases are free for whoever deploys, and every container is asked for the names of its peers: to look
 //! for a name's bearers among all names of all endpoints, each time anew, would let one stranger's aliases
 //! hold up every plan. So names are looked up, and what was found is kept: containers on the same
-//! destinations share one answer.
+//! networks share one answer.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::inventory::{ContainerId, Inventory};
+use crate::inventory::{ContainerId, Endpoint, Inventory};
 
-/// A set of destinations, by its number.
+/// A set of networks, by its number.
 pub(super) type Set = usize;
 
 /// The bearers of every name of an inventory. Maps of the standard library: strangers choose the keys, and
 /// its hasher is not to be foreseen.
 pub(super) struct Owners<'a> {
-    /// For each destination the addresses behind its names.
+    /// For each network the addresses behind its names.
     on: Vec<HashMap<&'a str, Vec<IpAddr>>>,
-    /// The destinations of each set that some container is on.
+    /// The networks of each set that some container is on.
     sets: Vec<Vec<usize>>,
     set_of: BTreeMap<&'a ContainerId, Set>,
     /// For each set the addresses of those who have more names than are kept.
@@ -33,11 +33,13 @@ type Answers = HashMap<Arc<str>, [Arc<[IpAddr]>; 2]>;
 
 impl<'a> Owners<'a> {
     pub(super) fn of(inventory: &'a Inventory) -> Self {
-        let mut on = Vec::with_capacity(inventory.destinations.len());
+        let destinations = inventory.destinations.iter().map(|destination| &destination.endpoints);
+        let networks: Vec<&Vec<Endpoint>> = destinations.chain(&inventory.elsewhere).collect();
+        let mut on = Vec::with_capacity(networks.len());
         let mut places: BTreeMap<&ContainerId, Vec<usize>> = BTreeMap::new();
-        for (at, destination) in inventory.destinations.iter().enumerate() {
+        for (at, endpoints) in networks.iter().enumerate() {
             let mut bearers: HashMap<&str, Vec<IpAddr>> = HashMap::new();
-            for endpoint in &destination.endpoints {
+            for endpoint in *endpoints {
                 places.entry(&endpoint.container).or_default().push(at);
                 for name in &endpoint.names {
                     bearers.entry(name).or_default().extend(&endpoint.addresses);
@@ -58,19 +60,19 @@ impl<'a> Owners<'a> {
         sets.sort_unstable();
         let sets: Vec<Vec<usize>> = sets.into_iter().map(|(_, places)| places).collect();
         let unsure = |places: &Vec<usize>| {
-            let on = places.iter().filter_map(|at| inventory.destinations.get(*at));
-            let unsure = on.flat_map(|d| &d.endpoints).filter(|e| e.has_more_names);
+            let on = places.iter().filter_map(|at| networks.get(*at));
+            let unsure = on.flat_map(|endpoints| *endpoints).filter(|e| e.has_more_names);
             unsure.flat_map(|e| &e.addresses).copied().collect()
         };
         Self { on, unsure: sets.iter().map(unsure).collect(), sets, set_of, told: RefCell::default() }
     }
 
-    /// The set of destinations that a container is on.
+    /// The set of networks that a container is on.
     pub(super) fn set(&self, container: &ContainerId) -> Option<Set> {
         self.set_of.get(container).copied()
     }
 
-    /// Every address of a family that a name may lead to from these destinations, sorted.
+    /// Every address of a family that a name may lead to from these networks, sorted.
     pub(super) fn addresses(&self, set: Set, name: &Arc<str>, v4: bool) -> Arc<[IpAddr]> {
         let mut told = self.told.borrow_mut();
         let answers = told.entry(set).or_default();
@@ -78,7 +80,7 @@ impl<'a> Owners<'a> {
         Arc::clone(if v4 { four } else { six })
     }
 
-    /// Every address that any name may lead to from these destinations, for all that is known.
+    /// Every address that any name may lead to from these networks, for all that is known.
     pub(super) fn unsure(&self, set: Set) -> Arc<[IpAddr]> {
         self.unsure.get(set).map_or_else(|| Arc::from([]), Arc::clone)
     }

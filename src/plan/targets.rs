@@ -163,7 +163,7 @@ impl From<'_> {
         let mut jobs = Vec::new();
         for name in peer.names.iter().take(MOST_NAMES) {
             for (qtype, v4) in [(QueryType::A, true), (QueryType::Aaaa, false)] {
-                // From here: those of all who bear the name, on any destination that this container is on.
+                // From here: those of all who bear the name, on any network that this container is on.
                 let right = self.owners.addresses(set, name, v4);
                 let expect = Expect::Addresses { right, unsure: self.owners.unsure(set) };
                 let spec = Spec::Dns { resolver, name: Arc::clone(name), qtype, expect };

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, Selection};
 use crate::inventory::Health;
 use crate::inventory::build::build;
 use crate::inventory::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, SeenSubnet};
@@ -64,9 +64,12 @@ fn host(networks: Vec<SeenNetwork>, containers: Vec<SeenContainer>) -> Seen {
 }
 
 fn planned(seen: &Seen) -> Plan {
-    let config = Config::default();
-    let inventory = build(seen, &config.destinations, SystemTime::UNIX_EPOCH);
-    plan(&inventory, &Learned::default(), &config.probes)
+    planned_where(seen, &Selection::default())
+}
+
+fn planned_where(seen: &Seen, selection: &Selection) -> Plan {
+    let inventory = build(seen, selection, SystemTime::UNIX_EPOCH);
+    plan(&inventory, &Learned::default(), &Config::default().probes)
 }
 
 fn jobs(plan: &Plan, kind: ProbeKind) -> Vec<&Job> {
@@ -183,6 +186,80 @@ fn a_name_leads_to_its_owners_on_every_destination_of_who_asks() {
     assert_eq!(expected("both", QueryType::A), [["10.0.1.2", "10.0.2.3"]]);
     assert_eq!(expected("both", QueryType::Aaaa), [["fd00::2", "fd00::3"]]);
     assert_eq!(expected("shopper", QueryType::A), [["10.0.1.2"]]);
+}
+
+#[test]
+fn who_was_never_inspected_may_bear_any() {
+    let mut bare = container("bare", 2, &[("shop", 1)]);
+    bare.endpoints[0].names_unknown = true;
+    let all = vec![bare, container("web", 3, &[("shop", 1)]), container("api", 4, &[("shop", 1)])];
+    let seen = host(vec![network("shop", 1)], all);
+    let plan = planned(&seen);
+    let mut about_bare = 0;
+    for job in jobs(&plan, ProbeKind::Dns) {
+        match &job.spec {
+            Spec::Dns { expect: Expect::Addresses { unsure, .. }, .. } => {
+                assert_eq!(**unsure, [IpAddr::from([10, 0, 1, 2])], "{job:?}");
+            }
+            Spec::Dns { expect: Expect::Any, .. } => about_bare += 1,
+            Spec::Dns { expect: Expect::Names(_), .. } => assert_ne!(&*job.key.target, "bare"),
+            spec => panic!("{spec:?}"),
+        }
+    }
+    assert_eq!(about_bare, 1, "what its address is called");
+    let oddities = build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH).oddities;
+    let [oddity] = &*oddities else { panic!("{oddities:?}") };
+    let words = r#"container "bare" could not be inspected, so its names on "shop" are not known"#;
+    assert!(oddity.starts_with(words), "{oddity}");
+}
+
+#[test]
+fn a_name_leads_to_its_owners_on_networks_that_are_not_watched_too() {
+    let called_db = |name, last, networks: &[(&str, u8)]| {
+        let mut one = container(name, last, networks);
+        one.endpoints[0].aliases = vec!["db".into()];
+        one
+    };
+    let mut many = container("many", 6, &[("blog", 2)]);
+    many.endpoints[0].aliases = (0..200).map(|n| format!("a{n}")).collect();
+    let lan = SeenNetwork { driver: "macvlan".into(), ..network("lan", 3) };
+    let mut networks = vec![network("shop", 1), network("blog", 2), lan, network("else", 4)];
+    let mut containers = vec![
+        called_db("one", 2, &[("shop", 1)]),
+        called_db("two", 3, &[("blog", 2)]),
+        called_db("three", 4, &[("lan", 3)]),
+        called_db("far", 5, &[("else", 4)]),
+        many,
+        container("traefik", 7, &[("shop", 1), ("blog", 2), ("lan", 3)]),
+        container("shopper", 8, &[("shop", 1)]),
+    ];
+    let include = Selection { include: vec!["shop".into()], ..Selection::default() };
+    let exclude = Selection { exclude: vec!["blog".into(), "else".into()], ..Selection::default() };
+    let text = |all: &[IpAddr]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+    for selection in [&include, &exclude, &include] {
+        let plan = planned_where(&host(networks.clone(), containers.clone()), selection);
+        let asks = |source: &str| {
+            let asked = jobs(&plan, ProbeKind::Dns).into_iter().filter(|job| &*job.key.source == source);
+            let mut told: Vec<[Vec<String>; 2]> = Vec::new();
+            for job in asked {
+                if let Spec::Dns { name, qtype: QueryType::A, expect, .. } = &job.spec
+                    && &**name == "db"
+                    && let Expect::Addresses { right, unsure } = expect
+                {
+                    told.push([text(right), text(unsure)]);
+                }
+            }
+            told
+        };
+        let all = vec!["10.0.1.2".to_owned(), "10.0.2.3".to_owned(), "10.0.3.4".to_owned()];
+        assert_eq!(asks("traefik"), [[all.clone(), vec!["10.0.2.6".to_owned()]]]);
+        assert_eq!(asks("shopper"), [[vec!["10.0.1.2".to_owned()], vec![]]]);
+        assert!(plan.errands.iter().all(|e| &*e.destination == "shop"), "nothing is measured elsewhere");
+        networks.reverse();
+        containers.reverse();
+    }
+    let inventory = build(&host(networks, containers), &include, SystemTime::UNIX_EPOCH);
+    assert_eq!(inventory.elsewhere.len(), 2, "nobody of shop is on the last one");
 }
 
 #[test]

@@ -330,6 +330,7 @@ mod tests {
             engine: EngineInfo { version: "27.0".into(), api_version: "1.46".into(), podman: false },
             taken_at,
             destinations: Vec::new(),
+            elsewhere: Vec::new(),
             containers: BTreeMap::new(),
             absent: Vec::new(),
             oddities: Vec::new(),

@@ -124,6 +124,7 @@ mod tests {
                 engine,
                 taken_at: at(0),
                 destinations: Vec::new(),
+                elsewhere: Vec::new(),
                 containers: std::collections::BTreeMap::new(),
                 absent: Vec::new(),
                 oddities: Vec::new(),

@@ -124,6 +124,35 @@ async fn a_container_that_cannot_be_inspected_stays_as_its_row_has_it_and_that_i
     }
 }
 
+/// On the first sight and later, whether or not its row says how it ended.
+#[tokio::test]
+async fn a_finished_job_that_cannot_be_inspected_is_not_missed() {
+    for (status, code, missed) in [
+        ("Exited (0) 2 hours ago", 0, [false, false]),
+        ("Exited (3) 2 hours ago", 3, [true, true]),
+        ("", 0, [false, false]),
+        ("", 3, [false, true]),
+    ] {
+        let fake = Fake::start().await;
+        let mut job = container("dd", "job", "shop", "");
+        job.row["State"] = json!("exited");
+        job.row["Status"] = json!(status);
+        job.inspected["State"] = json!({"Status": "exited", "Pid": 0, "ExitCode": code});
+        job.inspected["HostConfig"]["RestartPolicy"]["Name"] = json!("no");
+        fake.world().containers.push(job);
+        let before = list(&fake).await;
+        fake.fail(&inspection("dd"), Fault::Says(500, json!({"message": "layer not known"}).to_string()));
+        for (before, missed) in [None, Some(&before)].into_iter().zip(missed) {
+            let engine = Engine::new(&settings(&fake, Duration::from_secs(20)));
+            let seen = engine.list(before, false).await.expect("a listing");
+            assert_eq!(seen.oddities.len(), 1, "{:?}", seen.oddities);
+            let picture = build::build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH);
+            let stopped = &picture.destinations[0].stopped;
+            assert_eq!(!stopped.is_empty(), missed, "{status:?} {code}, known: {}", before.is_some());
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_inspection_that_hangs_costs_no_other_container_its_own() {
     let fake = Fake::start().await;
@@ -171,6 +200,23 @@ async fn a_word_that_this_version_does_not_know_costs_no_more_than_itself() {
             assert!(oddity.contains(field) && oddity.contains("web"), "{oddity}");
         }
     }
+}
+
+/// What is asked twice is counted twice.
+#[tokio::test]
+async fn reading_entry_by_entry_is_a_request_of_its_own() {
+    let fake = Fake::start().await;
+    let engine = Engine::new(&settings(&fake, Duration::from_secs(20)));
+    let asked = async || {
+        let whole = engine.list(None, false).await.is_ok();
+        let of_containers = engine.requests().into_iter().filter(|request| request.endpoint == "containers");
+        (whole, of_containers.map(|request| request.failure).collect::<Vec<_>>())
+    };
+    assert_eq!(asked().await, (true, vec![None]));
+    fake.world().container("web").row["State"] = json!("zombified");
+    assert_eq!(asked().await, (true, vec![Some("bad_answer"), None]));
+    fake.fail("/containers/json", Fault::Says(200, "<html>".into()));
+    assert_eq!(asked().await, (false, vec![Some("bad_answer"); 2]));
 }
 
 #[tokio::test]

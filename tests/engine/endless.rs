@@ -156,6 +156,20 @@ async fn a_full_server_is_listed() {
     assert_eq!((seen.containers.len(), seen.oddities), (1003, Vec::new()));
 }
 
+/// The Engine keeps five times 4 KiB of what a health check prints, whatever that is.
+#[tokio::test]
+async fn what_a_health_check_prints_hides_no_container() {
+    for printed in ["{", "{}", ",{", ",{}", "{\"a\":{}},"] {
+        let fake = Fake::start().await;
+        let output = printed.repeat(4096 / printed.len());
+        let run = json!({"Start": "2026-01-01T00:00:00Z", "End": "2026-01-01T00:00:01Z", "ExitCode": 0, "Output": output});
+        let health = json!({"Status": "healthy", "FailingStreak": 0, "Log": vec![run; 5]});
+        fake.world().container("web").inspected["State"]["Health"] = health;
+        let seen = Engine::new(&settings(&fake, Duration::from_secs(60))).list(None, false).await;
+        assert_eq!(seen.expect("a listing").oddities, Vec::<String>::new(), "{printed}");
+    }
+}
+
 /// What just may be read is read, whatever it is made of.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_is_as_large_as_may_be_is_borne() {

@@ -42,6 +42,7 @@ fn listed() -> Verdict {
         engine: EngineInfo { version: String::new(), api_version: String::new(), podman: false },
         taken_at: SystemTime::UNIX_EPOCH,
         destinations: NAMES.into_iter().map(destination).collect(),
+        elsewhere: Vec::new(),
         containers: BTreeMap::new(),
         absent: Vec::new(),
         oddities: Vec::new(),

@@ -92,6 +92,16 @@ fn each_container_that_is_not_reached_is_one_finding() {
             },
             &[],
         ),
+        (
+            "a job of which nobody knows how it ended",
+            |s| {
+                s.container("job").state = RunState::Exited;
+                s.container("job").kept_running = false;
+                let missing = s.missing("job");
+                s.on("shop").stopped.push(missing);
+            },
+            &[],
+        ),
         ("full subnet", |s| s.on("shop").subnets[0].used = 254, &["network-addresses-exhausted shop"]),
         (
             "capacity unknown",

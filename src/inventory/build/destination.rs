@@ -81,6 +81,20 @@ impl View<'_> {
         }
     }
 
+    /// Who is on a network that is no destination. What is odd about it is nobody's concern.
+    pub(super) fn endpoints_on(&self, network: &SeenNetwork) -> Vec<Endpoint> {
+        let endpoint = |one: &SeenContainer| {
+            let (container, name) = self.of(one).filter(|(c, _)| c.state.has_namespace())?;
+            let is_here =
+                |e: &&SeenEndpoint| self.networks.of_endpoint(e).is_some_and(|n| n.id == network.id);
+            let endpoint = one.endpoints.iter().find(is_here)?;
+            Some(self.endpoint(network, endpoint, container, name, &mut BTreeSet::new()))
+        };
+        let mut endpoints: Vec<Endpoint> = self.seen.containers.iter().filter_map(endpoint).collect();
+        endpoints.sort_by(|a, b| (&a.name, &a.container).cmp(&(&b.name, &b.container)));
+        endpoints
+    }
+
     /// The gateways that the containers of a network were given.
     fn gateways_on(&self, network: &SeenNetwork) -> BTreeSet<IpAddr> {
         let endpoints = self.seen.containers.iter().flat_map(|one| &one.endpoints);
@@ -120,10 +134,12 @@ impl View<'_> {
             if has_dns { names::dns_names(seen, container, podman) } else { (Vec::new(), false) };
         if has_more_names {
             let (whose, on, most) = (bounded(&container.name), bounded(&network.name), names::MOST_NAMES);
-            oddities.insert(format!(
-                "container {whose:?} has more names on {on:?} than the {most} that are kept: \
-                 whether another one bears the same cannot be told"
-            ));
+            let what = if seen.names_unknown {
+                format!("container {whose:?} could not be inspected, so its names on {on:?} are not known")
+            } else {
+                format!("container {whose:?} has more names on {on:?} than the {most} that are kept")
+            };
+            oddities.insert(format!("{what}: whether another one bears the same cannot be told"));
         }
         Endpoint {
             name: Arc::clone(name),

@@ -93,7 +93,7 @@ pub(super) fn judge(expect: &Expect, qtype: QueryType, name: &Name, message: &Me
             let strangers = || addresses.iter().filter(|a| !right.contains(a));
             match strangers().find(|a| !unsure.contains(a)).or_else(|| strangers().next()) {
                 Some(stranger) if unsure.contains(stranger) => {
-                    let note = format!("{stranger} is of a container with more names than are kept");
+                    let note = format!("{stranger} is of a container whose names are not all known");
                     return Verdict {
                         fault: Some(Fault::Unsure),
                         answers: kept(addresses),
