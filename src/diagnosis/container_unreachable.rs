@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::inventory::{Container, Destination, Endpoint, Missing, RunState};
-use crate::outcome::ProbeKey;
+use crate::outcome::{ProbeKey, ProbeKind};
 
 use super::scene::{Scene, Way, walks};
 use super::words::{container, draft, few, from_inside, network, reconnect, saw};
@@ -16,6 +16,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         findings.extend(destination.detached.iter().map(|m| detached(scene, destination, m)));
         findings.extend(destination.stopped.iter().filter_map(|m| stopped(scene, destination, m)));
     }
+    findings.extend(scene.paused().map(|(destination, endpoint)| paused(scene, destination, endpoint)));
     for (destination, endpoint) in scene.endpoints() {
         if scene.is_unreachable(&destination.name, &endpoint.name)
             && !scene.is_away(&destination.name, &endpoint.name)
@@ -33,8 +34,9 @@ fn start(scene: &Scene<'_>, destination: &Destination, name: &std::sync::Arc<str
     let mut finding = draft(Code::ContainerUnreachable, "container", name, since);
     finding.destination = Some(destination.name.clone());
     // Whatever fails on the way to it and out of it fails for this reason.
-    finding.explains = scene
-        .symptoms(&destination.name, |key| key.target == *name || (walks(key.kind) && key.source == *name));
+    finding.explains = scene.symptoms(&destination.name, |key| {
+        key.target == *name || (key.kind != ProbeKind::Http && key.source == *name)
+    });
     finding
 }
 
@@ -87,6 +89,19 @@ fn stopped(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> O
     ];
     finding.verify = vec![format!("docker ps -a --filter name={id}")];
     Some(finding)
+}
+
+fn paused(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> Finding {
+    let name = &endpoint.name;
+    let id = shell(scene, &endpoint.container);
+    let mut finding = start(scene, destination, name);
+    // Somebody paused it, and may be about to let it go on.
+    finding.severity = Severity::Ticket;
+    finding.summary = format!("{name} is paused: its kernel takes connections, and no process answers them.");
+    finding.evidence = vec![saw(format!("docker inspect {id}"), "paused", "running")];
+    finding.fix = vec![Step::command(format!("docker unpause {id}"))];
+    finding.verify = vec![format!("docker ps --filter name={id}")];
+    finding
 }
 
 /// A job that ended well for all that is known, or was never started, and that nobody asked to keep running.

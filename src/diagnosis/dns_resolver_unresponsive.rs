@@ -18,7 +18,11 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     if scene.engine_down() {
         return Vec::new();
     }
-    let silent = |places: &Places<'_>| silent(scene, places).filter(|runs| vouched(scene, runs));
+    let silent = |places: &Places<'_>| {
+        let runs = silent(scene, places)?;
+        let is_clear = vouched(scene, &runs) && weighed(scene, places, &runs);
+        (is_clear && !is_symptom(scene, places, &runs)).then_some(runs)
+    };
     let places = places(scene);
     places
         .values()
@@ -27,17 +31,51 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// How many containers' resolvers are silent while it is not known yet whether the Engine is.
+/// How many containers' resolvers are silent while it is not known yet whether the Engine is, or the container's
+/// whole network.
 pub(super) fn pending(scene: &Scene<'_>) -> usize {
     if scene.engine_down() {
         return 0;
     }
-    let silent = |places: &Places<'_>| silent(scene, places).is_some_and(|runs| !vouched(scene, &runs));
+    let silent = |places: &Places<'_>| {
+        silent(scene, places).is_some_and(|runs| !(vouched(scene, &runs) && weighed(scene, places, &runs)))
+    };
     places(scene).values().filter(|at| silent(at)).count()
 }
 
 /// Where a container has an endpoint.
 type Places<'a> = Vec<(&'a Destination, &'a Endpoint)>;
+
+/// True where the container has looked at its peers since its resolver fell silent, more than once where they
+/// fell silent too.
+fn weighed(scene: &Scene<'_>, places: &Places<'_>, runs: &[Look<'_>]) -> bool {
+    let since = runs.iter().map(|(_, record)| record.since).min().unwrap_or(scene.snapshot.at);
+    let mut walks = places.iter().flat_map(|(d, e)| scene.walks_of(&d.name, &e.name)).peekable();
+    walks.peek().is_none() || walks.any(|(_, record)| record.at >= since && record.failures_in_a_row != 1)
+}
+
+/// True where the rest of the container's network is gone with its resolver: it reaches nobody or nobody reaches
+/// it, or its own kernel forbids it the one as well as the other. That is the fault then.
+fn is_symptom(scene: &Scene<'_>, places: &Places<'_>, runs: &[Look<'_>]) -> bool {
+    let forbidden = runs.iter().all(|(_, record)| record.outcome == Outcome::Failure(Reason::Prohibited));
+    places.iter().any(|(d, e)| {
+        scene.is_cut_off(&d.name, &e.name)
+            || scene.is_unreachable(&d.name, &e.name)
+            || (forbidden && !scene.barred(&d.name, &e.name).is_empty())
+    })
+}
+
+/// As [`is_symptom`], of the container that an open finding is about.
+pub(super) fn is_accounted_for(scene: &Scene<'_>, finding: &Finding) -> bool {
+    let is_it = |(d, e): &(&Destination, &Endpoint)| {
+        Some(&d.name) == finding.destination.as_ref() && *e.name == *finding.subject.name
+    };
+    places(scene)
+        .values()
+        .find(|places| places.iter().any(is_it))
+        .is_some_and(|places| silent(scene, places).is_some_and(|runs| is_symptom(scene, places, &runs)))
+}
+
 fn vouched(scene: &Scene<'_>, runs: &[Look<'_>]) -> bool {
     runs.iter().all(|(_, record)| scene.engine_vouches(record))
 }
@@ -79,13 +117,6 @@ fn tell(scene: &Scene<'_>, places: &Places<'_>, runs: &[Look<'_>]) -> Option<Fin
     let inventory = scene.inventory?;
     let known = inventory.container(&endpoint.container);
     let embedded = known.is_none_or(|c| c.resolver.engine.is_some_and(|server| server.is_loopback()));
-    // A resolver elsewhere is reached over the network: when that is down, it is down for that reason.
-    let stranded = |(d, e): &(&Destination, &Endpoint)| {
-        scene.is_cut_off(&d.name, &e.name) || scene.is_unreachable(&d.name, &e.name)
-    };
-    if !embedded && places.iter().any(stranded) {
-        return None;
-    }
     let name = &endpoint.name;
     let since = runs.iter().map(|(_, record)| record.since).min().unwrap_or(scene.snapshot.at);
     let mut finding = draft(Code::DnsResolverUnresponsive, "container", name, since);

@@ -147,6 +147,9 @@ impl Ledger {
         if finding.subject.kind == "address" {
             return self.names_lead_astray(scene, finding);
         }
+        if finding.code == Code::DnsResolverUnresponsive {
+            return super::dns_resolver_unresponsive::is_accounted_for(scene, finding);
+        }
         let container = matches!(
             finding.code,
             Code::ContainerUnreachable | Code::ContainerPartitioned | Code::ContainerPacketLoss

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use crate::inventory::{Destination, Endpoint, Inventory};
+use crate::inventory::{Destination, Endpoint, Inventory, RunState};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::{Engine, Record, Snapshot};
 
@@ -126,6 +126,17 @@ fn deaf(snapshot: &Snapshot) -> BTreeSet<(&str, &str)> {
     heard.into_iter().filter(|(_, (echo, handshake))| *handshake && !echo).map(|(who, _)| who).collect()
 }
 
+fn paused(inventory: Option<&Inventory>) -> impl Iterator<Item = (&Destination, &Endpoint)> {
+    inventory.into_iter().flat_map(|inventory| {
+        let is_paused =
+            |e: &&Endpoint| inventory.container(&e.container).is_some_and(|c| c.state == RunState::Paused);
+        inventory
+            .destinations
+            .iter()
+            .flat_map(move |d| d.endpoints.iter().filter(is_paused).map(move |e| (d, e)))
+    })
+}
+
 impl<'a> Scene<'a> {
     pub(super) fn of(snapshot: &'a Snapshot) -> Self {
         let inventory = snapshot.inventory.as_deref();
@@ -166,11 +177,10 @@ impl<'a> Scene<'a> {
             let barred = barred.get(&(*destination, *source));
             path.way == Way::Open || !barred.into_iter().flatten().any(|(key, _)| *key.target == **target)
         });
-        let away = inventory
-            .into_iter()
-            .flat_map(|i| &i.destinations)
-            .flat_map(|d| d.detached.iter().chain(&d.stopped).map(|m| (&*d.name, &*m.name)))
-            .collect();
+        let destinations = || inventory.into_iter().flat_map(|i| &i.destinations);
+        let missing =
+            destinations().flat_map(|d| d.detached.iter().chain(&d.stopped).map(|m| (&*d.name, &*m.name)));
+        let away = missing.chain(paused(inventory).map(|(d, e)| (&*d.name, &*e.name))).collect();
         let mut cut_off: BTreeMap<(&str, &str), Path> = BTreeMap::new();
         for ((destination, source, _), path) in &ways {
             cut_off.entry((*destination, *source)).and_modify(|all| *all = all.and(*path)).or_insert(*path);
@@ -213,7 +223,12 @@ impl<'a> Scene<'a> {
         self.destinations().flat_map(|d| d.endpoints.iter().map(move |e| (d, e)))
     }
 
-    /// Detached or stopped: its name and its ports fail for that reason.
+    /// Containers that are paused, where they have endpoints.
+    pub(super) fn paused(&self) -> impl Iterator<Item = (&'a Destination, &'a Endpoint)> + use<'a> {
+        paused(self.inventory)
+    }
+
+    /// Detached, stopped or paused: its name and its ports fail for that reason.
     pub(super) fn is_away(&self, destination: &str, name: &str) -> bool {
         self.away.contains(&(destination, name))
     }
@@ -254,6 +269,17 @@ impl<'a> Scene<'a> {
         source: &'s str,
     ) -> impl Iterator<Item = Look<'a>> + 's {
         self.lookups.get(&(destination, source)).into_iter().flatten().copied()
+    }
+
+    /// What a source's echoes and handshakes saw, where they could look.
+    pub(super) fn walks_of<'s>(
+        &'s self,
+        destination: &'s str,
+        source: &'s str,
+    ) -> impl Iterator<Item = Look<'a>> + 's {
+        self.looks(destination).iter().copied().filter(move |(key, record)| {
+            walks(key.kind) && *key.source == *source && !matches!(record.outcome, Outcome::Unknown(_))
+        })
     }
 
     /// Nothing but unanswered echoes speaks against it, and it reaches others itself: it drops ping, as

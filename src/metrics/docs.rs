@@ -94,5 +94,8 @@ const fn blind(blindness: Blindness) -> &'static str {
         }
         Blindness::NoAddress => "the vantage has no address of the family",
         Blindness::Overrun => "the exporter did not get to it in time",
+        Blindness::NoHttpYet => {
+            "the port takes connections, says nothing and never spoke HTTP: it may be no web server (after the third time it is asked no more)"
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::Listener;
-use crate::outcome::{Detail, Outcome, ProbeKind, Reason, Run};
+use crate::outcome::{Blindness, Detail, Outcome, ProbeKind, Reason, Run};
 use crate::plan::Learned;
 
 /// A port that never spoke HTTP and is silent so many times is no web server; a slow start is silent once.
@@ -56,29 +56,29 @@ impl Lessons {
     }
 
     /// Learns who speaks HTTP. Gives the runs that count, and whether the plan changes: the first
-    /// question to a port that turns out to be no web server was ours to ask, and is no failure.
+    /// question to a port that turns out to be no web server was ours to ask, and is no failure; where it is
+    /// silent, nobody knows yet.
     /// A port that a proxy's labels name is a web server by its owner's word.
     pub(super) fn learn_from(&mut self, runs: Vec<Run>, inventory: Option<&Inventory>) -> (Vec<Run>, bool) {
         let mut learned = false;
         let counts = runs
             .into_iter()
-            .filter(|run| {
+            .filter_map(|mut run| {
                 let (ProbeKind::Http, Detail::Port(address, port)) = (run.key.kind, &run.key.detail) else {
-                    return true;
+                    return Some(run);
                 };
-                let Some(inventory) = inventory else { return true };
+                let Some(inventory) = inventory else { return Some(run) };
                 let endpoint =
                     inventory.destination(&run.key.destination).and_then(|d| d.endpoint(&run.key.target));
                 // A run that began before a redeploy tells of the container that was there then.
                 let endpoint = endpoint.filter(|e| e.addresses.contains(address));
                 let Some(container) = endpoint.and_then(|e| inventory.container(&e.container)) else {
-                    return true;
+                    return Some(run);
                 };
                 let port = (container.id.clone(), *port);
                 match run.outcome {
                     Outcome::Success(_) | Outcome::Failure(Reason::HttpStatus) => {
                         self.speaks_http.insert(port);
-                        true
                     }
                     Outcome::Failure(
                         reason @ (Reason::Protocol | Reason::Reset | Reason::Tls | Reason::Timeout),
@@ -87,11 +87,13 @@ impl Lessons {
                         *silences = silences.saturating_add(1);
                         if reason != Reason::Timeout || *silences >= SILENCES {
                             learned |= self.learned.not_http.insert(port);
+                            return None;
                         }
-                        false
+                        run.outcome = Outcome::Unknown(Blindness::NoHttpYet);
                     }
-                    _ => true,
+                    _ => {}
                 }
+                Some(run)
             })
             .collect();
         (counts, learned)
@@ -131,18 +133,19 @@ mod tests {
         let mut lessons = Lessons::default();
         let mut learn = |port, outcome| {
             let (counts, learned) = lessons.learn_from(run(DB, port, outcome), Some(&inventory));
-            (counts.len(), learned)
+            let known = counts.iter().filter(|run| !matches!(run.outcome, Outcome::Unknown(_))).count();
+            (known, counts.len() - known, learned)
         };
         // The first question was ours to ask.
-        assert_eq!(learn(5432, failure(Reason::Protocol)), (0, true));
-        // A web server that starts slowly is asked again.
-        assert_eq!(learn(8080, failure(Reason::Timeout)), (0, false));
-        assert_eq!(learn(8080, failure(Reason::Timeout)), (0, false));
-        assert_eq!(learn(8080, failure(Reason::Timeout)), (0, true));
-        assert_eq!(learn(80, failure(Reason::Timeout)), (0, false));
-        assert_eq!(learn(80, Outcome::Success(Duration::ZERO)), (1, false));
+        assert_eq!(learn(5432, failure(Reason::Protocol)), (0, 0, true));
+        // A web server that starts slowly is asked again, and until then nobody waits for what it says.
+        assert_eq!(learn(8080, failure(Reason::Timeout)), (0, 1, false));
+        assert_eq!(learn(8080, failure(Reason::Timeout)), (0, 1, false));
+        assert_eq!(learn(8080, failure(Reason::Timeout)), (0, 0, true));
+        assert_eq!(learn(80, failure(Reason::Timeout)), (0, 1, false));
+        assert_eq!(learn(80, Outcome::Success(Duration::ZERO)), (1, 0, false));
         for reason in [Reason::Timeout, Reason::Reset, Reason::HttpStatus, Reason::Refused] {
-            assert_eq!(learn(80, failure(reason)), (1, false), "{reason:?}");
+            assert_eq!(learn(80, failure(reason)), (1, 0, false), "{reason:?}");
         }
     }
 

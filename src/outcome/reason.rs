@@ -138,11 +138,13 @@ pub enum Blindness {
     NoAddress,
     /// The exporter did not get to it in time.
     Overrun,
+    /// The port takes connections and says nothing, and never spoke HTTP: it may be no web server.
+    NoHttpYet,
 }
 
 impl Blindness {
     /// Every value, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NoPrivilege,
         Self::NoNamespace,
         Self::NoSocket,
@@ -150,6 +152,7 @@ impl Blindness {
         Self::Resources,
         Self::NoAddress,
         Self::Overrun,
+        Self::NoHttpYet,
     ];
 
     /// The value of the label `reason` of `destination_exporter_probes_unknown_total`.
@@ -162,6 +165,7 @@ impl Blindness {
             Self::Resources => "resources",
             Self::NoAddress => "no_address",
             Self::Overrun => "overrun",
+            Self::NoHttpYet => "no_http_yet",
         }
     }
 }

@@ -19,6 +19,8 @@ const INDENT: usize = 10;
 const LABEL: usize = 8;
 /// The labels of what a finding shows and advises.
 const LABELS: [&str; 4] = ["seen", "repair", "see it", "path"];
+/// How many failing probes are shown that no finding accounts for.
+const MOST_FAILING: usize = 4;
 /// How much of one finding's evidence is shown; all of it is in the JSON.
 const MOST_EVIDENCE: usize = 3;
 /// How many ways to see it by hand are shown.
@@ -137,6 +139,9 @@ impl<'a> Page<'a> {
         if let Some(fine) = fine(of) {
             self.item(2, "fine", &fine);
         }
+        if let Some(failing) = failing(of) {
+            self.item(2, "failing", &failing);
+        }
         if let Some(unseen) = unseen(of) {
             self.item(2, "unseen", &unseen);
         }
@@ -254,6 +259,31 @@ fn fine(of: &Destination) -> Option<String> {
         })
         .collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// What fails though no finding accounts for it: who looks into it by hand begins here.
+fn failing(of: &Destination) -> Option<String> {
+    if of.findings.iter().any(|finding| finding.severity != Severity::Info) {
+        return None;
+    }
+    let mut all: BTreeMap<(&str, &str, &str, &str), usize> = BTreeMap::new();
+    for probe in of.probes.iter().filter(|p| p.outcome == "failure") {
+        let what = (probe.probe, &*probe.target, &*probe.detail, probe.reason.unwrap_or("failure"));
+        *all.entry(what).or_default() += 1;
+    }
+    let more = all.len().saturating_sub(MOST_FAILING);
+    let mut parts: Vec<String> = all
+        .into_iter()
+        .take(MOST_FAILING)
+        .map(|((kind, target, detail, reason), times)| {
+            let from = if times > 1 { format!(", from {times}") } else { String::new() };
+            format!("{kind} {} {}: {reason}{from}", plain(target), plain(detail))
+        })
+        .collect();
+    if more > 0 {
+        parts.push(format!("and {more} more"));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// What a probe of the kind asks for, in a word.
