@@ -1,14 +1,24 @@
 //! The commands: each wires the rooms for one job.
 
 pub mod check;
+pub mod healthcheck;
 pub mod serve;
 pub mod watch;
 
 use crate::cli::Flags;
 use crate::config::{self, Config};
+use crate::web::Trust;
 
 /// Exit status of a command that could not do its work.
 pub const COULD_NOT: u8 = 2;
+
+/// Reads who may read, and the certificates for it. Blocks.
+///
+/// # Errors
+/// Every problem, a line each.
+pub fn trust(flags: &Flags) -> Result<Trust, String> {
+    flags.web_config_file.as_deref().map_or_else(|| Ok(Trust::everyone()), Trust::load)
+}
 
 /// Reads the effective configuration: the file, and what the command line says before it.
 ///
