@@ -7,6 +7,7 @@ use clap::Parser as _;
 use destination_exporter::cli::{Cli, Command, LogFormat, LogLevel};
 use destination_exporter::commands::{self, COULD_NOT};
 use destination_exporter::log;
+use destination_exporter::namespace::privileges;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 fn main() -> ExitCode {
@@ -18,6 +19,8 @@ fn main() -> ExitCode {
         return ExitCode::from(COULD_NOT);
     }
     if let Command::Healthcheck { url } = &command {
+        // It asks and is answered: that takes no privilege.
+        privileges::shed_all();
         return in_runtime(commands::healthcheck::run(&cli.flags, url.as_ref()));
     }
     let config = match commands::configuration(&cli.flags) {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     raise_descriptor_limit();
+    commands::shed_privileges(&cli.flags, &config, &trust);
     in_runtime(async {
         match command {
             Command::Check { destinations, format } => {
