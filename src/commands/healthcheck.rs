@@ -29,7 +29,7 @@ const PATH: &str = "/-/healthy";
 
 /// Why an exporter is not called healthy.
 enum Failure {
-    /// Who answers speaks no HTTP: TLS, perhaps.
+    /// Who answers does not speak HTTP like this: TLS, perhaps.
     NotHttp,
     Other(String),
 }
@@ -92,7 +92,7 @@ fn addresses(flags: &Flags) -> Vec<String> {
 impl Failure {
     fn tell(&self, place: &str) -> String {
         match self {
-            Self::NotHttp => format!("{place}: what answers speaks no HTTP"),
+            Self::NotHttp => format!("{place}: what answers does not speak HTTP like this"),
             Self::Other(why) => format!("{place}: {why}"),
         }
     }
@@ -103,6 +103,7 @@ async fn ask(secure: bool, authority: &str, path: &str) -> Result<String, (Strin
     let place = format!("{}://{authority}{path}", if secure { "https" } else { "http" });
     match timeout(PATIENCE, answer(secure, authority, path)).await {
         Ok(Ok(StatusCode::OK)) => Ok(place),
+        Ok(Ok(StatusCode::BAD_REQUEST)) => Err((place, Failure::NotHttp)),
         Ok(Ok(status)) => Err((place, Failure::Other(format!("it answers {status}")))),
         Ok(Err(why)) => Err((place, why)),
         Err(_) => Err((place, Failure::Other(format!("no answer in {PATIENCE:?}")))),

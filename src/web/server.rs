@@ -2,6 +2,7 @@
 //! answer, and in the drain.
 
 use std::future::Future;
+use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,9 +12,11 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -139,15 +142,15 @@ async fn connection(
     let own_machine = address.to_canonical().is_loopback()
         || stream.local_addr().is_ok_and(|own| own.ip().to_canonical() == address.to_canonical());
     let closed = door.closed();
-    let stream = Reader::new(stream, limits.stall, limits.answer);
     let plain = Caller { address, encrypted: false, certified: false };
     let Some(acceptor) = door.acceptor(own_machine).cloned() else {
         drop(door);
+        let stream = Reader::new(stream, limits.stall, limits.answer);
         return talk(stream, router.layer(Extension(plain)), limits, stop, closed).await;
     };
     drop(door);
     let shaken = tokio::select! {
-        shaken = tokio::time::timeout(limits.handshake, acceptor.accept(stream)) => shaken,
+        shaken = tokio::time::timeout(limits.handshake, shake(stream, &acceptor, limits)) => shaken,
         () = stop.cancelled() => return,
     };
     let stream = match shaken {
@@ -158,6 +161,28 @@ async fn connection(
     let certified = stream.get_ref().1.peer_certificates().is_some_and(|chain| !chain.is_empty());
     let caller = Caller { encrypted: true, certified, ..plain };
     talk(stream, router.layer(Extension(caller)), limits, stop, closed).await;
+}
+
+/// The first byte of a handshake of TLS.
+const HANDSHAKE: u8 = 22;
+/// As Go's servers answer, in words: what a caller sees of TLS itself is a riddle to a person.
+const TLS_ALONE: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n\
+    this is served over TLS alone: ask by https\n";
+
+async fn shake(
+    mut stream: TcpStream,
+    acceptor: &TlsAcceptor,
+    limits: Limits,
+) -> io::Result<TlsStream<Reader>> {
+    let mut first = [0];
+    if stream.peek(&mut first).await? == 1 && first != [HANDSHAKE] {
+        stream.write_all(TLS_ALONE).await?;
+        stream.shutdown().await?;
+        // What was not read of the request would make a reset of the end, and nobody would see the answer.
+        tokio::io::copy(&mut stream.take(MOST_HEAD as u64), &mut tokio::io::sink()).await?;
+        return Err(io::Error::other("no TLS was spoken"));
+    }
+    acceptor.accept(Reader::new(stream, limits.stall, limits.answer)).await
 }
 
 /// Answers what is asked on one connection.

@@ -152,12 +152,13 @@ async fn over_tls_with_a_certificate_and_a_password_each_asked_for() {
             let refused = get(server.address, authority.caller(Some(&other)), "/-/healthy", "").await;
             assert!(refused.is_err(), "a stranger's certificate: {refused:?}");
         }
-        // Plain HTTP gets nothing.
+        // Plain HTTP gets a word.
         let mut plain = server.connect().await;
         plain.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("written");
         let mut answer = Vec::new();
-        plain.read_to_end(&mut answer).await.ok();
-        assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+        plain.read_to_end(&mut answer).await.expect("an answer, and no reset");
+        let told = String::from_utf8_lossy(&answer);
+        assert!(told.starts_with("HTTP/1.1 400") && told.ends_with("TLS alone: ask by https\n"), "{told}");
     }
 }
 
