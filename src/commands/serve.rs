@@ -74,6 +74,9 @@ async fn serve(config: Config, flags: Flags, trust: Trust) -> Result<(), String>
     for listener in listeners {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, tls = trust.speaks_tls(), version = BUILD.version, "serving");
+            if !address.ip().to_canonical().is_loopback() && trust.hears_passwords_in_the_clear() {
+                tracing::warn!(%address, "passwords come here in the clear: tls_server_config of --web.config.file");
+            }
         }
         let stopped = stop.clone().cancelled_owned();
         tasks.spawn(web::serve(listener, router.clone(), trust.clone(), Limits::default(), stopped));

@@ -59,7 +59,10 @@ impl Refusal {
             status: StatusCode::FORBIDDEN,
             code: "forbidden",
             message: why.into(),
-            hint: "ask from the machine itself, or start with --web.enable-remote-actions".into(),
+            hint:
+                "ask from the machine itself, or start with --web.config.file and show who you are, or with \
+                --web.enable-remote-actions"
+                    .into(),
         }
     }
 

@@ -93,6 +93,11 @@ impl Trust {
         self.0.door.load().speaks_tls()
     }
 
+    /// Whether passwords are asked for over plain HTTP.
+    pub fn hears_passwords_in_the_clear(&self) -> bool {
+        self.0.door.load().hears_passwords_in_the_clear()
+    }
+
     /// The files that it is made of.
     pub fn files(&self) -> Vec<PathBuf> {
         let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);

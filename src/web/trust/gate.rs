@@ -58,6 +58,10 @@ impl Door {
         self.keys.is_some()
     }
 
+    pub(super) const fn hears_passwords_in_the_clear(&self) -> bool {
+        self.users.is_some() && self.keys.is_none()
+    }
+
     /// How a handshake is made; `None`: none is.
     pub(in super::super) fn acceptor(&self, own_machine: bool) -> Option<&TlsAcceptor> {
         self.keys.as_ref().map(|keys| keys.acceptor(own_machine))
