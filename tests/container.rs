@@ -1,6 +1,10 @@
 //! The exporter in a container of a real Engine: with the privileges that `docs/deployment.md` asks for it sees
 //! everything, and without one of them it says which, calls nothing down, and does the rest.
 
+#[path = "trust/authority.rs"]
+mod authority;
+#[path = "container/remote.rs"]
+mod remote;
 #[path = "container/stage.rs"]
 mod stage;
 

@@ -2,6 +2,8 @@
 
 #[path = "trust/authority.rs"]
 mod authority;
+#[path = "trust/caller.rs"]
+mod caller;
 #[path = "web/callers.rs"]
 mod callers;
 #[path = "web/limits.rs"]

@@ -3,6 +3,7 @@
 //! It asks the exporter on its own machine and looks at no certificate: whoever could answer in its place there
 //! could do more. Where nothing is said of the scheme it finds out: plain first, then TLS.
 
+use std::error::Error;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
@@ -124,8 +125,13 @@ async fn answer(secure: bool, authority: &str, path: &str) -> Result<StatusCode,
     get(connector.connect(name, stream).await.map_err(other)?, authority, path).await
 }
 
-fn other(error: impl std::fmt::Display) -> Failure {
-    Failure::Other(error.to_string())
+/// In the words of what it came from: the layers above say that something ended, and not why.
+fn other(error: impl Error) -> Failure {
+    let mut cause: &dyn Error = &error;
+    while let Some(below) = cause.source() {
+        cause = below;
+    }
+    Failure::Other(cause.to_string())
 }
 
 #[expect(clippy::disallowed_methods, reason = "it asks the exporter of its own machine: this is no probe")]

@@ -12,6 +12,8 @@ use super::{MOST_BYTES, Problem, read_text, too_large, tree};
 mod read;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod values;
 
 /// A place in the file: line and column from 1.
 pub type Place = Option<(u64, u64)>;

@@ -9,8 +9,11 @@ use tokio_rustls::TlsConnector;
 use super::*;
 
 #[path = "../../../tests/trust/authority.rs"]
-#[allow(dead_code)]
 mod authority;
+// Here there is no connection to ask over.
+#[path = "../../../tests/trust/caller.rs"]
+#[allow(dead_code)]
+mod caller;
 use authority::Authority;
 
 /// A folder with `server.crt`, `server.key` and `ca.crt` of this authority.
