@@ -26,6 +26,8 @@ COPY --from=certificates /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-ce
 COPY --from=build /destination-exporter /destination-exporter
 # Root, without its capabilities: docs/deployment.md says which one is given back. Another user would get none.
 EXPOSE 10061
+# No other program is here to ask. Asks whichever of HTTP and HTTPS is spoken; who listens elsewhere says where.
+HEALTHCHECK --interval=30s --timeout=10s CMD ["/destination-exporter", "healthcheck", "--web.listen-address=:10061"]
 ENTRYPOINT ["/destination-exporter"]
 # Own flags replace this line, so they name the address again. On the host's network that is a loopback one: docs/deployment.md.
 CMD ["serve", "--web.listen-address=:10061"]

@@ -13,6 +13,7 @@ iptables iptables
 ip iproute2
 busybox busybox-static
 promtool prometheus
+prometheus prometheus
 unshare util-linux
 nsenter util-linux
 mount mount

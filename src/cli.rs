@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use axum::http::Uri;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, Problem, engine_address};
@@ -51,6 +52,10 @@ Examples:
     destination-exporter --config.file exporter.yml --config.check
     destination-exporter --config.file exporter.yml config
 
+  With TLS and passwords, and whether it lives:
+    destination-exporter --web.config.file web.yml
+    destination-exporter healthcheck
+
   Two addresses, behind a reverse proxy:
     destination-exporter --web.listen-address 127.0.0.1:10061 --web.listen-address '[::1]:10061' \\
       --web.external-url https://status.example.com/destinations";
@@ -72,6 +77,12 @@ pub enum Command {
     },
     /// Print the effective configuration, as a file that loads again
     Config,
+    /// Ask a running exporter whether it lives, for containers: 0 healthy, 1 not
+    Healthcheck {
+        /// Where it serves [default: the first --web.listen-address, by HTTP or HTTPS, whichever it speaks]
+        #[arg(value_name = "URL", value_parser = url)]
+        url: Option<Uri>,
+    },
 }
 
 /// How `check` writes its report.
@@ -105,6 +116,10 @@ pub struct Flags {
     )]
     pub listen_addresses: Vec<SocketAddr>,
 
+    /// Ask callers for TLS, certificates or passwords: a file in the grammar of Prometheus' exporters
+    #[arg(long = "web.config.file", value_name = "FILE", global = true)]
+    pub web_config_file: Option<PathBuf>,
+
     /// Path of the metrics
     #[arg(
         long = "web.telemetry-path",
@@ -120,7 +135,8 @@ pub struct Flags {
     #[arg(long = "web.external-url", value_name = "URL", value_parser = external_url, global = true)]
     pub external_url: Option<String>,
 
-    /// Let callers beyond loopback start probes and reload: everyone who reaches the port may
+    /// Let callers beyond loopback start probes and reload: everyone who reaches the port may. Who has
+    /// shown a password or a certificate may without it
     #[arg(long = "web.enable-remote-actions", global = true)]
     pub enable_remote_actions: bool,
 
@@ -165,7 +181,7 @@ impl LogLevel {
     pub const fn of(command: &Command) -> Self {
         match command {
             Command::Check { .. } => Self::Error,
-            Command::Serve | Command::Config => Self::Info,
+            Command::Serve | Command::Config | Command::Healthcheck { .. } => Self::Info,
         }
     }
 
@@ -210,11 +226,21 @@ impl Flags {
 }
 
 /// The base of links where the operator names none: true for whoever is on the host.
-pub fn local_url(listening: SocketAddr) -> String {
+pub fn local_url(listening: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     match listening.ip() {
-        ip if ip.is_unspecified() => format!("http://localhost:{}", listening.port()),
-        _ => format!("http://{listening}"),
+        ip if ip.is_unspecified() => format!("{scheme}://localhost:{}", listening.port()),
+        _ => format!("{scheme}://{listening}"),
     }
+}
+
+fn url(text: &str) -> Result<Uri, String> {
+    let url: Option<Uri> = text.parse().ok();
+    let good = |url: &Uri| {
+        matches!(url.scheme_str(), Some("http" | "https"))
+            && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+    };
+    url.filter(good).ok_or_else(|| "expected a URL like https://127.0.0.1:10061, without user".into())
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
@@ -303,8 +329,9 @@ mod tests {
             ("[::]:2", "http://localhost:2"),
             ("0.0.0.0:3", "http://localhost:3"),
         ] {
-            assert_eq!(local_url(listening.parse().unwrap()), url);
+            assert_eq!(local_url(listening.parse().unwrap(), false), url);
         }
+        assert_eq!(local_url("[::]:2".parse().unwrap(), true), "https://localhost:2");
     }
 
     #[test]
@@ -353,6 +380,9 @@ mod tests {
             ("--web.external-url status.example.com", "expected a URL like"),
             ("--web.external-url https://u:p@example.com", "expected a URL like"),
             ("--web.external-url https://", "expected a URL like"),
+            ("healthcheck ftp://a", "expected a URL like"),
+            ("healthcheck 127.0.0.1:1", "expected a URL like"),
+            ("healthcheck http://a:b@c", "expected a URL like"),
             ("--log.level loud", "possible values: error, warn, info, debug, trace"),
             ("--log.format xml", "possible values: logfmt, json"),
             ("check --format yaml", "possible values: text, json"),
@@ -375,6 +405,6 @@ mod tests {
             assert!(parse(&line).is_ok(), "{line}");
             seen += 1;
         }
-        assert!(seen >= 6, "{seen} examples");
+        assert!(seen >= 8, "{seen} examples");
     }
 }

@@ -1,14 +1,41 @@
 //! The commands: each wires the rooms for one job.
 
 pub mod check;
+pub mod healthcheck;
 pub mod serve;
 pub mod watch;
 
 use crate::cli::Flags;
 use crate::config::{self, Config};
+use crate::namespace::privileges::{self, Needs};
+use crate::web::Trust;
 
 /// Exit status of a command that could not do its work.
 pub const COULD_NOT: u8 = 2;
+
+/// Reads who may read, and the certificates for it. Blocks.
+///
+/// # Errors
+/// Every problem, a line each.
+pub fn trust(flags: &Flags) -> Result<Trust, String> {
+    flags.web_config_file.as_deref().map_or_else(|| Ok(Trust::everyone()), Trust::load)
+}
+
+/// Gives up every privilege that the work does not take. For the first thread, while it is alone.
+pub fn shed_privileges(flags: &Flags, config: &Config, trust: &Trust) {
+    let mut files = trust.files();
+    files.extend(flags.config_file.clone());
+    if !config.docker.netns_dir.is_empty() {
+        files.push(config.docker.netns_dir.clone().into());
+    }
+    let low_port = flags.listen_addresses.iter().any(|address| (1..1024).contains(&address.port()));
+    let needs = Needs { files, socket: privileges::socket_of(&config.docker.host), low_port };
+    match privileges::shed(&needs) {
+        Ok(kept) => tracing::info!(%kept, "privileges"),
+        // What confines the process so may as well be left to it.
+        Err(error) => tracing::warn!(%error, "privileges that are not needed could not be given up"),
+    }
+}
 
 /// Reads the effective configuration: the file, and what the command line says before it.
 ///

@@ -16,6 +16,7 @@ mod read;
 mod scalars;
 pub mod settings;
 mod tree;
+pub mod web;
 
 pub use print::{EXAMPLE, documentation};
 pub use problem::Problem;
@@ -44,6 +45,11 @@ pub fn load(text: &str) -> Result<Config, Vec<Problem>> {
 /// # Errors
 /// As [`load`], or that the file cannot be read.
 pub fn load_file(path: &Path) -> Result<Config, Vec<Problem>> {
+    load(&read_text(path)?)
+}
+
+/// The text of a file that is not too large.
+fn read_text(path: &Path) -> Result<String, Vec<Problem>> {
     let told = |error: std::io::Error| {
         vec![Problem::new(None, "", format!("{} cannot be read: {error}", path.display()))]
     };
@@ -54,14 +60,11 @@ pub fn load_file(path: &Path) -> Result<Config, Vec<Problem>> {
     if bytes.len() > MOST_BYTES {
         return Err(vec![too_large()]);
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => load(&text),
-        Err(error) => {
-            let good = error.utf8_error().valid_up_to();
-            let line = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count() as u64 + 1;
-            Err(vec![Problem::new(None, "", format!("line {line}: expected UTF-8 text, found other bytes"))])
-        }
-    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count() as u64 + 1;
+        vec![Problem::new(None, "", format!("line {line}: expected UTF-8 text, found other bytes"))]
+    })
 }
 
 fn too_large() -> Problem {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use destination_exporter::cli::{Cli, Command, LogFormat, LogLevel};
 use destination_exporter::commands::{self, COULD_NOT};
+use destination_exporter::namespace::privileges;
 use destination_exporter::{heap, log};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -18,8 +19,20 @@ fn main() -> ExitCode {
         say(&error.to_string());
         return ExitCode::from(COULD_NOT);
     }
+    if let Command::Healthcheck { url } = &command {
+        // It asks and is answered: that takes no privilege.
+        privileges::shed_all();
+        return in_runtime(commands::healthcheck::run(&cli.flags, url.as_ref()));
+    }
     let config = match commands::configuration(&cli.flags) {
         Ok(config) => config,
+        Err(problems) => {
+            say(&problems);
+            return ExitCode::from(COULD_NOT);
+        }
+    };
+    let trust = match commands::trust(&cli.flags) {
+        Ok(trust) => trust,
         Err(problems) => {
             say(&problems);
             return ExitCode::from(COULD_NOT);
@@ -35,24 +48,29 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     raise_descriptor_limit();
-    // One thread: the work is little and comes in small pieces, and to wake another thread for a piece costs
-    // more than the piece. What takes milliseconds (a page, a report) runs beside it.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            say(&format!("starting the runtime: {error}"));
-            return ExitCode::from(COULD_NOT);
-        }
-    };
-    runtime.block_on(async {
+    commands::shed_privileges(&cli.flags, &config, &trust);
+    in_runtime(async {
         match command {
             Command::Check { destinations, format } => {
-                commands::check::run(config, &cli.flags, &destinations, format).await
+                commands::check::run(config, &cli.flags, trust.speaks_tls(), &destinations, format).await
             }
-            Command::Serve | Command::Config => commands::serve::run(config, cli.flags).await,
+            Command::Serve | Command::Config | Command::Healthcheck { .. } => {
+                commands::serve::run(config, cli.flags, trust).await
+            }
         }
     })
+}
+
+/// One thread: the work is little and comes in small pieces, and to wake another thread for a piece costs
+/// more than the piece. What takes milliseconds (a page, a report) runs beside it.
+fn in_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => {
+            say(&format!("starting the runtime: {error}"));
+            ExitCode::from(COULD_NOT)
+        }
+    }
 }
 
 /// Up to 32 sockets at once in each container's namespace do not fit into the customary 1024, and how far the limit

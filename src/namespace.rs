@@ -16,6 +16,7 @@ pub mod inside;
 pub mod listeners;
 pub mod mounts;
 pub mod open;
+pub mod privileges;
 pub mod procnet;
 #[cfg(test)]
 mod scratch;

@@ -14,6 +14,7 @@ mod lab;
 pub mod tcp;
 pub mod visit;
 
+pub(crate) use http::any_certificate;
 pub use visit::{Job, Limits, Spec, Visit};
 
 use crate::namespace::Hopper;

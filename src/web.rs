@@ -18,8 +18,10 @@ mod reader;
 mod request;
 mod round;
 pub mod server;
+mod trust;
 
 pub use actions::{Actions, Reload};
 pub use error::Refusal;
 pub use pages::{App, router};
 pub use server::{Caller, Limits, serve};
+pub use trust::Trust;

@@ -1,6 +1,10 @@
 //! The exporter in a container of a real Engine: with the privileges that `docs/deployment.md` asks for it sees
 //! everything, and without one of them it says which, calls nothing down, and does the rest.
 
+#[path = "trust/authority.rs"]
+mod authority;
+#[path = "container/remote.rs"]
+mod remote;
 #[path = "container/stage.rs"]
 mod stage;
 
@@ -31,11 +35,39 @@ fn with_the_documented_privileges_it_sees_everything_and_has_nothing_more() -> R
     }
     assert_eq!(stage::blind(&exporter)?, Vec::<String>::new());
 
-    let status = stage.lab.exec_on_host(&["cat", &format!("/proc/{}/status", exporter.pid())])?;
-    let line = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    assert_eq!(line("CapEff:"), Some("0000000000200000"), "CAP_SYS_ADMIN is bit 21, and alone");
-    assert_eq!(line("CapPrm:"), Some("0000000000200000"));
-    assert_eq!(line("NoNewPrivs:"), Some("1"));
+    may_no_more(&stage, exporter.pid(), SYS_ADMIN)?;
+    // As the image's own HEALTHCHECK, from inside.
+    let asks = ["exec", "exporter", "/destination-exporter", "healthcheck", "--web.listen-address=:10061"];
+    assert_eq!(stage.lab.docker(&asks)?, "healthy: http://127.0.0.1:10061/-/healthy");
+    Ok(())
+}
+
+/// Bit 21, alone.
+const SYS_ADMIN: &str = "0000000000200000";
+/// And bits 19 and 13: `CAP_SYS_PTRACE`, `CAP_NET_RAW`.
+const OF_ROOT: &str = "0000000000282000";
+
+/// Every thread has these capabilities and gets no further one.
+fn may_no_more(stage: &Stage, pid: &str, set: &str) -> Result<()> {
+    let every = format!("cat /proc/{pid}/task/*/status");
+    let status = stage.lab.exec_on_host(&["sh", "-c", &every])?;
+    let lines = |name: &str| -> Vec<String> {
+        let of = status.lines().filter_map(|line| line.strip_prefix(name));
+        of.map(|value| value.trim().to_owned()).collect()
+    };
+    let threads = lines("Name:").len();
+    assert!(threads > 1, "the one that enters namespaces, too: {status}");
+    let none = "0000000000000000";
+    for (name, value) in [
+        ("CapInh:", none),
+        ("CapPrm:", set),
+        ("CapEff:", set),
+        ("CapBnd:", set),
+        ("CapAmb:", none),
+        ("NoNewPrivs:", "1"),
+    ] {
+        assert_eq!(lines(name), vec![value; threads], "{name}");
+    }
     Ok(())
 }
 
@@ -210,7 +242,18 @@ fn a_socket_that_may_not_be_opened_is_told_from_one_that_is_not_there() -> Resul
 fn root_on_the_host_sees_everything() -> Result<()> {
     let stage = Stage::set()?;
     let exporter = stage.on_host(&[])?;
-    sees_everything_from_the_host(&stage, &exporter)
+    sees_everything_from_the_host(&stage, &exporter)?;
+    may_no_more(&stage, &exporter.pid()?, OF_ROOT)
+}
+
+#[test]
+fn root_on_the_host_opens_another_users_socket_and_keeps_what_that_takes() -> Result<()> {
+    let stage = Stage::set()?;
+    stage.lab.exec_on_host(&["chown", "1000:1000", "/run/docker.sock"])?;
+    let exporter = stage.on_host(&[])?;
+    sees_everything_from_the_host(&stage, &exporter)?;
+    // And bit 1: CAP_DAC_OVERRIDE.
+    may_no_more(&stage, &exporter.pid()?, "0000000000282002")
 }
 
 #[test]
@@ -240,8 +283,7 @@ fn on_the_host_the_one_capability_of_its_unit_is_enough() -> Result<()> {
         "--no-new-privs",
     ])?;
     sees_everything_from_the_host(&stage, &exporter)?;
-    let status = stage.lab.exec_on_host(&["cat", &format!("/proc/{}/status", exporter.pid()?)])?;
-    assert!(status.contains("CapEff:\t0000000000200000"), "CAP_SYS_ADMIN is bit 21, and alone:\n{status}");
+    may_no_more(&stage, &exporter.pid()?, SYS_ADMIN)?;
     let descriptors = values(&page(&exporter)?, "process_max_fds", &[]);
     assert_eq!(descriptors, [3000.0], "systemd gives 1024 and lets it be raised");
     Ok(())
@@ -295,6 +337,7 @@ fn what_is_documented_is_what_is_tested() {
                 "security_opt: [\"no-new-privileges:true\"]",
                 "network_mode: host",
                 "command: [\"serve\", \"--web.listen-address=127.0.0.1:10061\"]",
+                "test: [\"CMD\", \"/destination-exporter\", \"healthcheck\"]",
                 "- /var/run/docker.sock:/var/run/docker.sock:ro",
                 "- /var/run/docker/netns:/var/run/docker/netns:ro,rslave",
             ][..],
@@ -315,10 +358,27 @@ fn what_is_documented_is_what_is_tested() {
     for line in coolify.expect("the file for Coolify").lines().skip(1) {
         assert!(ours.iter().any(|known| known == line.trim()), "not in deploy/compose.yaml: {line}");
     }
-    let scrape = read("deploy/prometheus.yml");
-    let shown = page.split("```yaml\n").filter_map(|rest| rest.split("```").next());
-    let shown = shown.filter(|block| block.starts_with("scrape_configs")).last().expect("the fragment");
-    let plain: String =
-        scrape.lines().filter(|l| !l.trim_start().starts_with('#')).map(|l| format!("{l}\n")).collect();
-    assert_eq!(shown, plain);
+    for (file, begins) in [
+        ("deploy/web.yml", "tls_server_config:"),
+        (
+            "deploy/prometheus-tls.yml",
+            "scrape_configs:\n  - job_name: destination-exporter\n    scrape_interval: 15s\n    scheme",
+        ),
+        (
+            "deploy/prometheus.yml",
+            "scrape_configs:\n  - job_name: destination-exporter\n    scrape_interval: 15s\n    static",
+        ),
+    ] {
+        let shown = page.split("```yaml\n").filter_map(|rest| rest.split("```").next());
+        let shown: Vec<&str> = shown.filter(|block| block.starts_with(begins)).collect();
+        let plain: String = read(file)
+            .lines()
+            .filter(|l| !l.trim_start().starts_with('#'))
+            .map(|l| format!("{l}\n"))
+            .collect();
+        assert_eq!(shown, [plain], "{file}");
+    }
+    // The image and the Compose file ask as the program answers.
+    let asks = "HEALTHCHECK --interval=30s --timeout=10s CMD [\"/destination-exporter\", \"healthcheck\", \"--web.listen-address=:10061\"]";
+    assert!(read("Dockerfile").lines().any(|line| line == asks));
 }

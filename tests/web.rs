@@ -1,5 +1,9 @@
 //! The pages, over loopback, as a caller sees them.
 
+#[path = "trust/authority.rs"]
+mod authority;
+#[path = "trust/caller.rs"]
+mod caller;
 #[path = "web/callers.rs"]
 mod callers;
 #[path = "web/limits.rs"]
@@ -8,6 +12,8 @@ mod limits;
 mod requests;
 #[path = "web/stand.rs"]
 mod stand;
+#[path = "web/trust.rs"]
+mod trust;
 
 use std::io::Read;
 use std::sync::Arc;

@@ -22,9 +22,15 @@ use super::{COULD_NOT, watch::watch};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs one round and prints what came of it.
-pub async fn run(config: Config, flags: &Flags, destinations: &[String], format: ReportFormat) -> ExitCode {
+pub async fn run(
+    config: Config,
+    flags: &Flags,
+    tls: bool,
+    destinations: &[String],
+    format: ReportFormat,
+) -> ExitCode {
     let began = Instant::now();
-    let here = flags.listen_addresses.first().map(|address| local_url(*address));
+    let here = flags.listen_addresses.first().map(|address| local_url(*address, tls));
     let external_url = flags.external_url.clone().or(here).unwrap_or_default();
     match round(config, &external_url).await {
         Ok(verdict) => {

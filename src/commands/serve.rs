@@ -15,7 +15,7 @@ use crate::config::{Config, Docker};
 use crate::metrics::BuildInfo;
 use crate::monitor::{Message, Monitor};
 use crate::namespace::Hopper;
-use crate::web::{self, Actions, App, Limits};
+use crate::web::{self, Actions, App, Limits, Trust};
 
 use super::{COULD_NOT, configuration, watch::watch};
 
@@ -27,8 +27,8 @@ pub const BUILD: BuildInfo = BuildInfo {
 };
 
 /// Runs until SIGTERM or SIGINT, then drains; SIGHUP reads the configuration again.
-pub async fn run(config: Config, flags: Flags) -> ExitCode {
-    match serve(config, flags).await {
+pub async fn run(config: Config, flags: Flags, trust: Trust) -> ExitCode {
+    match serve(config, flags, trust).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             tracing::error!(%why, "cannot serve");
@@ -37,7 +37,7 @@ pub async fn run(config: Config, flags: Flags) -> ExitCode {
     }
 }
 
-async fn serve(config: Config, flags: Flags) -> Result<(), String> {
+async fn serve(config: Config, flags: Flags, trust: Trust) -> Result<(), String> {
     // Everything that can be refused is asked for before anything starts.
     let mut listeners = Vec::new();
     let mut external_url = flags.external_url.clone();
@@ -46,7 +46,7 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
         let listener = listener.map_err(|error| format!("listening on {address}: {error}"))?;
         // The flag may have left the choice of the port to the kernel.
         let bound = listener.local_addr().unwrap_or(*address);
-        external_url.get_or_insert_with(|| local_url(bound));
+        external_url.get_or_insert_with(|| local_url(bound, trust.speaks_tls()));
         listeners.push(listener);
     }
     let told = |error| format!("listening for signals: {error}");
@@ -68,14 +68,18 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
         verdict: Arc::clone(&handle.verdict),
         build: BUILD,
         telemetry_path: flags.telemetry_path.as_str().into(),
+        trust: trust.clone(),
     };
     let router = web::router(app);
     for listener in listeners {
         if let Ok(address) = listener.local_addr() {
-            tracing::info!(%address, version = BUILD.version, "serving");
+            tracing::info!(%address, tls = trust.speaks_tls(), version = BUILD.version, "serving");
+            if !address.ip().to_canonical().is_loopback() && trust.hears_passwords_in_the_clear() {
+                tracing::warn!(%address, "passwords come here in the clear: tls_server_config of --web.config.file");
+            }
         }
         let stopped = stop.clone().cancelled_owned();
-        tasks.spawn(web::serve(listener, router.clone(), Limits::default(), stopped));
+        tasks.spawn(web::serve(listener, router.clone(), trust.clone(), Limits::default(), stopped));
     }
     let failed = loop {
         let asker = tokio::select! {
@@ -90,7 +94,7 @@ async fn serve(config: Config, flags: Flags) -> Result<(), String> {
             _ = hangup.recv() => None,
             Some(asker) = reloads.recv() => Some(asker),
         };
-        let read = read_again(&flags, &handle.messages).await;
+        let read = read_again(&flags, &trust, &handle.messages).await;
         if let Ok(settings) = &read {
             // Where the Engine is and which networks count may have changed: everything is listed anew.
             watched.cancel();
@@ -122,10 +126,20 @@ async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Takes a good configuration and gives its Engine; a bad one changes nothing but the metric that
 /// says so.
-async fn read_again(flags: &Flags, messages: &mpsc::Sender<Message>) -> Result<Docker, String> {
-    let flags = flags.clone();
+async fn read_again(
+    flags: &Flags,
+    trust: &Trust,
+    messages: &mpsc::Sender<Message>,
+) -> Result<Docker, String> {
+    let (flags, trust) = (flags.clone(), trust.clone());
     // A file on a mount that hangs must not stop everything else.
-    let read = tokio::task::spawn_blocking(move || configuration(&flags)).await;
+    let read = tokio::task::spawn_blocking(move || {
+        // Both or none: what is half in force is what nobody wrote.
+        let config = configuration(&flags)?;
+        trust.reload()?;
+        Ok(config)
+    });
+    let read = read.await;
     let (message, read) = match read.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(config) => {
             let docker = config.docker.clone();

@@ -14,7 +14,7 @@ use super::{Config, Override, Problem, Timing};
 use crate::outcome::ProbeKind;
 
 /// Longer lists are a mistake, and each entry costs probes.
-const MOST_ENTRIES: usize = 1000;
+pub(super) const MOST_ENTRIES: usize = 1000;
 
 /// What was read so far and what was wrong with it.
 #[derive(Default)]
@@ -266,7 +266,7 @@ fn children(path: &str) -> Vec<String> {
     names
 }
 
-fn unknown(key: &str, known: &[String]) -> String {
+pub(super) fn unknown(key: &str, known: &[String]) -> String {
     let near = known.iter().map(|name| (distance(key, name), name)).min().filter(|(far, _)| *far <= 3);
     match near {
         Some((_, name)) => format!("unknown setting {}; did you mean `{name}`?", shown(key)),

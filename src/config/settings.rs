@@ -59,7 +59,7 @@ pub struct Bounds {
     pub most: Duration,
 }
 
-const fn bounds(least_millis: u64, most_millis: u64) -> Bounds {
+pub(super) const fn bounds(least_millis: u64, most_millis: u64) -> Bounds {
     Bounds { least: Duration::from_millis(least_millis), most: Duration::from_millis(most_millis) }
 }
 

@@ -8,6 +8,8 @@ mod bounded;
 mod exchange;
 mod tls;
 
+pub(crate) use tls::config as any_certificate;
+
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 

@@ -1,7 +1,7 @@
 //! Who may read, and who may set something in motion.
 //!
-//! Whoever reaches the port may read; that is the operator's choice of an address. To act takes a caller
-//! on loopback, unless the operator says otherwise. Loopback is only as good as what sits on it: a
+//! Whom [`Trust`](super::Trust) lets in may read; without a file that says who, that is whoever reaches the
+//! port. To act takes a caller that has shown who it is, or one on loopback, unless the operator says otherwise. Loopback is only as good as what sits on it: a
 //! browser, that another site's page sends (`Origin`, `Sec-Fetch-Site`, or a name that was made to point
 //! here: DNS rebinding, which would read the report too), and a reverse proxy, behind which is the
 //! world. A header that cannot be read is no header that is absent.
@@ -17,6 +17,7 @@ use axum::response::Response;
 use super::error::Refusal;
 use super::pages::Desk;
 use super::server::Caller;
+use super::trust::Authenticated;
 
 /// A caller that may set something in motion. Stands before what reads the body.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +27,9 @@ impl FromRequestParts<Desk> for Admitted {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Refusal> {
-        let Some(Caller(caller)) = parts.extensions.get::<Caller>() else { return Err(Refusal::internal()) };
-        may_act(*caller, &parts.uri, &parts.headers, desk.app.actions.remote)?;
+        let Some(caller) = parts.extensions.get::<Caller>() else { return Err(Refusal::internal()) };
+        let known = parts.extensions.get::<Authenticated>().is_some();
+        may_act(caller.address, &parts.uri, &parts.headers, known || desk.app.actions.remote)?;
         Ok(Self)
     }
 }
@@ -38,8 +40,10 @@ pub(super) async fn may_read(
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    let Some(Caller(caller)) = request.extensions().get::<Caller>() else { return Err(Refusal::internal()) };
-    if caller.to_canonical().is_loopback() {
+    let Some(caller) = request.extensions().get::<Caller>() else { return Err(Refusal::internal()) };
+    // Who has shown who it is was not sent by a stranger's page: a browser gives neither password nor certificate away.
+    let known = request.extensions().get::<Authenticated>().is_some();
+    if !known && caller.address.to_canonical().is_loopback() {
         let verdict = desk.app.verdict.load();
         let url = &*verdict.snapshot.own.external_url;
         let known = url.split_once("://").map_or("", |(_, rest)| rest);

@@ -1,7 +1,7 @@
 //! What a caller is told when there is no answer: `{"error": {"code", "message", "hint"}}`.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::diagnosis::{Code, printable};
@@ -59,7 +59,38 @@ impl Refusal {
             status: StatusCode::FORBIDDEN,
             code: "forbidden",
             message: why.into(),
-            hint: "ask from the machine itself, or start with --web.enable-remote-actions".into(),
+            hint:
+                "ask from the machine itself, or start with --web.config.file and show who you are, or with \
+                --web.enable-remote-actions"
+                    .into(),
+        }
+    }
+
+    /// The caller has not shown who it is.
+    pub fn unauthorized() -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code: "unauthorized",
+            message: "this asks for a user and a password".into(),
+            hint: "curl -u USER; in Prometheus: basic_auth".into(),
+        }
+    }
+
+    /// The caller has shown no certificate.
+    pub fn no_certificate() -> Self {
+        Self {
+            hint: "curl --cert FILE --key FILE; in Prometheus: tls_config with cert_file and key_file".into(),
+            ..Self::forbidden("this asks for a client certificate")
+        }
+    }
+
+    /// More requests than the operator allows.
+    pub fn too_many() -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            code: "too_many",
+            message: "more requests than the rate limit allows".into(),
+            hint: "ask again later; rate_limit of --web.config.file is the limit".into(),
         }
     }
 
@@ -219,6 +250,11 @@ impl IntoResponse for Refusal {
         let body = serde_json::json!({
             "error": { "code": self.code, "message": self.message, "hint": self.hint }
         });
-        (self.status, Json(body)).into_response()
+        let mut response = (self.status, Json(body)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let ask = HeaderValue::from_static("Basic realm=\"destination-exporter\", charset=\"UTF-8\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
+        }
+        response
     }
 }

@@ -19,6 +19,7 @@ use super::admission::may_read;
 use super::error::Refusal;
 use super::press::{Press, Shelf};
 use super::request::{MOST_BODY, Path};
+use super::trust::{Trust, dress, gate};
 use super::{diagnostics, landing};
 
 /// What the pages are made of.
@@ -32,6 +33,8 @@ pub struct App {
     pub telemetry_path: Arc<str>,
     /// What callers may set in motion.
     pub actions: Actions,
+    /// Who may read.
+    pub trust: Trust,
 }
 
 /// What the handlers work with.
@@ -83,7 +86,9 @@ pub fn router(mut app: App) -> Router {
         .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(MOST_BODY))
         .layer(from_fn_with_state(desk.clone(), may_read))
+        .layer(from_fn_with_state(desk.clone(), gate))
         .layer(map_response(guarded))
+        .layer(from_fn_with_state(desk.clone(), dress))
         .with_state(desk)
 }
 

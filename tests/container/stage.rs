@@ -89,10 +89,15 @@ impl Stage {
 
     /// Starts the exporter's container with these options and the configuration.
     pub fn run(&self, options: &[String]) -> Result<Contained> {
+        self.run_with(options, &[])
+    }
+
+    /// With these flags more.
+    pub fn run_with(&self, options: &[String], flags: &[&str]) -> Result<Contained> {
         let config = format!("{}:/exporter.yml:ro", self.config);
         let mut all: Vec<&str> = options.iter().map(String::as_str).collect();
         all.extend(["-v", &config]);
-        Contained::run(&self.lab, &self.image, &all, &["--config.file", "/exporter.yml"])
+        Contained::run(&self.lab, &self.image, &all, &[&["--config.file", "/exporter.yml"], flags].concat())
     }
 
     /// Starts the exporter as root on the lab's host, by another program where one is given.

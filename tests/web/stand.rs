@@ -49,6 +49,7 @@ pub fn app(telemetry_path: &str, verdict: Verdict) -> App {
         verdict: Arc::new(ArcSwap::from_pointee(verdict)),
         build: BuildInfo { version: "1.2.3", revision: "", rustc: "" },
         telemetry_path: telemetry_path.into(),
+        trust: web::Trust::everyone(),
     }
 }
 
@@ -61,10 +62,14 @@ pub struct Server {
 
 impl Server {
     pub async fn start(router: Router, limits: Limits) -> Self {
+        Self::start_with(router, web::Trust::everyone(), limits).await
+    }
+
+    pub async fn start_with(router: Router, trust: web::Trust, limits: Limits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(web::serve(listener, router, limits, async {
+        let task = tokio::spawn(web::serve(listener, router, trust, limits, async {
             let _ = stopped.await;
         }));
         Self { address, stop, task }

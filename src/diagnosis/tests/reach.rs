@@ -1,5 +1,6 @@
 //! Who is reached, and who is not.
 
+use super::super::scene::walks;
 use super::*;
 
 #[test]
@@ -187,4 +188,56 @@ fn yesterdays_way_does_not_contradict_todays() {
         assert_eq!(found == ["container-partitioned db"], *partitioned, "{case}: {found:?}");
         assert!(*partitioned || found.is_empty(), "{case}: {found:?}");
     }
+}
+
+#[test]
+fn who_is_paused_is_told_at_once_and_nothing_else_of_it() {
+    let mut sample = shop();
+    sample.mesh(&["db"]);
+    sample.container("db").state = RunState::Paused;
+    let finding = settled(sample.snapshot(), &mut Ledger::default()).findings.remove(0);
+    assert_eq!((finding.code, finding.severity), (Code::ContainerUnreachable, Severity::Ticket));
+    assert_eq!(finding.fix[0].to_string(), "docker unpause db");
+    assert_eq!(faults(&sample), ["container-unreachable db"]);
+}
+
+#[test]
+fn a_resolver_that_is_silent_with_all_the_rest_is_a_symptom() {
+    let mut sample = shop();
+    // Nothing gets in, replies and the resolver's answers included.
+    sample.mesh(&["db"]);
+    for target in ["api", "web"] {
+        sample.icmp("db", target, TIMEOUT);
+        sample.dns("db", target, TIMEOUT);
+    }
+    assert_eq!(faults(&sample), ["container-unreachable db"]);
+    let finding = settled(sample.snapshot(), &mut Ledger::default()).findings.remove(0);
+    assert!(finding.explains.iter().any(|symptom| symptom.starts_with("dns db")), "{:?}", finding.explains);
+
+    // Nothing gets out: its own kernel says so, of its peers and of its resolver.
+    let mut sample = shop();
+    for target in ["api", "web"] {
+        sample.icmp("db", target, Outcome::Failure(Reason::Prohibited)).seen.local = true;
+        sample.dns("db", target, Outcome::Failure(Reason::Prohibited));
+    }
+    assert_eq!(faults(&sample), ["container-partitioned db"]);
+}
+
+/// The first word is the right one: nobody says "resolver" before it is known how the rest is.
+#[test]
+fn a_silent_resolver_waits_for_a_look_at_the_rest() {
+    let mut sample = shop();
+    sample.dns("api", "db", TIMEOUT).since = at(60);
+    for record in sample.probes.iter_mut().filter(|(key, _)| walks(key.kind) && &*key.source == "api") {
+        record.1.at = at(50);
+    }
+    let verdict = settled(sample.snapshot(), &mut Ledger::default());
+    assert_eq!((told(&verdict).len(), verdict.pending), (0, 1));
+    let mut echo = None;
+    for record in sample.probes.iter_mut().filter(|(key, _)| walks(key.kind) && &*key.source == "api") {
+        record.1.at = at(61);
+        echo = Some(record.0.clone());
+    }
+    assert!(echo.is_some());
+    assert_eq!(faults(&sample), ["dns-resolver-unresponsive api"]);
 }

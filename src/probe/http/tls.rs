@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
 /// The configuration of every probe, made once.
-pub(super) fn config() -> Result<Arc<ClientConfig>, Error> {
+pub(crate) fn config() -> Result<Arc<ClientConfig>, Error> {
     static CONFIG: LazyLock<Result<Arc<ClientConfig>, Error>> = LazyLock::new(build);
     CONFIG.clone()
 }

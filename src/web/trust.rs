@@ -1,0 +1,177 @@
+//! Who may read: TLS, client certificates, passwords, and when what they stand in is read again.
+//!
+//! What is in force is a [`Door`], swapped whole. A reload reads the file anew, and so does whoever comes by a
+//! second or more after the last look and finds that a file has changed: certificates are renewed without a
+//! restart, as with Prometheus' own exporters. What is broken changes nothing; it is told and logged. Who came in
+//! by an old door is asked to leave when its answer is done.
+//!
+//! What must never happen here: a password in a log, work for a stranger on the runtime's own thread, or a door
+//! that is open because something could not be read.
+
+mod callers;
+mod gate;
+mod keys;
+mod users;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::time::{Instant, timeout};
+
+use crate::config::Problem;
+use crate::config::web::{self, Web};
+
+pub(super) use gate::{Authenticated, Door, dress, gate};
+use users::Desk;
+
+/// Files are looked at no more often than this.
+const LOOKS_APART: Duration = Duration::from_secs(1);
+/// How long a caller waits for a look: a file on a mount that hangs keeps nobody out.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Who may read; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Trust(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// The file; without one everyone may read.
+    path: Option<PathBuf>,
+    door: ArcSwap<Door>,
+    /// Held while files are read.
+    seen: Mutex<Seen>,
+    looked: Mutex<Instant>,
+    desk: Desk,
+}
+
+/// The files as they were before they were read last.
+#[derive(Debug, Default)]
+struct Seen(Vec<(PathBuf, Stamp)>);
+
+/// What changes when a file does: device and inode, size, and the time of the change. `None`: it is not there.
+type Stamp = Option<(u64, u64, u64, i64, i64)>;
+
+impl Trust {
+    /// Everyone who reaches the port may read.
+    pub fn everyone() -> Self {
+        Self::new(None, Door::default(), Seen::default(), Desk::default())
+    }
+
+    /// As this file says. Blocks: for the start.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it and with the files it names, a line each.
+    pub fn load(path: &Path) -> Result<Self, String> {
+        let desk = Desk::default();
+        let mut seen = Seen::default();
+        let door = seen.read(path, &desk)?;
+        Ok(Self::new(Some(path.to_owned()), door, seen, desk))
+    }
+
+    fn new(path: Option<PathBuf>, door: Door, seen: Seen, desk: Desk) -> Self {
+        let (door, seen) = (ArcSwap::from_pointee(door), Mutex::new(seen));
+        Self(Arc::new(Inner { path, door, seen, looked: Mutex::new(Instant::now()), desk }))
+    }
+
+    /// Reads everything again. Blocks: for a thread that may wait.
+    ///
+    /// # Errors
+    /// As [`Trust::load`]; then the old one stays.
+    pub fn reload(&self) -> Result<(), String> {
+        let Some(path) = &self.0.path else { return Ok(()) };
+        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        self.take(seen.read(path, &self.0.desk)?);
+        Ok(())
+    }
+
+    /// Whether TLS is spoken.
+    pub fn speaks_tls(&self) -> bool {
+        self.0.door.load().speaks_tls()
+    }
+
+    /// Whether passwords are asked for over plain HTTP.
+    pub fn hears_passwords_in_the_clear(&self) -> bool {
+        self.0.door.load().hears_passwords_in_the_clear()
+    }
+
+    /// The files that it is made of.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.0.iter().map(|(path, _)| path.clone()).collect()
+    }
+
+    /// What is in force now.
+    pub(super) async fn current(&self) -> Arc<Door> {
+        if self.is_due() {
+            let again = self.clone();
+            let look = tokio::task::spawn_blocking(move || again.look_again());
+            timeout(PATIENCE, look).await.ok();
+        }
+        self.0.door.load_full()
+    }
+
+    fn is_due(&self) -> bool {
+        let mut looked = self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = self.0.path.is_some() && looked.elapsed() >= LOOKS_APART;
+        if due {
+            *looked = Instant::now();
+        }
+        due
+    }
+
+    fn look_again(&self) {
+        // Whoever looks at this moment does it for all.
+        let (Some(path), Ok(mut seen)) = (&self.0.path, self.0.seen.try_lock()) else { return };
+        if !seen.is_old() {
+            return;
+        }
+        match seen.read(path, &self.0.desk) {
+            Ok(door) => {
+                tracing::info!(file = %path.display(), "who may read was read again: a file has changed");
+                self.take(door);
+            }
+            Err(problems) => tracing::error!(%problems, "who may read was not read again: the old one stays"),
+        }
+    }
+
+    fn take(&self, door: Door) {
+        self.0.door.swap(Arc::new(door)).close();
+    }
+}
+
+impl Seen {
+    fn is_old(&self) -> bool {
+        self.0.iter().any(|(path, before)| stamp(path) != *before)
+    }
+
+    /// Reads the file and those that it names. The stamps are older than what is read: a change between the two
+    /// is seen by the next look.
+    fn read(&mut self, path: &Path, desk: &Desk) -> Result<Door, String> {
+        let own = (path.to_owned(), stamp(path));
+        let tell = |problems: &[Problem]| {
+            let lines: Vec<String> = problems.iter().map(|p| format!("{}: {p}", path.display())).collect();
+            lines.join("\n")
+        };
+        let web: Web = web::load_file(path).map_err(|problems| {
+            // Those that the last good one named are looked at as before.
+            let others = self.0.iter().skip(1).map(|(path, _)| (path.clone(), stamp(path)));
+            self.0 = std::iter::once(own.clone()).chain(others.collect::<Vec<_>>()).collect();
+            tell(&problems)
+        })?;
+        let named = web.files().map(|path| (path.to_owned(), stamp(path)));
+        self.0 = std::iter::once(own).chain(named).collect();
+        Door::build(&web, desk).map_err(|problem| tell(&[problem]))
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let file = fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino(), file.size(), file.mtime(), file.mtime_nsec()))
+}
+
+#[cfg(test)]
+mod tests;
