@@ -1,6 +1,7 @@
 //! The commands: each wires the rooms for one job.
 
 pub mod check;
+pub mod meter;
 pub mod serve;
 pub mod watch;
 

@@ -5,6 +5,7 @@
 //! back is translated at once into the plain values of [`crate::inventory::seen`], bounded in length.
 
 mod allowance;
+mod counters;
 mod engine;
 mod error;
 mod lenient;

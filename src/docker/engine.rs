@@ -78,12 +78,12 @@ impl Engine {
     }
 
     /// `most` is what may be read for each of its requests.
-    fn client(&self, endpoint: &'static str, most: usize) -> Result<Docker, EngineError> {
+    pub(super) fn client(&self, endpoint: &'static str, most: usize) -> Result<Docker, EngineError> {
         wire::client(&self.host, move || Allowance::of(most))
             .map_err(|error| EngineError::of(endpoint, &self.host, &error))
     }
 
-    async fn ask<T>(
+    pub(super) async fn ask<T>(
         &self,
         endpoint: &'static str,
         answer: impl Future<Output = Result<T, Error>>,

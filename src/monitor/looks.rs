@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::inventory::{ContainerId, Inventory};
 use crate::namespace::{HopError, Inside, Vantage, mounts};
-use crate::netstack::Inner;
+use crate::netstack::{Inner, Interface};
+use crate::outcome::Blindness;
 
 use super::{CALM, Message, Monitor, URGENT};
 
@@ -14,9 +15,7 @@ const RESOLVER_EVERY: u32 = 4;
 
 impl Monitor {
     pub(super) fn looked(&mut self, container: ContainerId, seen: Result<Inner, HopError>) {
-        let here = |inventory: &Arc<Inventory>| inventory.endpoints().any(|(_, e)| e.container == container);
-        if !self.inventory.as_ref().is_some_and(here) {
-            // It was taken off the last destination meanwhile.
+        if !self.is_here(&container) {
             return;
         }
         self.eyes.looked(&container, seen.as_ref());
@@ -27,8 +26,26 @@ impl Monitor {
                 self.recorder.looked(container, inner);
                 self.show_after(CALM);
             }
-            Err(_) => self.show_after(URGENT),
+            Err(error) => {
+                if matches!(error.blindness, Blindness::NoPrivilege | Blindness::NoNamespace) {
+                    self.recorder.blinded(&container);
+                }
+                self.show_after(URGENT);
+            }
         }
+    }
+
+    pub(super) fn metered(&mut self, container: ContainerId, interfaces: Vec<Interface>) {
+        if self.is_here(&container) {
+            self.recorder.metered(container, interfaces);
+            self.show_after(CALM);
+        }
+    }
+
+    /// False where it was taken off its last destination meanwhile.
+    fn is_here(&self, container: &ContainerId) -> bool {
+        let on = |inventory: &Arc<Inventory>| inventory.endpoints().any(|(_, e)| e.container == *container);
+        self.inventory.as_ref().is_some_and(on)
     }
 
     /// The mount that the namespaces are in is judged once, as soon as a container tells where it is:
