@@ -98,7 +98,7 @@ fn is_up(verdict: &ArcSwap<Verdict>) -> bool {
     verdict.load().snapshot.sight.engine.is_up()
 }
 
-/// Whoever is asked for next would be refused alike.
+/// Whoever is asked for next would be refused alike. A connection that breaks may do so at one answer alone.
 fn concerns_all(error: &EngineError) -> bool {
-    matches!(error.reason, "forbidden" | "refused" | "no_socket" | "permission" | "connection")
+    matches!(error.reason, "forbidden" | "refused" | "no_socket" | "permission")
 }

@@ -3,6 +3,9 @@
 //! Its statistics are one look (`stream=false`, `one-shot=true`), which an older Engine takes up to a second
 //! for: never to be asked in a scrape. It names interfaces, and does not say which leads to which network.
 
+use std::io;
+
+use bollard::errors::Error;
 use bollard::models::ContainerStatsResponse;
 use bollard::query_parameters::StatsOptionsBuilder;
 use futures_util::StreamExt as _;
@@ -10,7 +13,7 @@ use futures_util::StreamExt as _;
 use crate::inventory::ContainerId;
 use crate::netstack::{Direction, Interface};
 
-use super::allowance::ONE;
+use super::allowance::{Allowance, WORD};
 use super::engine::Engine;
 use super::error::EngineError;
 
@@ -24,10 +27,16 @@ impl Engine {
     /// # Errors
     /// When there is no answer within the deadline, or none that can be understood.
     pub async fn counters(&self, container: &ContainerId) -> Result<Vec<Interface>, EngineError> {
-        let docker = self.client("stats", ONE)?;
+        let allowance = Allowance::of(WORD);
+        let of_the_answer = allowance.clone();
+        let docker = self.client_within("stats", move || of_the_answer.clone())?;
         let once = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
         let mut answers = Box::pin(docker.stats(container.as_str(), Some(once)));
-        let first = async { answers.next().await.transpose() };
+        let first = async {
+            // The client reads it as a stream, and does not always say why that broke.
+            let why = |error| allowance.exceeded().map_or(error, |why| Error::from(io::Error::other(why)));
+            answers.next().await.transpose().map_err(why)
+        };
         let answer = match self.ask("stats", first).await {
             Ok(answer) => answer,
             Err(error) if error.reason == "not_found" => return Ok(Vec::new()),
