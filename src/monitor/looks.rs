@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
+use crate::namespace::procnet::Look;
 use crate::namespace::{HopError, Inside, Vantage, mounts};
 use crate::netstack::{Inner, Interface};
 use crate::outcome::Blindness;
@@ -89,16 +91,16 @@ impl Monitor {
     }
 
     /// Reads listeners and counters in the namespaces of running containers on destinations.
-    pub(super) fn look(&self, resolver_too: bool, wanted: impl Fn(&ContainerId) -> bool) {
+    pub(super) fn look(&self, resolver: bool, wanted: impl Fn(&ContainerId) -> bool) {
         let Some(inventory) = &self.inventory else { return };
+        let look = Look { resolver, interfaces: self.config.traffic.source != TrafficSource::Engine };
         let on: BTreeSet<&ContainerId> =
             inventory.destinations.iter().flat_map(|d| &d.endpoints).map(|e| &e.container).collect();
         for id in on.into_iter().filter(|id| wanted(id)) {
             let Some(way) = inventory.container(id).and_then(|c| c.way_in.clone()) else { continue };
             let (hopper, messages, id) = (self.hopper.clone(), self.messages.clone(), id.clone());
             tokio::spawn(async move {
-                let seen =
-                    hopper.hop(&Vantage::Container(way), move |inside| inside.look(resolver_too)).await;
+                let seen = hopper.hop(&Vantage::Container(way), move |inside| inside.look(look)).await;
                 messages.send(Message::Looked(id, seen)).await.ok();
             });
         }

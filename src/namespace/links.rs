@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use socket2::Socket;
+
 use crate::netstack::{Direction, Interface};
 
 use super::inside::Inside;
@@ -35,7 +37,8 @@ const IFA_LOCAL: u16 = 2;
 /// Every interface of the namespace, in the kernel's order.
 ///
 /// # Errors
-/// What the kernel says. Without their addresses, MACs still tell most interfaces apart.
+/// What the kernel says of the interfaces. Where it does not tell their addresses (the list before was not
+/// read to its end), MACs still tell most of them apart.
 pub fn read(inside: &Inside) -> io::Result<Vec<Interface>> {
     let mut found: Vec<(u32, Interface)> = Vec::new();
     let socket = inside.netlink(libc::NETLINK_ROUTE)?;
@@ -45,19 +48,24 @@ pub fn read(inside: &Inside) -> io::Result<Vec<Interface>> {
         }
         found.len() < MOST_INTERFACES
     })?;
-    let (mut left, mut by_link) = (MOST_ADDRESSES, BTreeMap::<u32, Vec<IpAddr>>::new());
-    let socket = inside.netlink(libc::NETLINK_ROUTE)?;
-    netlink::dump(&socket, RTM_GETADDR, &[0; IFADDRMSG], 2, |kind, message| {
-        if let Some((index, address)) = (kind == RTM_NEWADDR).then(|| address(message)).flatten() {
-            by_link.entry(index).or_default().push(address);
-        }
-        left = left.saturating_sub(1);
-        left > 0
-    })?;
+    let mut by_link = addresses(&socket).unwrap_or_default();
     for (index, interface) in &mut found {
         interface.addresses = by_link.remove(index).unwrap_or_default();
     }
     Ok(found.into_iter().map(|(_, interface)| interface).collect())
+}
+
+/// Addresses by the number of their interface.
+fn addresses(socket: &Socket) -> io::Result<BTreeMap<u32, Vec<IpAddr>>> {
+    let (mut left, mut found) = (MOST_ADDRESSES, BTreeMap::<u32, Vec<IpAddr>>::new());
+    netlink::dump(socket, RTM_GETADDR, &[0; IFADDRMSG], 2, |kind, message| {
+        if let Some((index, address)) = (kind == RTM_NEWADDR).then(|| address(message)).flatten() {
+            found.entry(index).or_default().push(address);
+        }
+        left = left.saturating_sub(1);
+        left > 0
+    })?;
+    Ok(found)
 }
 
 /// `RTM_NEWLINK`: the interface's number and itself; `None` where its name or counters are not told.

@@ -19,18 +19,30 @@ use super::listeners::{self, EMBEDDED_RESOLVER};
 /// More than any of these files has in a container: the longest lists its UDP sockets.
 const LONGEST: u64 = 1024 * 1024;
 
+/// What is read only where it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The resolver's drops. They cost as much as all the rest: the kernel walks the UDP sockets of the whole
+    /// machine to list those of one namespace.
+    pub resolver: bool,
+    /// The interfaces and what they count.
+    pub interfaces: bool,
+}
+
 impl Inside {
     /// Everything that the kernel tells of this namespace at little cost.
     ///
-    /// What cannot be read is left out: one missing file is no reason to be blind for the rest. The resolver's drops
-    /// cost as much as all the rest (the kernel walks the UDP sockets of the whole machine to list those of
-    /// one namespace), so they are read where they are asked for.
-    pub fn look(&self, resolver_too: bool) -> Inner {
+    /// What cannot be read is left out: one missing file is no reason to be blind for the rest.
+    pub fn look(&self, wanted: Look) -> Inner {
         let text = |name: &str| read(name).ok();
         Inner {
             listeners: listeners::read(self).ok(),
-            resolver_drops: resolver_too.then(|| text("udp")).flatten().and_then(|udp| resolver_drops(&udp)),
-            interfaces: links::read(self).unwrap_or_default(),
+            resolver_drops: wanted
+                .resolver
+                .then(|| text("udp"))
+                .flatten()
+                .and_then(|udp| resolver_drops(&udp)),
+            interfaces: wanted.interfaces.then(|| links::read(self).ok()).flatten().unwrap_or_default(),
             tcp: (|| tcp(&text("snmp")?, &text("netstat")?, &text("sockstat")?))(),
             at: Some(SystemTime::now()),
         }
@@ -113,6 +125,7 @@ mod tests {
     use super::super::scratch::Scratch;
     use super::*;
 
+    const ALL: Look = Look { resolver: true, interfaces: true };
     const DEV: &str = "\
 Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -164,7 +177,7 @@ Tcp: 1 200 120000 -1 17 2 0 5 6 6456 4431 8 0
     async fn a_look_tells_of_the_namespace_and_of_an_overrun_resolver() {
         let scratch = Scratch::new();
         let hopper = Hopper::start().expect("starts");
-        let before = hopper.hop(&scratch.vantage(), |inside| inside.look(true)).await.expect("enters");
+        let before = hopper.hop(&scratch.vantage(), |inside| inside.look(ALL)).await.expect("enters");
         assert_eq!(before.resolver_drops, None);
         assert_eq!(before.listeners, Some(Vec::new()));
         assert_eq!(before.interfaces.iter().map(|i| i.name.as_str()).collect::<Vec<_>>(), ["lo"]);
@@ -183,7 +196,7 @@ Tcp: 1 200 120000 -1 17 2 0 5 6 6456 4431 8 0
             socket
         };
         let _resolver = hopper.hop(&scratch.vantage(), overrun).await.expect("enters");
-        let after = hopper.hop(&scratch.vantage(), |inside| inside.look(true)).await.expect("enters");
+        let after = hopper.hop(&scratch.vantage(), |inside| inside.look(ALL)).await.expect("enters");
         assert!(after.resolver_drops.is_some_and(|drops| drops > 30), "{after:?}");
         assert!(after.interfaces.first().is_some_and(|lo| lo.transmit.packets == 64), "{after:?}");
     }
