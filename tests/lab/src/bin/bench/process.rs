@@ -63,22 +63,6 @@ impl Process {
         Cpu::of(&self.pid.to_string())
     }
 
-    /// CPU time so far by the scheduler's own clock, which is finer than [`Process::cpu`]: of the threads of this
-    /// name that still run; `None`: of all.
-    pub fn run_time(&self, name: Option<&str>) -> Result<Duration> {
-        let told = |error| Error::io("reading what a measured process used; has it ended?", error);
-        let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).map_err(told)?;
-        let nanos = threads.flatten().filter_map(|thread| {
-            let comm = fs::read_to_string(thread.path().join("comm")).ok()?;
-            if name.is_some_and(|name| comm.trim_end() != name) {
-                return None;
-            }
-            let schedstat = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-            schedstat.split_whitespace().next()?.parse::<u64>().ok()
-        });
-        Ok(Duration::from_nanos(nanos.sum()))
-    }
-
     /// A figure of `/proc/PID/status`, in KiB.
     pub fn status_kib(&self, name: &str) -> Result<u64> {
         let status = self.read("status")?;
