@@ -18,7 +18,7 @@ picture: deps $(TRAEFIK) ## draws the README's picture anew: the report on the d
 
 bench: ## what it costs and how right it is, against its goals and a peer; rewrites the table of docs/performance.md
 	@scripts/install-test-tools.sh bench
-	cargo build --release
+	cargo build --release --bins --example sweep
 	@cargo build --quiet --package lab --bin bench
 	@target/debug/bench target/release/destination-exporter
 

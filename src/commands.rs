@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod healthcheck;
+pub mod meter;
 pub mod serve;
 pub mod watch;
 

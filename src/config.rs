@@ -80,6 +80,8 @@ pub struct Config {
     pub destinations: Selection,
     /// What is probed and how often.
     pub probes: Probes,
+    /// What crosses the destinations.
+    pub traffic: Traffic,
 }
 
 /// Where the Engine answers.
@@ -154,6 +156,39 @@ pub struct Probes {
     pub overrides: Vec<Override>,
 }
 
+/// What crosses the destinations.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Traffic {
+    /// Whose counters are told.
+    pub source: TrafficSource,
+}
+
+/// Whose counters of traffic are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrafficSource {
+    /// The kernel's, and the Engine's of containers that cannot be looked into.
+    #[default]
+    Auto,
+    /// The kernel's alone.
+    Kernel,
+    /// The Engine's alone.
+    Engine,
+}
+
+impl TrafficSource {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Kernel, Self::Engine];
+
+    /// The word in the file.
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Kernel => "kernel",
+            Self::Engine => "engine",
+        }
+    }
+}
+
 /// When one kind runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timing {
@@ -216,6 +251,7 @@ impl Default for Config {
                 http_body_cap: 65536,
                 overrides: Vec::new(),
             },
+            traffic: Traffic::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! [`crate::inventory::seen`], bounded in length.
 
 mod allowance;
+mod counters;
 mod engine;
 mod error;
 mod lenient;

@@ -7,14 +7,14 @@
 //! | 8 | `commands` |
 //! | 7 | `web` |
 //! | 6 | `metrics`, `report`, `monitor` |
-//! | 5 | `schedule`, `diagnosis` |
+//! | 5 | `schedule`, `diagnosis`, `traffic` |
 //! | 4 | `plan`, `state` |
 //! | 3 | `probe`, `docker` |
 //! | 2 | `namespace` |
 //! | 1 | `inventory`, `netstack`, `outcome`, `config`, `cli`, `log`, `heap` |
 //!
 //! Data flows one way: `docker` → `inventory` → `plan` → `schedule` → `probe` → `state` →
-//! `diagnosis` → `metrics`, `report`, `web`, `commands`.
+//! `diagnosis`, `traffic` → `metrics`, `report`, `web`, `commands`.
 #![deny(unsafe_code)]
 
 pub mod cli;
@@ -35,4 +35,5 @@ pub mod probe;
 pub mod report;
 pub mod schedule;
 pub mod state;
+pub mod traffic;
 pub mod web;

@@ -12,6 +12,7 @@ pub mod exposition;
 pub mod families;
 pub mod process;
 pub mod table;
+mod traffic;
 
 use crate::diagnosis::Verdict;
 
@@ -42,7 +43,7 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> Result<String, EncodeErro
     families::exporter(&mut page, &verdict.snapshot, build);
     if let Some(inventory) = verdict.snapshot.inventory.as_deref() {
         families::inventory(&mut page, inventory);
-        families::traffic(&mut page, inventory, &verdict.snapshot);
+        traffic::traffic(&mut page, inventory, &verdict.snapshot);
     }
     families::probes(&mut page, &verdict.snapshot);
     families::verdicts(&mut page, verdict);

@@ -27,7 +27,7 @@ use crate::docker::Request;
 use crate::inventory::seen::Seen;
 use crate::inventory::{ContainerId, Inventory};
 use crate::namespace::{HopError, Hopper};
-use crate::netstack::Inner;
+use crate::netstack::{Inner, Interface};
 use crate::outcome::{ProbeKind, Run};
 use crate::plan::{Errand, plan};
 use crate::schedule::{Budget, Identity, Moment, Schedule};
@@ -98,6 +98,8 @@ pub enum Message {
         /// The resolver's drops were asked for.
         resolver_too: bool,
     },
+    /// The Engine told what a container's interfaces counted; none where it could not.
+    Metered(ContainerId, Vec<Interface>),
     /// The exporter's own namespace has these interfaces.
     Home(BTreeSet<String>),
     /// Someone wants a round now, of all destinations or of one.
@@ -184,6 +186,7 @@ impl Monitor {
         let mut recorder = Recorder::default();
         recorder.own().config_reload = (true, Some(SystemTime::now()));
         recorder.own().external_url = external_url.into();
+        recorder.counts_by(config.traffic.source);
         let snapshot = Arc::new(recorder.snapshot(SystemTime::now()));
         let verdict = Arc::new(ArcSwap::from_pointee(Verdict { snapshot, findings: Vec::new(), pending: 0 }));
         let handle = Handle { messages: messages.clone(), verdict: Arc::clone(&verdict), published: seen };
@@ -305,6 +308,7 @@ impl Monitor {
             }
             Message::Ran { identity, container, runs } => self.ran(&identity, &container, runs, at),
             Message::Looked { container, seen, resolver_too } => self.looked(container, seen, resolver_too),
+            Message::Metered(container, interfaces) => self.metered(container, interfaces),
             Message::Home(interfaces) => self.looked_home(&interfaces),
             Message::RunNow(destination) => {
                 let now = self.now();
@@ -319,6 +323,7 @@ impl Monitor {
                 if let Ok(config) = config {
                     self.config = config;
                     self.budget.set(self.config.probes.budget_per_second);
+                    self.recorder.counts_by(self.config.traffic.source);
                     self.replan();
                 }
                 self.show_after(URGENT);

@@ -13,8 +13,10 @@
 
 pub mod hopper;
 pub mod inside;
+pub mod links;
 pub mod listeners;
 pub mod mounts;
+mod netlink;
 pub mod open;
 pub mod privileges;
 pub mod procnet;

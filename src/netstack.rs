@@ -3,7 +3,6 @@
 //! Read by `namespace`, kept by `state`, judged by `diagnosis`.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -15,9 +14,9 @@ pub struct Inner {
     pub listeners: Option<Vec<Listener>>,
     /// Datagrams that the embedded resolver's socket dropped since it was made.
     pub resolver_drops: Option<u64>,
-    /// Counters per interface.
+    /// Its interfaces; empty where they could not be read.
     pub interfaces: Vec<Interface>,
-    /// `/proc/net/snmp` and `netstat`.
+    /// `/proc/net/snmp`, `netstat` and `sockstat`.
     pub tcp: Option<TcpCounters>,
     /// When it was read.
     pub at: Option<SystemTime>,
@@ -34,13 +33,15 @@ pub struct Listener {
     pub v6_only: bool,
 }
 
-/// Counters of one interface of a container, from its own `/proc/net/dev`.
+/// One interface of a container and what it counted, in the container's own directions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interface {
     /// Name in the container.
     pub name: String,
-    /// The destination that it leads to, found by its address; `None` for others.
-    pub destination: Option<Arc<str>>,
+    /// Its MAC; `None` for `lo`, and where nobody tells.
+    pub mac: Option<[u8; 6]>,
+    /// Its addresses, as far as they are told.
+    pub addresses: Vec<IpAddr>,
     /// Counters.
     pub receive: Direction,
     /// Counters.

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use destination_exporter::config::settings::{Field, settings};
-use destination_exporter::config::{Config, EXAMPLE, MOST_BYTES, Override, documentation, load, load_file};
+use destination_exporter::config::{
+    Config, EXAMPLE, MOST_BYTES, Override, TrafficSource, documentation, load, load_file,
+};
 use destination_exporter::outcome::ProbeKind;
 use proptest::prelude::*;
 
@@ -46,14 +48,14 @@ fn every_error_says_where_and_what_was_expected() {
         ("prbes: {}", "line 1, column 1: unknown setting \"prbes\"; did you mean `probes`?"),
         (
             "zzzzzzzz: 1",
-            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes",
+            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes, traffic",
         ),
         ("probes:\n  htpp: {}", "line 2, column 3: probes: unknown setting \"htpp\"; did you mean `http`?"),
         (
             "probes.ring: 2",
-            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes",
+            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes, traffic",
         ),
-        ("- a", "line 1, column 1: expected settings (docker, destinations, probes), found a list"),
+        ("- a", "line 1, column 1: expected settings (docker, destinations, probes, traffic), found a list"),
         ("probes: 3", "line 1, column 9: probes: expected settings (ring, "),
         (
             "probes: {ring: 0}",
@@ -76,6 +78,11 @@ fn every_error_says_where_and_what_was_expected() {
         ("probes: {dns: {interval: [1s]}}", "found a list"),
         ("probes: {tcp: {timeout: 0s}}", "from 10ms to 5m, found \"0s\""),
         ("probes: {tcp: {enabled: yes}}", "probes.tcp.enabled: expected true or false, found \"yes\""),
+        (
+            "traffic: {source: yes}",
+            "line 1, column 19: traffic.source: expected `auto`, `kernel` or `engine`, found \"yes\"",
+        ),
+        ("traffic: {source: true}", "expected `auto`, `kernel` or `engine`, found true"),
         ("probes: {tcp: {enabled: 1}}", "expected true or false, found 1"),
         (
             "docker: {host: ssh://there}",
@@ -262,6 +269,7 @@ fn every_setting_has_a_place_of_its_own() {
             Field::Names(at) => at(&mut config).push("x".into()),
             Field::Addresses(at) => at(&mut config).push(IpAddr::from([1, 1, 1, 1])),
             Field::Ports(at) => at(&mut config).push(7),
+            Field::Counters(at) => *at(&mut config) = TrafficSource::Engine,
             Field::Overrides(at) => at(&mut config).push(Override {
                 destination: "x".into(),
                 kind: ProbeKind::Dns,
@@ -310,6 +318,7 @@ prop_compose! {
         addresses in prop::collection::vec(any::<IpAddr>(), 0..4),
         ports in prop::collection::vec(1..=u16::MAX, 0..5),
         overrides in prop::collection::vec(one_override(), 0..4),
+        source in prop::sample::select(TrafficSource::ALL.to_vec()),
         (interval, timeout, ring, body, enabled)
             in (millis(1000, 86_400_000), millis(2000, 300_000), 1..=64usize, 0..=16_777_216u64, any::<bool>()),
     ) -> Config {
@@ -328,6 +337,7 @@ prop_compose! {
         config.probes.icmp.timeout = timeout;
         config.probes.tcp.interval = interval;
         config.probes.http.enabled = enabled;
+        config.traffic.source = source;
         config
     }
 }
@@ -344,7 +354,7 @@ proptest! {
     }
 
     #[test]
-    fn no_value_trips_the_reader(n in 0..40usize, value in "\\PC{0,30}") {
+    fn no_value_trips_the_reader(n in 0..41usize, value in "\\PC{0,30}") {
         // The value, in each setting's own place.
         let setting = settings().nth(n).expect("as many settings");
         let mut text = String::new();

@@ -14,5 +14,6 @@ mod engine {
     mod outage;
     mod strangers;
     mod things;
+    mod traffic;
     mod watching;
 }

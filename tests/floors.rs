@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["namespace"],
     &["probe", "docker"],
     &["plan", "state"],
-    &["schedule", "diagnosis"],
+    &["schedule", "diagnosis", "traffic"],
     &["metrics", "report", "monitor"],
     &["web"],
     &["commands"],

@@ -14,7 +14,9 @@ use destination_exporter::inventory::{
 use destination_exporter::metrics::{self, BuildInfo, table};
 use destination_exporter::netstack::{Direction, Inner, Interface, TcpCounters};
 use destination_exporter::outcome::{Blindness, Detail, Observation, Outcome, ProbeKey, ProbeKind, Reason};
-use destination_exporter::state::{EchoTally, Engine, Histogram, Own, Record, Sight, Snapshot, Tally};
+use destination_exporter::state::{
+    EchoTally, Engine, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic,
+};
 
 const BUILD: BuildInfo = BuildInfo { version: "1.2.3", revision: "abc", rustc: "1.95" };
 
@@ -72,7 +74,7 @@ impl Host {
                 name: c.name.clone(),
                 container: c.id.clone(),
                 addresses: vec![IpAddr::from([10, 0, 0, 2])],
-                mac: String::new(),
+                mac: "02:42:0a:00:00:02".into(),
                 names: vec!["shared".into()],
                 has_more_names: false,
             })
@@ -133,15 +135,16 @@ impl Host {
     }
 
     fn inner(&self) -> Inner {
-        let interface = |name: &str| Interface {
+        let interface = |name: &str, number| Interface {
             name: name.into(),
-            destination: Some(self.destination.clone()),
+            mac: Some([2, 0x42, 10, 0, 0, number]),
+            addresses: Vec::new(),
             receive: Direction { bytes: 7, ..Direction::default() },
             transmit: Direction::default(),
         };
         Inner {
             resolver_drops: Some(1),
-            interfaces: vec![interface("eth0"), interface("eth1")],
+            interfaces: vec![interface("lo", 0), interface("eth0", 2)],
             tcp: Some(TcpCounters::default()),
             ..Inner::default()
         }
@@ -195,6 +198,7 @@ impl Host {
             containers: Arc::new(inventory.containers.keys().map(|id| (id.clone(), self.inner())).collect()),
             inventory: Some(Arc::new(inventory)),
             changing: false,
+            traffic: Traffic::default(),
             sight,
             probes: Arc::new(self.probes()),
             tallies: Arc::new(BTreeMap::from(
@@ -368,10 +372,11 @@ fn who_is_expected_and_not_there_is_told() {
 }
 
 #[test]
-fn two_interfaces_on_one_destination_are_one_sum() {
+fn traffic_stands_under_the_destination_that_the_interface_leads_to() {
     let page = Host::new("shop", &["web"]).page();
     let line = samples(&page).into_iter().find(|l| l.contains("receive_bytes_total{")).expect("a sample");
-    assert!((split(line).1 - 14.0).abs() < f64::EPSILON, "{line}");
+    assert!((split(line).1 - 7.0).abs() < f64::EPSILON, "{line}");
+    assert!(page.contains("destination_traffic_source{source=\"kernel\"} 1"), "{page}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::monitor::{Message, Monitor};
 use crate::namespace::Hopper;
 use crate::web::{self, Actions, App, Limits, Trust};
 
-use super::{COULD_NOT, configuration, watch::watch};
+use super::{COULD_NOT, configuration, meter::meter, watch::watch};
 
 /// Which build this is.
 pub const BUILD: BuildInfo = BuildInfo {
@@ -61,7 +61,8 @@ async fn serve(config: Config, flags: Flags, trust: Trust) -> Result<(), String>
     let (monitor, handle) = Monitor::new(Arc::new(config), hopper, &external_url.unwrap_or_default());
     tasks.spawn(monitor.run(stop.clone()));
     let mut watched = stop.child_token();
-    tasks.spawn(watch(settings, handle.messages.clone(), watched.clone()));
+    tasks.spawn(watch(settings.clone(), handle.messages.clone(), watched.clone()));
+    tasks.spawn(meter(settings, handle.clone(), watched.clone()));
     let (reload, mut reloads) = mpsc::channel(4);
     let app = App {
         actions: Actions::new(handle.clone(), reload, flags.enable_remote_actions),
@@ -100,6 +101,7 @@ async fn serve(config: Config, flags: Flags, trust: Trust) -> Result<(), String>
             watched.cancel();
             watched = stop.child_token();
             tasks.spawn(watch(settings.clone(), handle.messages.clone(), watched.clone()));
+            tasks.spawn(meter(settings.clone(), handle.clone(), watched.clone()));
         }
         if let Some(asker) = asker {
             // Whoever gave up waiting does not want the answer.

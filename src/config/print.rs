@@ -50,6 +50,7 @@ impl Field {
             Self::Names(at) => flow(at(config).iter().map(|name| quoted(name))),
             Self::Addresses(at) => flow(at(config).iter().map(|address| quoted(&address.to_string()))),
             Self::Ports(at) => flow(at(config).iter().map(ToString::to_string)),
+            Self::Counters(at) => at(config).as_label().into(),
             Self::Overrides(at) => {
                 let list = at(config);
                 if list.is_empty() {

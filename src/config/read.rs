@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::scalars::{
-    address, duration, engine, flag, folder, label, name, network, probe_kind, text, whole,
+    address, duration, engine, flag, folder, label, name, network, probe_kind, text, traffic_source, whole,
 };
 use super::settings::{Field, INTERVAL, TIMEOUT, settings};
 use super::tree::{Node, Value, place, shown};
@@ -129,6 +129,11 @@ impl Reader {
                 let port = |v: &_| whole(v, 1, 65535).map(|n| u16::try_from(n).unwrap_or(u16::MAX));
                 if let Some(list) = self.list(path, node, &expected, port) {
                     *at(&mut self.config) = list;
+                }
+            }
+            Field::Counters(at) => {
+                if let Some(source) = self.take(path, node, |value| traffic_source(value, &expected)) {
+                    *at(&mut self.config) = source;
                 }
             }
             Field::Overrides(at) => {

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::TrafficSource;
 use super::settings::Bounds;
 use super::tree::{Value, shown};
 use crate::outcome::ProbeKind;
@@ -122,6 +123,12 @@ pub(super) fn address(address: &str) -> Result<IpAddr, String> {
     address.parse().map_err(|_| {
         format!("expected an IP address like `1.1.1.1` or `2606:4700::1111`, found {}", shown(address))
     })
+}
+
+pub(super) fn traffic_source(value: &Value, expected: &str) -> Result<TrafficSource, String> {
+    let word = text(value, expected)?;
+    let found = TrafficSource::ALL.into_iter().find(|source| source.as_label() == word);
+    found.ok_or_else(|| format!("expected {expected}, found {}", value.describe()))
 }
 
 pub(super) fn probe_kind(value: &Value) -> Result<ProbeKind, String> {

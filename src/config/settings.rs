@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Config, Override};
+use super::{Config, Override, TrafficSource};
 
 /// One setting.
 pub struct Setting {
@@ -46,6 +46,8 @@ pub enum Field {
     Addresses(Place<Vec<IpAddr>>),
     /// Ports from 1.
     Ports(Place<Vec<u16>>),
+    /// Whose counters of traffic.
+    Counters(Place<TrafficSource>),
     /// What differs per destination.
     Overrides(Place<Vec<Override>>),
 }
@@ -224,9 +226,18 @@ static TIMED: [[Setting; 3]; 6] = [
     timing!(http, "one request to ports that speak HTTP"),
 ];
 
+static TRAFFIC: [Setting; 1] = [setting(
+    "traffic.source",
+    Field::Counters(at!(traffic.source)),
+    "Whose counters of traffic are told: `kernel`, read in each container's namespace; `engine`, the Engine's \
+     statistics; `auto`, the kernel's, and the Engine's of containers that cannot be looked into. The \
+     Engine does not say which interface leads to which network, so that of a container on several \
+     networks it tells nothing.",
+)];
+
 /// Every setting, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    PLAIN.iter().chain(TIMED.iter().flatten())
+    PLAIN.iter().chain(TIMED.iter().flatten()).chain(&TRAFFIC)
 }
 
 impl Field {
@@ -244,6 +255,7 @@ impl Field {
             Self::Names(_) => "a list of DNS names".into(),
             Self::Addresses(_) => "a list of IP addresses".into(),
             Self::Ports(_) => "a list of ports from 1 to 65535".into(),
+            Self::Counters(_) => "`auto`, `kernel` or `engine`".into(),
             Self::Overrides(_) => "a list of overrides (below)".into(),
         }
     }

@@ -210,6 +210,7 @@ impl Sample {
             echoes: Arc::default(),
             rtts: Arc::default(),
             containers: Arc::default(),
+            traffic: Traffic::default(),
             own: Own { external_url: "http://127.0.0.1:10061".into(), ..Own::default() },
         }
     }

@@ -79,11 +79,18 @@ impl Engine {
 
     /// `most` is what may be read for each of its requests.
     fn client(&self, endpoint: &'static str, most: usize) -> Result<Docker, EngineError> {
-        wire::client(&self.host, move || Allowance::of(most))
-            .map_err(|error| EngineError::of(endpoint, &self.host, &error))
+        self.client_within(endpoint, move || Allowance::of(most))
     }
 
-    async fn ask<T>(
+    pub(super) fn client_within(
+        &self,
+        endpoint: &'static str,
+        allowance: impl Fn() -> Allowance + Send + Sync + 'static,
+    ) -> Result<Docker, EngineError> {
+        wire::client(&self.host, allowance).map_err(|error| EngineError::of(endpoint, &self.host, &error))
+    }
+
+    pub(super) async fn ask<T>(
         &self,
         endpoint: &'static str,
         answer: impl Future<Output = Result<T, Error>>,
@@ -240,9 +247,9 @@ impl Engine {
         // A stream has no end, so that a line has the allowance, and the next one has it anew.
         let allowance = Allowance::of(ONE);
         let of_a_line = allowance.clone();
-        let docker = match wire::client(&self.host, move || of_a_line.clone()) {
+        let docker = match self.client_within("events", move || of_a_line.clone()) {
             Ok(docker) => docker,
-            Err(error) => return EngineError::of("events", &self.host, &error),
+            Err(error) => return error,
         };
         let kinds = HashMap::from([("type".to_owned(), vec!["container".to_owned(), "network".to_owned()])]);
         let options = EventsOptionsBuilder::new().filters(&kinds).since(since);

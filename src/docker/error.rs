@@ -64,6 +64,11 @@ impl EngineError {
         Self { endpoint, reason: "connection", detail: "the stream ended".into(), advice: "" }
     }
 
+    /// An answer that can be read, and cannot be meant.
+    pub(super) fn strange(endpoint: &'static str, why: &str) -> Self {
+        Self { endpoint, reason: "bad_answer", detail: format!("an odd answer: {why}"), advice: NO_ENGINE }
+    }
+
     /// More came than is read.
     pub(super) fn too_large(endpoint: &'static str, why: TooLarge) -> Self {
         Self { endpoint, reason: "too_large", detail: why.to_string(), advice: SWOLLEN }

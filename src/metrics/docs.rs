@@ -21,8 +21,19 @@ has no series: *unknown is not down*. Alert on `destination_probe_success == 0`,
 are reserved. `container` is the container's own name.
 ";
 
-const TRAFFIC: &str = "A container's interfaces are not told apart by destination yet: until they are,
-`destination_traffic_source` and `destination_container_network_*` have no series.
+const TRAFFIC: &str =
+    "Every 15 s, of containers on destinations, in the container's own directions: `receive` is what the
+container received. Which of its interfaces leads to which destination is told by MAC, then by address. A
+container on the host's network, on another container's or on none has no series of its own.
+
+The counters are the kernel's, read in the container's namespace, or the Engine's statistics of containers
+that cannot be looked into (`traffic.source`). The Engine names interfaces and does not say where they lead:
+of a container on several networks it tells nothing, and neither do these series. Its connections,
+retransmits and overflows are the kernel's alone.
+
+A counter is given as it was counted. A container that starts anew begins at 0, which `rate()` and
+`increase()` take for the reset that it is; one that is gone, or on the destination no longer, leaves no
+series behind, and whoever comes after it under its name has counters of its own.
 
 ";
 

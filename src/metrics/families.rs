@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::diagnosis::{Severity, Verdict};
-use crate::inventory::{Container, Destination, Inventory, Origin, part};
-use crate::netstack::{Direction, Inner};
+use crate::inventory::{Destination, Inventory, Origin, part};
 use crate::outcome::{Blindness, Outcome, ProbeKind, Reason};
 use crate::state::{Engine, Snapshot};
 
@@ -143,59 +142,6 @@ const fn origin(origin: Origin) -> &'static str {
         Origin::DefaultBridge => "default_bridge",
         Origin::Plain => "plain",
     }
-}
-
-/// What namespaces told.
-pub fn traffic(page: &mut Exposition, inventory: &Inventory, snapshot: &Snapshot) {
-    for (id, inner) in &*snapshot.containers {
-        // One that the Engine no longer lists has no name to stand under.
-        let Some(container) = inventory.container(id) else { continue };
-        interfaces(page, container, inner);
-        let name = &*part(&container.name);
-        if let Some(drops) = inner.resolver_drops {
-            page.put_count(&table::RESOLVER_DROPS, [name], drops);
-        }
-        if let Some(tcp) = inner.tcp {
-            page.put_count(&table::CONNECTIONS, [name, "established"], tcp.established);
-            page.put_count(&table::CONNECTIONS, [name, "time_wait"], tcp.time_wait);
-            page.put_count(&table::RETRANSMITS, [name], tcp.retransmits);
-            page.put_count(&table::LISTEN_OVERFLOWS, [name], tcp.listen_overflows);
-        }
-    }
-}
-
-fn interfaces(page: &mut Exposition, container: &Container, inner: &Inner) {
-    // Two interfaces may lead to one destination: the series is their sum.
-    let mut sums: BTreeMap<&str, (Direction, Direction)> = BTreeMap::new();
-    for interface in &inner.interfaces {
-        let Some(destination) = interface.destination.as_deref() else { continue };
-        let (receive, transmit) = sums.entry(destination).or_default();
-        add(receive, interface.receive);
-        add(transmit, interface.transmit);
-    }
-    for (destination, (receive, transmit)) in sums {
-        page.put(&table::TRAFFIC_SOURCE, ["kernel"], 1.0);
-        let labels = [destination, &*part(&container.name), &*container.workload];
-        for (metric, value) in [
-            (&table::RECEIVE_BYTES, receive.bytes),
-            (&table::RECEIVE_PACKETS, receive.packets),
-            (&table::RECEIVE_ERRORS, receive.errors),
-            (&table::RECEIVE_DROPS, receive.drops),
-            (&table::TRANSMIT_BYTES, transmit.bytes),
-            (&table::TRANSMIT_PACKETS, transmit.packets),
-            (&table::TRANSMIT_ERRORS, transmit.errors),
-            (&table::TRANSMIT_DROPS, transmit.drops),
-        ] {
-            page.put_count(metric, labels, value);
-        }
-    }
-}
-
-fn add(to: &mut Direction, more: Direction) {
-    to.bytes = to.bytes.saturating_add(more.bytes);
-    to.packets = to.packets.saturating_add(more.packets);
-    to.errors = to.errors.saturating_add(more.errors);
-    to.drops = to.drops.saturating_add(more.drops);
 }
 
 /// What probes saw.

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
+use crate::namespace::procnet::Look;
 use crate::namespace::{HopError, Inside, Vantage, mounts};
-use crate::netstack::Inner;
+use crate::netstack::{Inner, Interface};
+use crate::outcome::Blindness;
 
 use super::{CALM, Message, Monitor, URGENT};
 
@@ -19,9 +22,7 @@ impl Monitor {
         seen: Result<Inner, HopError>,
         resolver_too: bool,
     ) {
-        let here = |inventory: &Arc<Inventory>| inventory.endpoints().any(|(_, e)| e.container == container);
-        if !self.inventory.as_ref().is_some_and(here) {
-            // It was taken off the last destination meanwhile.
+        if !self.is_here(&container) {
             return;
         }
         self.eyes.looked(&container, seen.as_ref());
@@ -32,8 +33,26 @@ impl Monitor {
                 self.recorder.looked(container, inner, resolver_too);
                 self.show_after(CALM);
             }
-            Err(_) => self.show_after(URGENT),
+            Err(error) => {
+                if matches!(error.blindness, Blindness::NoPrivilege | Blindness::NoNamespace) {
+                    self.recorder.blinded(&container);
+                }
+                self.show_after(URGENT);
+            }
         }
+    }
+
+    pub(super) fn metered(&mut self, container: ContainerId, interfaces: Vec<Interface>) {
+        if self.is_here(&container) {
+            self.recorder.metered(container, interfaces);
+            self.show_after(CALM);
+        }
+    }
+
+    /// False where it was taken off its last destination meanwhile.
+    fn is_here(&self, container: &ContainerId) -> bool {
+        let on = |inventory: &Arc<Inventory>| inventory.endpoints().any(|(_, e)| e.container == *container);
+        self.inventory.as_ref().is_some_and(on)
     }
 
     /// The mount that the namespaces are in is judged once, as soon as a container tells where it is:
@@ -77,17 +96,17 @@ impl Monitor {
     }
 
     /// Reads listeners and counters in the namespaces of running containers on destinations.
-    pub(super) fn look(&self, resolver_too: bool, wanted: impl Fn(&ContainerId) -> bool) {
+    pub(super) fn look(&self, resolver: bool, wanted: impl Fn(&ContainerId) -> bool) {
         let Some(inventory) = &self.inventory else { return };
+        let look = Look { resolver, interfaces: self.config.traffic.source != TrafficSource::Engine };
         let on: BTreeSet<&ContainerId> =
             inventory.destinations.iter().flat_map(|d| &d.endpoints).map(|e| &e.container).collect();
         for id in on.into_iter().filter(|id| wanted(id)) {
             let Some(way) = inventory.container(id).and_then(|c| c.way_in.clone()) else { continue };
             let (hopper, messages, container) = (self.hopper.clone(), self.messages.clone(), id.clone());
             tokio::spawn(async move {
-                let seen =
-                    hopper.hop(&Vantage::Container(way), move |inside| inside.look(resolver_too)).await;
-                messages.send(Message::Looked { container, seen, resolver_too }).await.ok();
+                let seen = hopper.hop(&Vantage::Container(way), move |inside| inside.look(look)).await;
+                messages.send(Message::Looked { container, seen, resolver_too: resolver }).await.ok();
             });
         }
     }

@@ -10,29 +10,39 @@ use std::io::{self, Read};
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
-use crate::netstack::{Direction, Inner, Interface, TcpCounters};
+use crate::netstack::{Inner, TcpCounters};
 
 use super::inside::Inside;
+use super::links;
 use super::listeners::{self, EMBEDDED_RESOLVER};
 
 /// More than any of these files has in a container: the longest lists its UDP sockets.
 const LONGEST: u64 = 1024 * 1024;
-/// A container has one interface per destination, and `lo`.
-const MOST_INTERFACES: usize = 256;
+
+/// What is read only where it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The resolver's drops. They cost as much as all the rest: the kernel walks the UDP sockets of the whole
+    /// machine to list those of one namespace.
+    pub resolver: bool,
+    /// The interfaces and what they count.
+    pub interfaces: bool,
+}
 
 impl Inside {
     /// Everything that the kernel tells of this namespace at little cost.
     ///
-    /// What cannot be read is left out: one missing file is no reason to be blind for the rest. The
-    /// interfaces come without their destinations, which only their addresses tell. The resolver's drops
-    /// cost as much as all the rest (the kernel walks the UDP sockets of the whole machine to list those of
-    /// one namespace), so they are read where they are asked for.
-    pub fn look(&self, resolver_too: bool) -> Inner {
+    /// What cannot be read is left out: one missing file is no reason to be blind for the rest.
+    pub fn look(&self, wanted: Look) -> Inner {
         let text = |name: &str| read(name).ok();
         Inner {
             listeners: listeners::read(self).ok(),
-            resolver_drops: resolver_too.then(|| text("udp")).flatten().and_then(|udp| resolver_drops(&udp)),
-            interfaces: text("dev").map(|dev| interfaces(&dev)).unwrap_or_default(),
+            resolver_drops: wanted
+                .resolver
+                .then(|| text("udp"))
+                .flatten()
+                .and_then(|udp| resolver_drops(&udp)),
+            interfaces: wanted.interfaces.then(|| links::read(self).ok()).flatten().unwrap_or_default(),
             tcp: (|| tcp(&text("snmp")?, &text("netstat")?, &text("sockstat")?))(),
             at: Some(SystemTime::now()),
         }
@@ -42,9 +52,8 @@ impl Inside {
 impl Inside {
     /// The names of this namespace's interfaces; none where they cannot be read.
     pub fn interfaces(&self) -> BTreeSet<String> {
-        let dev = read("dev").unwrap_or_default();
         // A host has more than a container: a bridge and a veth pair for each.
-        dev.lines().filter_map(interface).map(|one| one.name).collect()
+        names(&read("dev").unwrap_or_default())
     }
 }
 
@@ -57,28 +66,9 @@ fn read(name: &str) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// `dev`: two lines of heading, then `name: ` and sixteen counters.
-fn interfaces(dev: &str) -> Vec<Interface> {
-    dev.lines().filter_map(interface).take(MOST_INTERFACES).collect()
-}
-
-fn interface(line: &str) -> Option<Interface> {
-    let (name, counters) = line.split_once(':')?;
-    let counters: Vec<u64> =
-        counters.split_ascii_whitespace().map_while(|n| n.parse().ok()).take(16).collect();
-    // All sixteen or nothing: eight of each direction.
-    let direction = |counters: &[u64]| match counters {
-        [bytes, packets, errors, drops, _, _, _, _] => {
-            Some(Direction { bytes: *bytes, packets: *packets, errors: *errors, drops: *drops })
-        }
-        _ => None,
-    };
-    Some(Interface {
-        name: name.trim().to_owned(),
-        destination: None,
-        receive: direction(counters.get(..8)?)?,
-        transmit: direction(counters.get(8..)?)?,
-    })
+/// The names in `dev`: two lines of heading, then `name: ` and counters.
+fn names(dev: &str) -> BTreeSet<String> {
+    dev.lines().filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned())).collect()
 }
 
 /// `snmp`, `netstat` and `sockstat` together; `None` where one of the counters is not told.
@@ -135,6 +125,7 @@ mod tests {
     use super::super::scratch::Scratch;
     use super::*;
 
+    const ALL: Look = Look { resolver: true, interfaces: true };
     const DEV: &str = "\
 Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -154,13 +145,8 @@ Tcp: 1 200 120000 -1 17 2 0 5 6 6456 4431 8 0
         "sockets: used 25\nTCP: inuse 1 orphan 0 tw 7 alloc 1 mem 379\nUDP: inuse 0 mem 0\n";
 
     #[test]
-    fn interfaces_tell_both_directions() {
-        let direction = |bytes, packets, errors, drops| Direction { bytes, packets, errors, drops };
-        let found = interfaces(DEV);
-        assert_eq!(found.iter().map(|i| i.name.as_str()).collect::<Vec<_>>(), ["lo", "eth0"]);
-        let eth0 = found.last().expect("two");
-        assert_eq!(eth0.receive, direction(189_608_873, 6465, 1, 2));
-        assert_eq!(eth0.transmit, direction(383_315, 4441, 3, 4));
+    fn names_stand_before_the_colon() {
+        assert_eq!(names(DEV), ["eth0", "eth1", "lo"].map(str::to_owned).into());
     }
 
     #[test]
@@ -191,7 +177,7 @@ Tcp: 1 200 120000 -1 17 2 0 5 6 6456 4431 8 0
     async fn a_look_tells_of_the_namespace_and_of_an_overrun_resolver() {
         let scratch = Scratch::new();
         let hopper = Hopper::start().expect("starts");
-        let before = hopper.hop(&scratch.vantage(), |inside| inside.look(true)).await.expect("enters");
+        let before = hopper.hop(&scratch.vantage(), |inside| inside.look(ALL)).await.expect("enters");
         assert_eq!(before.resolver_drops, None);
         assert_eq!(before.listeners, Some(Vec::new()));
         assert_eq!(before.interfaces.iter().map(|i| i.name.as_str()).collect::<Vec<_>>(), ["lo"]);
@@ -210,7 +196,7 @@ Tcp: 1 200 120000 -1 17 2 0 5 6 6456 4431 8 0
             socket
         };
         let _resolver = hopper.hop(&scratch.vantage(), overrun).await.expect("enters");
-        let after = hopper.hop(&scratch.vantage(), |inside| inside.look(true)).await.expect("enters");
+        let after = hopper.hop(&scratch.vantage(), |inside| inside.look(ALL)).await.expect("enters");
         assert!(after.resolver_drops.is_some_and(|drops| drops > 30), "{after:?}");
         assert!(after.interfaces.first().is_some_and(|lo| lo.transmit.packets == 64), "{after:?}");
     }
@@ -219,17 +205,9 @@ Tcp: 1 200 120000 -1 17 2 0 5 6 6456 4431 8 0
         #[test]
         fn no_text_breaks_a_parser(text in "[ -~\n]{0,400}", start in prop_oneof![Just(""), Just(DEV), Just(SNMP), Just(SOCKSTAT)]) {
             let text = format!("{start}{text}");
-            let _ = interfaces(&text);
+            let _ = names(&text);
             let _ = tcp(&text, &text, &text);
             let _ = resolver_drops(&text);
-        }
-
-        #[test]
-        fn a_file_that_is_cut_short_tells_less_and_nothing_wrong(at in 0..DEV.len()) {
-            let whole = interfaces(DEV);
-            let cut = interfaces(DEV.get(..at).unwrap_or_default());
-            prop_assert!(cut.len() <= whole.len());
-            prop_assert!(cut.iter().zip(&whole).all(|(one, other)| one == other));
         }
     }
 }

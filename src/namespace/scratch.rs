@@ -30,6 +30,11 @@ impl Scratch {
         scratch
     }
 
+    /// `ip` in the namespace.
+    pub(super) fn ip(&self, arguments: &[&str]) {
+        assert!(ip(&[&["-n", &self.name], arguments].concat()), "ip {arguments:?}");
+    }
+
     pub(super) fn vantage(&self) -> Vantage {
         Vantage::Container(WayIn { sandbox: Some(PathBuf::from("/run/netns").join(&self.name)), pid: None })
     }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
-use crate::netstack::Inner;
+use crate::netstack::{Inner, Interface};
 use crate::outcome::{Outcome, ProbeKey, Reason, Run};
 
-use super::{EchoTally, Pair, Tally};
+use super::{EchoTally, Pair, Tally, Traffic};
 use super::{Engine, Histogram, Own, Record, Sight, Snapshot};
 
 /// Takes what happens and makes snapshots of it.
@@ -27,6 +28,7 @@ pub struct Recorder {
     echoes: Arc<BTreeMap<Pair, EchoTally>>,
     rtts: Arc<BTreeMap<Arc<str>, Histogram>>,
     containers: Arc<BTreeMap<ContainerId, Inner>>,
+    traffic: Traffic,
     own: Own,
 }
 
@@ -39,8 +41,10 @@ impl Recorder {
     /// A new picture of the Engine. What belongs to containers and destinations that are gone goes.
     pub fn listed(&mut self, inventory: Arc<Inventory>, at: SystemTime) {
         self.changed_at = self.changed_at.filter(|changed| *changed >= inventory.taken_at);
-        let running = |id: &ContainerId| inventory.container(id).is_some_and(|c| c.state.has_namespace());
-        Arc::make_mut(&mut self.containers).retain(|id, _| running(id));
+        // Nobody looks into a container that is on no destination: what it counted would stand still.
+        let here: BTreeSet<&ContainerId> = inventory.endpoints().map(|(_, e)| &e.container).collect();
+        Arc::make_mut(&mut self.containers).retain(|id, _| here.contains(id));
+        Arc::make_mut(&mut self.traffic.metered).retain(|id, _| here.contains(id));
         let known: BTreeSet<&str> = inventory.destinations.iter().map(|d| &*d.name).collect();
         Arc::make_mut(&mut self.tallies).retain(|(destination, _), _| known.contains(&**destination));
         Arc::make_mut(&mut self.rtts).retain(|destination, _| known.contains(&**destination));
@@ -145,7 +149,35 @@ impl Recorder {
         if !resolver_too {
             inner.resolver_drops = containers.get(&container).and_then(|before| before.resolver_drops);
         }
+        // The Engine is asked of those that cannot be looked into alone: what it said has had its time.
+        if self.traffic.source == TrafficSource::Auto && self.traffic.metered.contains_key(&container) {
+            Arc::make_mut(&mut self.traffic.metered).remove(&container);
+        }
         containers.insert(container, inner);
+    }
+
+    /// A container can no longer be looked into: counters that nobody reads must not seem to stand still.
+    pub fn blinded(&mut self, container: &ContainerId) {
+        if let Some(inner) = Arc::make_mut(&mut self.containers).get_mut(container) {
+            (inner.interfaces, inner.tcp, inner.resolver_drops) = (Vec::new(), None, None);
+        }
+    }
+
+    /// Whose counters of traffic are told from now on.
+    pub fn counts_by(&mut self, source: TrafficSource) {
+        if self.traffic.source != source {
+            self.traffic = Traffic { source, ..Traffic::default() };
+        }
+    }
+
+    /// The Engine's statistics of a container; nothing where it could not tell.
+    pub fn metered(&mut self, container: ContainerId, interfaces: Vec<Interface>) {
+        let metered = Arc::make_mut(&mut self.traffic.metered);
+        if interfaces.is_empty() {
+            metered.remove(&container);
+        } else {
+            metered.insert(container, interfaces);
+        }
     }
 
     /// What the exporter can see.
@@ -173,6 +205,7 @@ impl Recorder {
             echoes: Arc::clone(&self.echoes),
             rtts: Arc::clone(&self.rtts),
             containers: Arc::clone(&self.containers),
+            traffic: self.traffic.clone(),
             own: self.own.clone(),
         }
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
-use crate::netstack::Inner;
+use crate::netstack::{Inner, Interface};
 use crate::outcome::{Blindness, Observation, Outcome, ProbeKey, ProbeKind, Reason};
 
 use super::Histogram;
@@ -34,8 +35,19 @@ pub struct Snapshot {
     pub rtts: Arc<BTreeMap<Arc<str>, Histogram>>,
     /// What namespaces told: by container.
     pub containers: Arc<BTreeMap<ContainerId, Inner>>,
+    /// What the Engine told of traffic, and whether it counts.
+    pub traffic: Traffic,
     /// The exporter's own figures.
     pub own: Own,
+}
+
+/// The Engine's side of the counters of traffic; the kernel's is in [`Inner`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Traffic {
+    /// Whose counters are told.
+    pub source: TrafficSource,
+    /// The Engine's statistics: interfaces by name, without MACs and addresses.
+    pub metered: Arc<BTreeMap<ContainerId, Vec<Interface>>>,
 }
 
 /// The latest of one probe.

@@ -9,7 +9,7 @@ use axum::Router;
 use destination_exporter::diagnosis::{Code, Finding, Severity, Subject, Verdict};
 use destination_exporter::metrics::BuildInfo;
 use destination_exporter::monitor::Handle;
-use destination_exporter::state::{Own, Sight, Snapshot};
+use destination_exporter::state::{Own, Sight, Snapshot, Traffic};
 use destination_exporter::web::{self, Actions, App, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,6 +30,7 @@ pub fn verdict(round: Option<SystemTime>, findings: Vec<Finding>) -> Verdict {
         echoes: Arc::default(),
         rtts: Arc::default(),
         containers: Arc::default(),
+        traffic: Traffic::default(),
         own: Own { round_last_completed: round, ..Own::default() },
     };
     Verdict { snapshot: Arc::new(snapshot), findings, pending: 0 }

@@ -19,6 +19,7 @@ mod rtt;
 mod scrape;
 mod steady;
 mod town;
+mod traffic;
 
 use std::env;
 use std::path::PathBuf;
@@ -61,7 +62,7 @@ impl Options {
         for arg in args {
             match arg.as_str() {
                 "--quick" => options.quick = true,
-                "icmp" | "tcp" | "dns" | "rtt" | "cold" | "steady" => options.only.push(arg),
+                "icmp" | "tcp" | "dns" | "rtt" | "cold" | "steady" | "traffic" => options.only.push(arg),
                 _ if options.exporter.as_os_str().is_empty() && !arg.starts_with('-') => {
                     options.exporter = PathBuf::from(arg);
                 }
@@ -85,8 +86,7 @@ impl Options {
     }
 }
 
-const USAGE: &str =
-    "usage: bench EXPORTER [--quick] [icmp] [tcp] [dns] [rtt] [cold] [steady] (make bench calls it)";
+const USAGE: &str = "usage: bench EXPORTER [--quick] [icmp] [tcp] [dns] [rtt] [cold] [steady] [traffic] (make bench calls it)";
 
 fn bench(options: &Options) -> Result<()> {
     let mut rows = Vec::new();
@@ -107,11 +107,16 @@ fn bench(options: &Options) -> Result<()> {
             rows.push(cold::measure(&town, options)?);
         }
     }
-    if options.wants("steady") {
+    if options.wants("steady") || options.wants("traffic") {
         say("a lab with 100 containers on 10 destinations");
         let town = Town::build(10, 10)?;
         machine.engine = town.engine()?;
-        rows.extend(steady::measure(&town, options)?);
+        if options.wants("steady") {
+            rows.extend(steady::measure(&town, options)?);
+        }
+        if options.wants("traffic") {
+            rows.push(traffic::measure(&town, options)?);
+        }
     }
     let table = page::table(&machine, &rows);
     println!("\n{table}");
