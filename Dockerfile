@@ -14,8 +14,8 @@ COPY . .
 # With an explicit target the flags reach the exporter alone: procedural macros cannot be linked statically.
 RUN target="$(rustc -vV | sed -n 's/^host: //p')" \
  && REVISION="$REVISION" RUSTFLAGS='-C target-feature=+crt-static' \
-    cargo build --release --locked --package destination-exporter --target "$target" \
- && cp "target/$target/release/destination-exporter" /destination-exporter
+    cargo build --profile dist --locked --package destination-exporter --target "$target" \
+ && cp "target/$target/dist/destination-exporter" /destination-exporter
 
 FROM ${CERTIFICATES_IMAGE} AS certificates
 RUN [ -s /etc/ssl/certs/ca-certificates.crt ] \

@@ -73,6 +73,9 @@ fn it_is_built_of_local_images_and_probes_a_container_without_a_shell() -> Resul
             until(&series, || Ok(exporter.metrics()?.lines().any(|line| line.ends_with(&series))))?;
         }
     }
+    until("its own healthcheck", || {
+        Ok(lab.docker(&["inspect", "-f", "{{.State.Health.Status}}", "exporter"])? == "healthy")
+    })?;
     let page = exporter.metrics()?;
     assert!(page.contains("destination_healthy{destination=\"shop\"} 1"), "{page}");
     assert!(page.contains("revision=\"of-this-test\""), "{page}");
