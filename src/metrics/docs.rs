@@ -14,11 +14,13 @@ const INTRODUCTION: &str = "# Metrics
 <!-- Written by `UPDATE_DOCS=1 cargo test --test metrics`: change src/metrics/table.rs, not this file. -->
 
 What `GET /metrics` gives. A family without a series is not there, and what the exporter could not look at
-has no series: *unknown is not down*. Alert on `destination_probe_success == 0`, and on the growth of
-`destination_exporter_probes_unknown_total` for what cannot be seen.
+has no series: *unknown is not down*. Alert on `destination_finding`, which names the cause and stands for all the probes
+that fail for it, and on the growth of `destination_exporter_probes_unknown_total` for what cannot be seen.
+`destination_probe_success` is the latest run of one probe: for looking, not for paging.
 
-`source` and `target` are endpoint names: the workload, with `/n` for replicas. `gateway`, `proxy` and `host`
-are reserved. `container` is the container's own name.
+`source` and `target` are endpoint names: the workload, with `/n` for replicas. Where two live containers have one name
+(a rolling deploy, or labels that somebody copied: whoever deploys a container writes its labels) the older one
+carries its short id behind it: `shop/web (0123456789ab)`. `gateway`, `proxy` and `host` are reserved. `container` is the container's own name.
 ";
 
 const TRAFFIC: &str =

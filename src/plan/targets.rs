@@ -161,7 +161,7 @@ impl From<'_> {
         let Some(resolver) = self.engines_resolver() else { return Vec::new() };
         let Some(set) = self.owners.set(&self.container.id) else { return Vec::new() };
         let mut jobs = Vec::new();
-        for name in peer.names.iter().take(MOST_NAMES) {
+        for name in peer.names.iter().filter(|name| can_be_asked_for(name)).take(MOST_NAMES) {
             for (qtype, v4) in [(QueryType::A, true), (QueryType::Aaaa, false)] {
                 // From here: those of all who bear the name, on any network that this container is on.
                 let right = self.owners.addresses(set, name, v4);
@@ -214,4 +214,10 @@ impl From<'_> {
             |address: &IpAddr| self.echo(ProbeKind::IcmpExternal, &address.to_string().into(), *address);
         self.probes.external_addresses.iter().map(job).collect()
     }
+}
+
+/// An alias may be any text. The Engine's resolver compares it with what a query says in the notation of zone files
+/// (RFC 1035, section 5.1), where other characters are escaped: such a name leads nowhere, whoever asks.
+fn can_be_asked_for(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }

@@ -314,3 +314,22 @@ fn a_port_that_a_proxys_labels_name_is_looked_at_whatever_else_listens() {
     assert!(tcp.contains(&3000) && tcp.contains(&1), "{tcp:?}");
     assert!(of_web(ProbeKind::Http).contains(&3000));
 }
+
+/// Whoever asks for them waits in vain: that is no fault of anybody's.
+#[test]
+fn names_that_nobody_can_ask_for_are_not_asked_for() {
+    let mut odd = container("odd", 2, &[("shop", 1)]);
+    odd.endpoints[0].aliases =
+        ["fine-1_a.b", "quo\"te", "white space", "münchen", "back\\slash", "*"].map(Into::into).into();
+    let plan = planned(&host(vec![network("shop", 1)], vec![odd, container("peer", 3, &[("shop", 1)])]));
+    let asked: std::collections::BTreeSet<&str> = jobs(&plan, ProbeKind::Dns)
+        .into_iter()
+        .filter(|job| &*job.key.target == "odd")
+        .filter_map(|job| match &job.key.detail {
+            Detail::Name(name, QueryType::A) => Some(&**name),
+            _ => None,
+        })
+        .collect();
+    assert!(asked.contains("fine-1_a.b"), "{asked:?}");
+    assert!(asked.iter().all(|name| !name.contains(['"', ' ', 'ü', '\\', '*'])), "{asked:?}");
+}

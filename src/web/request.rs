@@ -33,7 +33,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let read = axum::extract::Query::from_request_parts(parts, state).await;
-        read.map(|read| Self(read.0)).map_err(|error| Refusal::bad_request(&error.body_text()))
+        // What the reader says of itself before it says what is wrong is of no use to who asked.
+        let why =
+            |text: String| text.rsplit_once("query string: ").map_or(text.clone(), |(_, why)| why.to_owned());
+        read.map(|read| Self(read.0)).map_err(|error| Refusal::bad_request(&why(error.body_text())))
     }
 }
 
