@@ -172,6 +172,20 @@ fn check_says_how_it_is() -> Result<()> {
     Ok(())
 }
 
+/// Not known to be a web server: nobody waits for it to become one.
+#[test]
+fn check_does_not_wait_for_a_port_that_takes_connections_and_says_nothing() -> Result<()> {
+    let lab = town()?;
+    let run = ["run", "-d", "--name", "silent", "--network", "shop", "busybox"];
+    lab.docker(&[&run[..], &["nc", "-ll", "-p", "3000", "-e", "/bin/sleep", "600"]].concat())?;
+    let checked = on_host(&lab, &["check"]);
+    let text = said(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(0), "{text}{}", said(&checked.stderr));
+    assert_eq!(said(&checked.stderr), "", "it was complete");
+    assert!(text.contains("(no_http_yet)"), "{text}");
+    Ok(())
+}
+
 #[test]
 fn a_reload_takes_the_good_and_refuses_the_bad() -> Result<()> {
     let lab = town()?;
@@ -289,17 +303,15 @@ fn every_state_of_a_container_has_its_place() -> Result<()> {
     lab.docker(&["pause", "frozen"])?;
     let mut exporter = Exporter::serve(&lab, binary(), "{}\n", &[])?;
     exporter.wait_ready()?;
-    let report = exporter.report()?;
-    let findings: Vec<&Value> = report["destinations"]
-        .as_array()
-        .expect("destinations")
-        .iter()
-        .flat_map(|d| d["findings"].as_array().expect("findings"))
-        .collect();
     // Who was paused answers nobody; all the others are where they ought to be.
-    let told: Vec<String> =
-        findings.iter().map(|f| format!("{} {}", f["code"], f["subject"]["name"])).collect();
-    assert_eq!(told, [r#""container-unreachable" "frozen""#], "{findings:#?}");
+    let told = |report: &Value| -> Vec<String> {
+        let all = report["destinations"].as_array().expect("destinations").iter();
+        let findings = all.flat_map(|d| d["findings"].as_array().expect("findings"));
+        findings.map(|f| format!("{} {}", f["code"], f["subject"]["name"])).collect()
+    };
+    until("the paused one is told", || Ok(!told(&exporter.report()?).is_empty()))?;
+    let report = exporter.report()?;
+    assert_eq!(told(&report), [r#""container-unreachable" "frozen""#], "{report:#}");
     let on = |destination: &str| -> BTreeSet<String> {
         let all = report["destinations"].as_array().expect("destinations");
         let one = all.iter().find(|d| d["name"] == destination).unwrap_or_else(|| panic!("{destination}"));
