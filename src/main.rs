@@ -65,7 +65,12 @@ fn main() -> ExitCode {
 /// more than the piece. What takes milliseconds (a page, a report) runs beside it.
 fn in_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(work),
+        Ok(runtime) => {
+            let status = runtime.block_on(work);
+            // Whoever reads a file on a mount that hangs is not waited for.
+            runtime.shutdown_background();
+            status
+        }
         Err(error) => {
             say(&format!("starting the runtime: {error}"));
             ExitCode::from(COULD_NOT)

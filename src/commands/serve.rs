@@ -3,11 +3,13 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Flags, local_url};
@@ -18,6 +20,9 @@ use crate::namespace::Hopper;
 use crate::web::{self, Actions, App, Limits, Trust};
 
 use super::{COULD_NOT, configuration, meter::meter, watch::watch};
+
+/// A configuration that is not read by then is not taken.
+const READ_WITHIN: Duration = Duration::from_secs(5);
 
 /// Which build this is.
 pub const BUILD: BuildInfo = BuildInfo {
@@ -134,15 +139,25 @@ async fn read_again(
     messages: &mpsc::Sender<Message>,
 ) -> Result<Docker, String> {
     let (flags, trust) = (flags.clone(), trust.clone());
-    // A file on a mount that hangs must not stop everything else.
+    // A file on a mount that hangs, or a pipe that nobody writes into, must not stop everything else.
+    let gave_up = CancellationToken::new();
+    let late = gave_up.clone();
     let read = tokio::task::spawn_blocking(move || {
         // Both or none: what is half in force is what nobody wrote.
         let config = configuration(&flags)?;
-        trust.reload()?;
+        if !late.is_cancelled() {
+            trust.reload()?;
+        }
         Ok(config)
     });
-    let read = read.await;
-    let (message, read) = match read.unwrap_or_else(|error| Err(error.to_string())) {
+    let read = match timeout(READ_WITHIN, read).await {
+        Ok(read) => read.unwrap_or_else(|error| Err(error.to_string())),
+        Err(_) => {
+            gave_up.cancel();
+            Err(format!("the configuration could not be read within {READ_WITHIN:?}: is the file a file?"))
+        }
+    };
+    let (message, read) = match read {
         Ok(config) => {
             let docker = config.docker.clone();
             (Message::Configured(Ok(Arc::new(config))), Ok(docker))
