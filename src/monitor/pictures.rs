@@ -54,7 +54,8 @@ impl Monitor {
             let known = self.inventory.clone();
             self.schedule.hasten(now, |errand| concerns(errand, &touched, known.as_deref()));
         }
-        self.look(true, |id| unread.contains(id));
+        // One that was put back on a destination has another interface, and what it counted before was forgotten.
+        self.look(true, |id| unread.contains(id) || !self.recorder.has_looked(id));
     }
 }
 

@@ -143,6 +143,11 @@ impl Recorder {
         self.probes.get(key)
     }
 
+    /// Whether a container's namespace has told anything since the container is on a destination.
+    pub fn has_looked(&self, container: &ContainerId) -> bool {
+        self.containers.contains_key(container)
+    }
+
     /// What a container's namespace told. Where the resolver's drops were not read, the last ones stand.
     pub fn looked(&mut self, container: ContainerId, mut inner: Inner, resolver_too: bool) {
         let containers = Arc::make_mut(&mut self.containers);
