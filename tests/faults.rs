@@ -105,6 +105,26 @@ fn a_container_that_does_not_reach_its_resolver() -> Result<()> {
     Ok(())
 }
 
+/// Its peers, its resolver, all of it: one fault, whatever else fails for it.
+#[test]
+fn a_container_that_takes_in_nothing_at_all() -> Result<()> {
+    let town = Town::build()?;
+    let before = town.series()?;
+    town.inside("web", &["iptables", "-I", "INPUT", "-j", "DROP"])?;
+    let (report, found) = town.expect(&["container-unreachable web"], INTERVAL)?;
+    let explains = finding(&report, "container-unreachable")["explains"].to_string();
+    assert!(explains.contains("dns web → "), "{explains}");
+    // A round later it still is the one.
+    std::thread::sleep(INTERVAL);
+    town.expect(&["container-unreachable web"], EVENT)?;
+
+    town.inside("web", &["iptables", "-D", "INPUT", "-j", "DROP"])?;
+    let (_, gone) = town.expect(&[], INTERVAL)?;
+    town.expect_no_trace(&before)?;
+    told("a container that takes in nothing at all", found, gone);
+    Ok(())
+}
+
 #[test]
 fn two_projects_with_one_alias() -> Result<()> {
     let town = Town::build()?;
