@@ -18,9 +18,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     }
     findings.extend(scene.paused().map(|(destination, endpoint)| paused(scene, destination, endpoint)));
     for (destination, endpoint) in scene.endpoints() {
-        if scene.is_unreachable(&destination.name, &endpoint.name)
+        if scene.is_lost(&destination.name, &endpoint.name)
             && !scene.is_away(&destination.name, &endpoint.name)
-            && !scene.only_drops_ping(&destination.name, &endpoint.name)
         {
             findings.push(unreached(scene, destination, endpoint));
         }

@@ -60,7 +60,7 @@ fn is_symptom(scene: &Scene<'_>, places: &Places<'_>, runs: &[Look<'_>]) -> bool
     let forbidden = runs.iter().all(|(_, record)| record.outcome == Outcome::Failure(Reason::Prohibited));
     places.iter().any(|(d, e)| {
         scene.is_cut_off(&d.name, &e.name)
-            || scene.is_unreachable(&d.name, &e.name)
+            || scene.is_lost(&d.name, &e.name)
             || (forbidden && !scene.barred(&d.name, &e.name).is_empty())
     })
 }

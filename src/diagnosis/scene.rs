@@ -299,6 +299,11 @@ impl<'a> Scene<'a> {
         self.barred.get(&(destination, source)).cloned().unwrap_or_default()
     }
 
+    /// Nobody reaches it, and that is more than that it drops ping.
+    pub(super) fn is_lost(&self, destination: &str, name: &str) -> bool {
+        self.is_unreachable(destination, name) && !self.only_drops_ping(destination, name)
+    }
+
     /// Nobody who is heard reaches it, and somebody tried.
     pub(super) fn is_unreachable(&self, destination: &str, target: &str) -> bool {
         let ways = self.ways_to(destination, target);

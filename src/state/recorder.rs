@@ -44,7 +44,11 @@ impl Recorder {
         // Nobody looks into a container that is on no destination: what it counted would stand still.
         let here: BTreeSet<&ContainerId> = inventory.endpoints().map(|(_, e)| &e.container).collect();
         Arc::make_mut(&mut self.containers).retain(|id, _| here.contains(id));
-        Arc::make_mut(&mut self.traffic.metered).retain(|id, _| here.contains(id));
+        // What was counted in one place must not be told of another.
+        let moved = |id: &ContainerId| {
+            self.inventory.as_deref().is_some_and(|before| places(before, id) != places(&inventory, id))
+        };
+        Arc::make_mut(&mut self.traffic.metered).retain(|id, _| here.contains(id) && !moved(id));
         let known: BTreeSet<&str> = inventory.destinations.iter().map(|d| &*d.name).collect();
         Arc::make_mut(&mut self.tallies).retain(|(destination, _), _| known.contains(&**destination));
         Arc::make_mut(&mut self.rtts).retain(|destination, _| known.contains(&**destination));
@@ -155,7 +159,11 @@ impl Recorder {
             inner.resolver_drops = containers.get(&container).and_then(|before| before.resolver_drops);
         }
         // The Engine is asked of those that cannot be looked into alone: what it said has had its time.
-        if self.traffic.source == TrafficSource::Auto && self.traffic.metered.contains_key(&container) {
+        let tells = !inner.interfaces.is_empty();
+        if tells
+            && self.traffic.source == TrafficSource::Auto
+            && self.traffic.metered.contains_key(&container)
+        {
             Arc::make_mut(&mut self.traffic.metered).remove(&container);
         }
         containers.insert(container, inner);
@@ -214,6 +222,12 @@ impl Recorder {
             own: self.own.clone(),
         }
     }
+}
+
+/// The networks and MACs that a container has on its destinations.
+fn places<'a>(inventory: &'a Inventory, id: &ContainerId) -> Vec<(&'a str, &'a str)> {
+    let here = inventory.endpoints().filter(|(_, endpoint)| endpoint.container == *id);
+    here.map(|(destination, endpoint)| (destination.id.as_str(), &*endpoint.mac)).collect()
 }
 
 /// Echoes of peers and the gateway; those to the outside are told by their probe alone.

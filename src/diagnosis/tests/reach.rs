@@ -223,6 +223,17 @@ fn a_resolver_that_is_silent_with_all_the_rest_is_a_symptom() {
     assert_eq!(faults(&sample), ["container-partitioned db"]);
 }
 
+/// It answers no echo by choice, so that is not what keeps its resolver silent.
+#[test]
+fn who_drops_ping_still_has_a_resolver() {
+    let mut sample = shop();
+    for source in ["api", "web"] {
+        sample.icmp(source, "db", TIMEOUT);
+        sample.dns("db", source, TIMEOUT);
+    }
+    assert_eq!(faults(&sample), ["dns-resolver-unresponsive db"]);
+}
+
 /// The first word is the right one: nobody says "resolver" before it is known how the rest is.
 #[test]
 fn a_silent_resolver_waits_for_a_look_at_the_rest() {
