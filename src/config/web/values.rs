@@ -68,11 +68,16 @@ pub(super) fn san(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
+/// What stands there may be the key itself: it is not repeated, here or by whoever would open it.
 pub(super) fn path_of(value: &Value) -> Result<PathBuf, String> {
     match value {
-        Value::Text(text) if !text.is_empty() && text.len() < 4096 && !text.contains('\0') => {
-            Ok(PathBuf::from(text))
+        Value::Text(text)
+            if text.len() >= 4096 || text.contains("-----BEGIN") || text.contains(char::is_control) =>
+        {
+            Err("expected a file's path, found another text; PEM itself goes to the setting without `_file`"
+                .to_owned())
         }
+        Value::Text(text) if !text.is_empty() => Ok(PathBuf::from(text)),
         other => Err(format!("expected a file's path, found {}", other.describe())),
     }
 }
