@@ -58,6 +58,29 @@ impl Door {
         self.keys.is_some()
     }
 
+    /// What callers are asked for, and whether.
+    fn asks(&self) -> [(&'static str, bool); 6] {
+        let client_auth = self.client_auth();
+        [
+            ("TLS", self.keys.is_some()),
+            ("a password", self.users.is_some()),
+            ("a certificate", client_auth.requires()),
+            ("a certificate that is verified", client_auth.verifies()),
+            ("a name in the certificate", self.keys.as_ref().is_some_and(|keys| keys.names_asked)),
+            ("a pace (`rate_limit`)", self.bucket.is_some()),
+        ]
+    }
+
+    /// The first thing that this one asks callers for and the other does not.
+    pub(super) fn asks_for_more_than(&self, other: &Self) -> Option<&'static str> {
+        let mut both = self.asks().into_iter().zip(other.asks());
+        both.find(|((_, here), (_, there))| *here && !there).map(|((what, _), _)| what)
+    }
+
+    fn client_auth(&self) -> ClientAuth {
+        self.keys.as_ref().map_or(ClientAuth::NoClientCert, |keys| keys.client_auth)
+    }
+
     pub(super) const fn hears_passwords_in_the_clear(&self) -> bool {
         self.users.is_some() && self.keys.is_none()
     }
@@ -85,7 +108,7 @@ impl Door {
         if self.bucket.as_ref().is_some_and(|bucket| !bucket.take(Instant::now())) {
             return Err(Refusal::too_many());
         }
-        let client_auth = self.keys.as_ref().map_or(ClientAuth::NoClientCert, |keys| keys.client_auth);
+        let client_auth = self.client_auth();
         // It came in before TLS was asked for.
         if self.keys.is_some() && !caller.encrypted {
             return Err(Refusal::forbidden("this is served over TLS alone"));

@@ -23,6 +23,8 @@ use super::callers::Judge;
 /// What a handshake takes.
 pub(super) struct Keys {
     pub(super) client_auth: ClientAuth,
+    /// A caller's certificate must have one of some names.
+    pub(super) names_asked: bool,
     /// For whom a certificate is asked as the file says.
     others: TlsAcceptor,
     /// For this machine's own callers: without a certificate they come in, to be told whether the exporter lives.
@@ -63,7 +65,9 @@ impl Keys {
             Ok(Arc::new(config).into())
         };
         let mandatory = tls.client_auth.requires();
-        Ok(Self { client_auth: tls.client_auth, others: acceptor(mandatory)?, own: acceptor(false)? })
+        let names_asked = !tls.client_allowed_sans.is_empty();
+        let (others, own) = (acceptor(mandatory)?, acceptor(false)?);
+        Ok(Self { client_auth: tls.client_auth, names_asked, others, own })
     }
 
     pub(super) const fn acceptor(&self, own_machine: bool) -> &TlsAcceptor {
