@@ -75,7 +75,7 @@ impl Trust {
     pub fn load(path: &Path) -> Result<Self, String> {
         let desk = Desk::default();
         let mut seen = Seen::default();
-        let door = seen.read(path, &desk)?;
+        let door = seen.read(path, &desk, &Door::default())?;
         Ok(Self::new(Some(path.to_owned()), door, seen, desk))
     }
 
@@ -91,7 +91,7 @@ impl Trust {
     pub fn reload(&self) -> Result<(), String> {
         let Some(path) = &self.0.path else { return Ok(()) };
         let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = seen.read(path, &self.0.desk);
+        let read = seen.read(path, &self.0.desk, &self.0.door.load());
         seen.trouble = read.as_ref().err().cloned();
         self.take(read?);
         Ok(())
@@ -139,8 +139,9 @@ impl Trust {
             return;
         }
         let before = seen.files.clone();
-        let read = seen.read(path, &self.0.desk).and_then(|door| {
-            let Some(less) = self.0.door.load().asks_for_more_than(&door) else { return Ok(door) };
+        let old = self.0.door.load();
+        let read = seen.read(path, &self.0.desk, &old).and_then(|door| {
+            let Some(less) = old.asks_for_more_than(&door) else { return Ok(door) };
             // What is in force stands in those, too.
             seen.keep(before);
             let path = path.display();
@@ -184,7 +185,7 @@ impl Seen {
 
     /// Reads the file and those that it names. The stamps are older than what is read: a change between the two
     /// is seen by the next look.
-    fn read(&mut self, path: &Path, desk: &Desk) -> Result<Door, String> {
+    fn read(&mut self, path: &Path, desk: &Desk, old: &Door) -> Result<Door, String> {
         let own = (path.to_owned(), stamp(path));
         let tell = |problems: &[Problem]| {
             let lines: Vec<String> = problems.iter().map(|p| format!("{}: {p}", path.display())).collect();
@@ -198,7 +199,7 @@ impl Seen {
         })?;
         let named = web.files().map(|path| (path.to_owned(), stamp(path)));
         self.files = std::iter::once(own).chain(named).collect();
-        Door::build(&web, desk).map_err(|problem| tell(&[problem]))
+        Door::build(&web, desk, old).map_err(|problem| tell(&[problem]))
     }
 }
 

@@ -105,6 +105,12 @@ fn errors_say_where_and_what_was_expected() {
 }
 
 #[test]
+fn the_highest_cost_is_taken() {
+    let text = format!("basic_auth_users:\n  alice: {}\n", HASH.replace("$10$", "$14$"));
+    assert_eq!(load(&text, Path::new("/")).map(|web| web.users.len()), Ok(1));
+}
+
+#[test]
 fn a_key_where_its_file_was_expected_is_refused_and_never_repeated() {
     let long = "c2VjcmV0".repeat(600);
     for key in [
@@ -153,7 +159,8 @@ fn a_password_in_the_clear_is_refused_and_never_repeated() {
         ("1234567", "found something else"),
         ("[geheim]", "found something else"),
         (short, "found one that is not whole"),
-        (&costly, "of a cost from 4 to 18, found 31"),
+        (&costly, "of a cost from 4 to 14, found 31"),
+        (&HASH.replace("$10$", "$15$"), "of a cost from 4 to 14, found 15"),
     ] {
         let told = told(&format!("basic_auth_users:\n  alice: {hash}\n")).concat();
         assert!(told.starts_with("line 2, column 10: basic_auth_users.alice: expected"), "{told}");

@@ -23,8 +23,9 @@ pub(super) const CIPHER_SUITES: [&str; 9] = [
 
 pub(super) const CURVES: [&str; 3] = ["X25519", "CurveP256", "CurveP384"];
 
-/// A hash of a higher cost takes a minute, and so would every wrong password.
-const MOST_COST: u32 = 18;
+/// A hash of this cost takes a second or two of a processor, each one higher twice that, and so does every wrong
+/// password. No caller waits for a minute.
+const MOST_COST: u32 = 14;
 
 pub(super) fn client_auth_of(value: &Value) -> Result<ClientAuth, String> {
     let found = match value {

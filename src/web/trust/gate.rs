@@ -1,6 +1,6 @@
 //! What is in force: who is let in, and what every answer carries.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -30,15 +30,15 @@ pub(in super::super) struct Authenticated;
 #[derive(Debug, Default)]
 pub(in super::super) struct Door {
     keys: Option<Keys>,
-    users: Option<Users>,
+    users: Option<Arc<Users>>,
     bucket: Option<Bucket>,
     headers: Vec<(HeaderName, HeaderValue)>,
     closed: CancellationToken,
 }
 
 impl Door {
-    /// Reads the files that are named. Blocks.
-    pub(super) fn build(web: &Web, desk: &Desk) -> Result<Self, Problem> {
+    /// Reads the files that are named; what the old one learned of its callers is kept. Blocks.
+    pub(super) fn build(web: &Web, desk: &Desk, old: &Self) -> Result<Self, Problem> {
         let problem = |message: String| Problem { at: None, path: String::new(), message };
         let mut headers = Vec::new();
         for (name, value) in &web.headers {
@@ -47,7 +47,7 @@ impl Door {
         }
         Ok(Self {
             keys: web.tls.as_ref().map(Keys::build).transpose()?,
-            users: Users::new(&web.users, desk).map_err(problem)?,
+            users: Users::new(&web.users, desk, old.users.as_ref()).map_err(problem)?,
             bucket: web.rate_limit.map(Bucket::new),
             headers,
             closed: CancellationToken::new(),
