@@ -29,6 +29,8 @@ pub(in super::super) struct Authenticated;
 /// What is in force.
 #[derive(Debug, Default)]
 pub(in super::super) struct Door {
+    /// The same as that of the one before it, where a certificate that was good there is good here.
+    number: u64,
     keys: Option<Keys>,
     users: Option<Arc<Users>>,
     bucket: Option<Bucket>,
@@ -45,8 +47,12 @@ impl Door {
             let name = HeaderName::try_from(name).map_err(|error| problem(error.to_string()))?;
             headers.push((name, HeaderValue::try_from(value).map_err(|error| problem(error.to_string()))?));
         }
+        let keys = web.tls.as_ref().map(Keys::build).transpose()?;
+        let asked = |keys: &Option<Keys>| keys.as_ref().map(|keys| keys.asked.clone()).unwrap_or_default();
+        let is_other = asked(&keys) != asked(&old.keys);
         Ok(Self {
-            keys: web.tls.as_ref().map(Keys::build).transpose()?,
+            number: old.number.wrapping_add(is_other.into()),
+            keys,
             users: Users::new(&web.users, desk, old.users.as_ref()).map_err(problem)?,
             bucket: web.rate_limit.map(Bucket::new),
             headers,
@@ -66,7 +72,10 @@ impl Door {
             ("a password", self.users.is_some()),
             ("a certificate", client_auth.requires()),
             ("a certificate that is verified", client_auth.verifies()),
-            ("a name in the certificate", self.keys.as_ref().is_some_and(|keys| keys.names_asked)),
+            (
+                "a name in the certificate",
+                self.keys.as_ref().is_some_and(|keys| !keys.asked.names.is_empty()),
+            ),
             ("a pace (`rate_limit`)", self.bucket.is_some()),
         ]
     }
@@ -78,11 +87,16 @@ impl Door {
     }
 
     fn client_auth(&self) -> ClientAuth {
-        self.keys.as_ref().map_or(ClientAuth::NoClientCert, |keys| keys.client_auth)
+        self.keys.as_ref().map_or(ClientAuth::NoClientCert, |keys| keys.asked.client_auth)
     }
 
     pub(super) const fn hears_passwords_in_the_clear(&self) -> bool {
         self.users.is_some() && self.keys.is_none()
+    }
+
+    /// At which one a caller's certificate was taken.
+    pub(in super::super) const fn number(&self) -> u64 {
+        self.number
     }
 
     /// How a handshake is made; `None`: none is.
@@ -101,7 +115,12 @@ impl Door {
     }
 
     /// Lets a caller in, and says whether it has shown who it is.
-    async fn admit(&self, caller: Caller, uri: &Uri, headers: &HeaderMap) -> Result<bool, Refusal> {
+    pub(super) async fn admit(
+        &self,
+        caller: Caller,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<bool, Refusal> {
         if uri.path() == OPEN {
             return Ok(false);
         }
@@ -115,6 +134,13 @@ impl Door {
         }
         if client_auth.requires() && !caller.certified {
             return Err(Refusal::no_certificate());
+        }
+        // Nobody has looked at it here: a next connection will.
+        if (client_auth.requires() || client_auth.verifies())
+            && caller.certified
+            && caller.door != self.number
+        {
+            return Err(Refusal::old_certificate());
         }
         if let Some(users) = &self.users {
             return if users.admit(headers).await { Ok(true) } else { Err(Refusal::unauthorized()) };
