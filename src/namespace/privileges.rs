@@ -39,8 +39,12 @@ const READ: Reason = (
     "CAP_DAC_READ_SEARCH",
     "reads settings or certificates that are another user's",
 );
-const CONNECT: Reason =
-    (CapabilitySet::DAC_OVERRIDE, "CAP_DAC_OVERRIDE", "opens the Engine's socket, which is another user's");
+const OPEN: Reason = (
+    CapabilitySet::DAC_OVERRIDE,
+    "CAP_DAC_OVERRIDE",
+    "opens what is another user's: the Engine's socket, or settings and certificates where there is no \
+     CAP_DAC_READ_SEARCH",
+);
 
 /// What the settings ask for beyond the work itself.
 #[derive(Clone, Debug, Default)]
@@ -66,12 +70,16 @@ pub fn shed(needs: &Needs) -> io::Result<Kept> {
     let lasting = [ENTER, PROCESSES, ECHO].into_iter().chain(needs.low_port.then_some(PORT));
     let mut kept: Vec<Reason> = lasting.filter(|(set, ..)| had.contains(*set)).collect();
     let plain = union(&kept);
-    let missed = |paths: Vec<PathBuf>, what| had.intersects(READ.0 | CONNECT.0) && !can(paths, what, plain);
-    if missed(needs.files.clone(), Access::READ_OK) && had.contains(READ.0) {
+    let missed = |paths: Vec<PathBuf>, what| had.intersects(READ.0 | OPEN.0) && !can(paths, what, plain);
+    let files = missed(needs.files.clone(), Access::READ_OK);
+    let socket = missed(needs.socket.iter().cloned().collect(), Access::WRITE_OK);
+    let reads = had.contains(READ.0);
+    if files && reads {
         kept.push(READ);
     }
-    if missed(needs.socket.iter().cloned().collect(), Access::WRITE_OK) && had.contains(CONNECT.0) {
-        kept.push(CONNECT);
+    // A container of Docker's has this one and not the one that reads alone.
+    if (socket || files && !reads) && had.contains(OPEN.0) {
+        kept.push(OPEN);
     }
     keep(union(&kept))?;
     set_no_new_privs(true)?;
@@ -214,5 +222,25 @@ mod tests {
             let (names, ..) = left(CapabilitySet::SYS_ADMIN, needs);
             assert_eq!(names, ["CAP_SYS_ADMIN"]);
         }
+    }
+
+    #[test]
+    fn where_only_the_greater_one_is_there_another_users_files_are_read_by_it_later_too() {
+        let (_folder, file) = others();
+        let own = tempfile::NamedTempFile::new().expect("a file");
+        let had = CapabilitySet::SYS_ADMIN | CapabilitySet::DAC_OVERRIDE;
+        for (path, expected) in
+            [(own.path(), &["CAP_SYS_ADMIN"][..]), (&file, &["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"])]
+        {
+            let needs = Needs { files: vec![path.to_owned()], ..Needs::default() };
+            let (names, sets, _) = left(had, needs);
+            assert_eq!(names, expected);
+            assert_eq!(sets.effective.contains(CapabilitySet::DAC_OVERRIDE), expected.len() == 2);
+        }
+        // Both are kept where each is for something of its own, and neither twice.
+        let both = Needs { files: vec![file.clone()], socket: Some(file), low_port: false };
+        assert_eq!(left(had, both.clone()).0, ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"]);
+        let (names, ..) = left(had | CapabilitySet::DAC_READ_SEARCH, both);
+        assert_eq!(names, ["CAP_SYS_ADMIN", "CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE"]);
     }
 }

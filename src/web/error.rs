@@ -84,6 +84,14 @@ impl Refusal {
         }
     }
 
+    /// A certificate that was taken when others were asked for.
+    pub fn old_certificate() -> Self {
+        Self {
+            hint: "ask again, over a new connection".into(),
+            ..Self::forbidden("other client certificates are asked for since this connection began")
+        }
+    }
+
     /// More requests than the operator allows.
     pub fn too_many() -> Self {
         Self {

@@ -33,6 +33,8 @@ pub struct Caller {
     pub encrypted: bool,
     /// With a certificate that was taken.
     pub certified: bool,
+    /// By what was asked of certificates then, by number.
+    pub door: u64,
 }
 
 /// Most bytes of a request's head. Ours are a few hundred; a longer one is answered 431.
@@ -142,7 +144,7 @@ async fn connection(
     let own_machine = address.to_canonical().is_loopback()
         || stream.local_addr().is_ok_and(|own| own.ip().to_canonical() == address.to_canonical());
     let closed = door.closed();
-    let plain = Caller { address, encrypted: false, certified: false };
+    let plain = Caller { address, encrypted: false, certified: false, door: door.number() };
     let Some(acceptor) = door.acceptor(own_machine).cloned() else {
         drop(door);
         let stream = Reader::new(stream, limits.stall, limits.answer);

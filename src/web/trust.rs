@@ -2,8 +2,9 @@
 //!
 //! What is in force is a [`Door`], swapped whole. A reload reads the file anew, and so does whoever comes by a
 //! second or more after the last look and finds that a file has changed: certificates are renewed without a
-//! restart, as with Prometheus' own exporters. What is broken changes nothing; it is told and logged. Who came in
-//! by an old door is asked to leave when its answer is done.
+//! restart, as with Prometheus' own exporters. What is broken changes nothing; it is told and logged. Nor does what
+//! asks callers for less, unless a reload was asked for: a file that is being written is empty for a moment. Who
+//! came in by an old door is asked to leave when its answer is done.
 //!
 //! What must never happen here: a password in a log, work for a stranger on the runtime's own thread, or a door
 //! that is open because something could not be read.
@@ -48,12 +49,18 @@ struct Inner {
     desk: Desk,
 }
 
-/// The files as they were before they were read last.
+/// What was seen of the files.
 #[derive(Debug, Default)]
-struct Seen(Vec<(PathBuf, Stamp)>);
+struct Seen {
+    /// As they were before they were read last.
+    files: Vec<(PathBuf, Stamp)>,
+    /// Why the last read changed nothing. Then the next look reads again, whatever the stamps say.
+    trouble: Option<String>,
+}
 
-/// What changes when a file does: device and inode, size, and the time of the change. `None`: it is not there.
-type Stamp = Option<(u64, u64, u64, i64, i64)>;
+/// What changes when a file does: device and inode, size, and the times of the change, of what it holds and of who
+/// may read it. `None`: it is not there.
+type Stamp = Option<(u64, u64, u64, [i64; 4])>;
 
 impl Trust {
     /// Everyone who reaches the port may read.
@@ -68,7 +75,7 @@ impl Trust {
     pub fn load(path: &Path) -> Result<Self, String> {
         let desk = Desk::default();
         let mut seen = Seen::default();
-        let door = seen.read(path, &desk)?;
+        let door = seen.read(path, &desk, &Door::default())?;
         Ok(Self::new(Some(path.to_owned()), door, seen, desk))
     }
 
@@ -84,7 +91,9 @@ impl Trust {
     pub fn reload(&self) -> Result<(), String> {
         let Some(path) = &self.0.path else { return Ok(()) };
         let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        self.take(seen.read(path, &self.0.desk)?);
+        let read = seen.read(path, &self.0.desk, &self.0.door.load());
+        seen.trouble = read.as_ref().err().cloned();
+        self.take(read?);
         Ok(())
     }
 
@@ -101,7 +110,7 @@ impl Trust {
     /// The files that it is made of.
     pub fn files(&self) -> Vec<PathBuf> {
         let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.0.iter().map(|(path, _)| path.clone()).collect()
+        seen.files.iter().map(|(path, _)| path.clone()).collect()
     }
 
     /// What is in force now.
@@ -129,13 +138,30 @@ impl Trust {
         if !seen.is_old() {
             return;
         }
-        match seen.read(path, &self.0.desk) {
+        let before = seen.files.clone();
+        let old = self.0.door.load();
+        let read = seen.read(path, &self.0.desk, &old).and_then(|door| {
+            let Some(less) = old.asks_for_more_than(&door) else { return Ok(door) };
+            // What is in force stands in those, too.
+            seen.keep(before);
+            let path = path.display();
+            Err(format!(
+                "{path}: it no longer asks for {less}: a reload that is asked for does this, no other"
+            ))
+        });
+        let trouble = read.as_ref().err().cloned();
+        match read {
             Ok(door) => {
                 tracing::info!(file = %path.display(), "who may read was read again: a file has changed");
                 self.take(door);
             }
-            Err(problems) => tracing::error!(%problems, "who may read was not read again: the old one stays"),
+            Err(problems) if seen.trouble.as_ref() != Some(&problems) => {
+                tracing::error!(%problems, "who may read was not read again: the old one stays");
+            }
+            // It was told.
+            Err(_) => {}
         }
+        seen.trouble = trouble;
     }
 
     fn take(&self, door: Door) {
@@ -145,12 +171,21 @@ impl Trust {
 
 impl Seen {
     fn is_old(&self) -> bool {
-        self.0.iter().any(|(path, before)| stamp(path) != *before)
+        self.trouble.is_some() || self.files.iter().any(|(path, before)| stamp(path) != *before)
+    }
+
+    /// These are looked at as well.
+    fn keep(&mut self, files: Vec<(PathBuf, Stamp)>) {
+        for (path, stamp) in files {
+            if self.files.iter().all(|(own, _)| *own != path) {
+                self.files.push((path, stamp));
+            }
+        }
     }
 
     /// Reads the file and those that it names. The stamps are older than what is read: a change between the two
     /// is seen by the next look.
-    fn read(&mut self, path: &Path, desk: &Desk) -> Result<Door, String> {
+    fn read(&mut self, path: &Path, desk: &Desk, old: &Door) -> Result<Door, String> {
         let own = (path.to_owned(), stamp(path));
         let tell = |problems: &[Problem]| {
             let lines: Vec<String> = problems.iter().map(|p| format!("{}: {p}", path.display())).collect();
@@ -158,19 +193,20 @@ impl Seen {
         };
         let web: Web = web::load_file(path).map_err(|problems| {
             // Those that the last good one named are looked at as before.
-            let others = self.0.iter().skip(1).map(|(path, _)| (path.clone(), stamp(path)));
-            self.0 = std::iter::once(own.clone()).chain(others.collect::<Vec<_>>()).collect();
+            let others = self.files.iter().skip(1).map(|(path, _)| (path.clone(), stamp(path)));
+            self.files = std::iter::once(own.clone()).chain(others.collect::<Vec<_>>()).collect();
             tell(&problems)
         })?;
         let named = web.files().map(|path| (path.to_owned(), stamp(path)));
-        self.0 = std::iter::once(own).chain(named).collect();
-        Door::build(&web, desk).map_err(|problem| tell(&[problem]))
+        self.files = std::iter::once(own).chain(named).collect();
+        Door::build(&web, desk, old).map_err(|problem| tell(&[problem]))
     }
 }
 
 fn stamp(path: &Path) -> Stamp {
     let file = fs::metadata(path).ok()?;
-    Some((file.dev(), file.ino(), file.size(), file.mtime(), file.mtime_nsec()))
+    let times = [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()];
+    Some((file.dev(), file.ino(), file.size(), times))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::read::{MOST_ENTRIES, unknown};
 use super::super::scalars::{duration, flag, whole};
 use super::super::settings::bounds;
-use super::super::tree::{Node, Value, place, shown};
+use super::super::tree::{Node, Value, place};
 use super::values::{hash_of, header};
 use super::{Problem, RateLimit, Secret, Web};
 
@@ -145,7 +145,9 @@ impl<'f> Reader<'f> {
         for (name, hash) in entries.iter().take(MOST_ENTRIES) {
             let user = &name.value;
             if user.is_empty() || user.len() > 255 || user.contains(|c: char| c == ':' || c.is_control()) {
-                let message = format!("expected a user's name without a colon, found {}", shown(user));
+                // Without a space after the colon a password is part of it: it is not repeated.
+                let message = "expected a user's name of at most 255 bytes without a colon, and behind a colon \
+                    and a space the bcrypt hash of its password";
                 self.problems.push(Problem::new(place(name.referenced), PATH, message));
             } else if let Some(hash) = self.take(&format!("{PATH}.{user}"), hash, hash_of) {
                 users.push((user.clone(), hash));

@@ -89,7 +89,7 @@ fn errors_say_where_and_what_was_expected() {
         ("http_server_config: {headers: {Server: x}}", "headers: unknown setting \"Server\""),
         ("http_server_config: {headers: {X-Frame-Options: ALLOW}}", "expected deny or sameorigin, found"),
         ("http_server_config: {headers: {X-XSS-Protection: \"a\\r\\nb: c\"}}", "signs of ASCII on one line"),
-        ("basic_auth_users: {'a:b': x}", "without a colon, found \"a:b\""),
+        ("basic_auth_users: {'a:b': x}", "bytes without a colon, and behind a colon and a space"),
         ("basic_auth_users: [a]", "expected users"),
         ("rate_limit: {interval: 1s}", "expected `burst` of 1 or more"),
         ("rate_limit: {interval: 1}", "without a unit"),
@@ -105,6 +105,52 @@ fn errors_say_where_and_what_was_expected() {
 }
 
 #[test]
+fn the_highest_cost_is_taken() {
+    let text = format!("basic_auth_users:\n  alice: {}\n", HASH.replace("$10$", "$14$"));
+    assert_eq!(load(&text, Path::new("/")).map(|web| web.users.len()), Ok(1));
+}
+
+#[test]
+fn a_key_where_its_file_was_expected_is_refused_and_never_repeated() {
+    let long = "c2VjcmV0".repeat(600);
+    for key in [
+        "|\n    -----BEGIN PRIVATE KEY-----\n    c2VjcmV0\n    -----END PRIVATE KEY-----\n",
+        ">\n    -----BEGIN PRIVATE KEY-----\n    c2VjcmV0\n    -----END PRIVATE KEY-----\n",
+        "-----BEGIN PRIVATE KEY----- c2VjcmV0",
+        "\"c2VjcmV0\\nc2VjcmV0\"",
+        &long,
+    ] {
+        for setting in ["cert_file", "key_file", "client_ca_file"] {
+            let told = told(&format!("tls_server_config:\n  {setting}: {key}\n")).concat();
+            let expected = format!("tls_server_config.{setting}: expected a file's path, found another text");
+            assert!(told.contains(&expected) && !told.contains("c2VjcmV0"), "{key}: {told}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_at_all_is_never_repeated() {
+    for text in [
+        "basic_auth_users: {alice:hunter2}",
+        "basic_auth_users:\n  alice:hunter2:\n",
+        "basic_auth_users:\n  alice:hunter2\n",
+        "basic_auth_users:\n  alice: x\n  bob:hunter2\n",
+        "basic_auth_users: {alice: hunter2",
+        "basic_auth_users:\n  alice: \"hunter2\n",
+        "basic_auth_users:\nalice:hunter2\n",
+        "basic_auth_users:\n  alice: hunter2\n  alice: hunter2\n",
+        "basic_auth_users:\n  alice: *hunter2\n",
+        "basic_auth_users:\n  alice: !hunter2 x\n",
+        "basic_auth_users:\n  alice: @hunter2\n",
+        "tls_server_config:\n  key_file: |\n-----BEGIN PRIVATE KEY-----\nhunter2\n",
+        "tls_server_config:\n  key: \"-----BEGIN PRIVATE KEY-----\\hunter2\"\n",
+    ] {
+        let told = told(text).concat();
+        assert!(!told.contains("hunter2") && !told.starts_with("taken"), "{text}: {told}");
+    }
+}
+
+#[test]
 fn a_password_in_the_clear_is_refused_and_never_repeated() {
     let short = &HASH[..50];
     let costly = HASH.replace("$10$", "$31$");
@@ -113,7 +159,8 @@ fn a_password_in_the_clear_is_refused_and_never_repeated() {
         ("1234567", "found something else"),
         ("[geheim]", "found something else"),
         (short, "found one that is not whole"),
-        (&costly, "of a cost from 4 to 18, found 31"),
+        (&costly, "of a cost from 4 to 14, found 31"),
+        (&HASH.replace("$10$", "$15$"), "of a cost from 4 to 14, found 15"),
     ] {
         let told = told(&format!("basic_auth_users:\n  alice: {hash}\n")).concat();
         assert!(told.starts_with("line 2, column 10: basic_auth_users.alice: expected"), "{told}");

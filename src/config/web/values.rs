@@ -23,8 +23,9 @@ pub(super) const CIPHER_SUITES: [&str; 9] = [
 
 pub(super) const CURVES: [&str; 3] = ["X25519", "CurveP256", "CurveP384"];
 
-/// A hash of a higher cost takes a minute, and so would every wrong password.
-const MOST_COST: u32 = 18;
+/// A hash of this cost takes a second or two of a processor, each one higher twice that, and so does every wrong
+/// password. No caller waits for a minute.
+const MOST_COST: u32 = 14;
 
 pub(super) fn client_auth_of(value: &Value) -> Result<ClientAuth, String> {
     let found = match value {
@@ -68,11 +69,16 @@ pub(super) fn san(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
+/// What stands there may be the key itself: it is not repeated, here or by whoever would open it.
 pub(super) fn path_of(value: &Value) -> Result<PathBuf, String> {
     match value {
-        Value::Text(text) if !text.is_empty() && text.len() < 4096 && !text.contains('\0') => {
-            Ok(PathBuf::from(text))
+        Value::Text(text)
+            if text.len() >= 4096 || text.contains("-----BEGIN") || text.contains(char::is_control) =>
+        {
+            Err("expected a file's path, found another text; PEM itself goes to the setting without `_file`"
+                .to_owned())
         }
+        Value::Text(text) if !text.is_empty() => Ok(PathBuf::from(text)),
         other => Err(format!("expected a file's path, found {}", other.describe())),
     }
 }

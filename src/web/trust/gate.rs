@@ -1,6 +1,6 @@
 //! What is in force: who is let in, and what every answer carries.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -29,25 +29,31 @@ pub(in super::super) struct Authenticated;
 /// What is in force.
 #[derive(Debug, Default)]
 pub(in super::super) struct Door {
+    /// The same as that of the one before it, where a certificate that was good there is good here.
+    number: u64,
     keys: Option<Keys>,
-    users: Option<Users>,
+    users: Option<Arc<Users>>,
     bucket: Option<Bucket>,
     headers: Vec<(HeaderName, HeaderValue)>,
     closed: CancellationToken,
 }
 
 impl Door {
-    /// Reads the files that are named. Blocks.
-    pub(super) fn build(web: &Web, desk: &Desk) -> Result<Self, Problem> {
+    /// Reads the files that are named; what the old one learned of its callers is kept. Blocks.
+    pub(super) fn build(web: &Web, desk: &Desk, old: &Self) -> Result<Self, Problem> {
         let problem = |message: String| Problem { at: None, path: String::new(), message };
         let mut headers = Vec::new();
         for (name, value) in &web.headers {
             let name = HeaderName::try_from(name).map_err(|error| problem(error.to_string()))?;
             headers.push((name, HeaderValue::try_from(value).map_err(|error| problem(error.to_string()))?));
         }
+        let keys = web.tls.as_ref().map(Keys::build).transpose()?;
+        let asked = |keys: &Option<Keys>| keys.as_ref().map(|keys| keys.asked.clone()).unwrap_or_default();
+        let is_other = asked(&keys) != asked(&old.keys);
         Ok(Self {
-            keys: web.tls.as_ref().map(Keys::build).transpose()?,
-            users: Users::new(&web.users, desk).map_err(problem)?,
+            number: old.number.wrapping_add(is_other.into()),
+            keys,
+            users: Users::new(&web.users, desk, old.users.as_ref()).map_err(problem)?,
             bucket: web.rate_limit.map(Bucket::new),
             headers,
             closed: CancellationToken::new(),
@@ -58,8 +64,39 @@ impl Door {
         self.keys.is_some()
     }
 
+    /// What callers are asked for, and whether.
+    fn asks(&self) -> [(&'static str, bool); 6] {
+        let client_auth = self.client_auth();
+        [
+            ("TLS", self.keys.is_some()),
+            ("a password", self.users.is_some()),
+            ("a certificate", client_auth.requires()),
+            ("a certificate that is verified", client_auth.verifies()),
+            (
+                "a name in the certificate",
+                self.keys.as_ref().is_some_and(|keys| !keys.asked.names.is_empty()),
+            ),
+            ("a pace (`rate_limit`)", self.bucket.is_some()),
+        ]
+    }
+
+    /// The first thing that this one asks callers for and the other does not.
+    pub(super) fn asks_for_more_than(&self, other: &Self) -> Option<&'static str> {
+        let mut both = self.asks().into_iter().zip(other.asks());
+        both.find(|((_, here), (_, there))| *here && !there).map(|((what, _), _)| what)
+    }
+
+    fn client_auth(&self) -> ClientAuth {
+        self.keys.as_ref().map_or(ClientAuth::NoClientCert, |keys| keys.asked.client_auth)
+    }
+
     pub(super) const fn hears_passwords_in_the_clear(&self) -> bool {
         self.users.is_some() && self.keys.is_none()
+    }
+
+    /// At which one a caller's certificate was taken.
+    pub(in super::super) const fn number(&self) -> u64 {
+        self.number
     }
 
     /// How a handshake is made; `None`: none is.
@@ -78,20 +115,32 @@ impl Door {
     }
 
     /// Lets a caller in, and says whether it has shown who it is.
-    async fn admit(&self, caller: Caller, uri: &Uri, headers: &HeaderMap) -> Result<bool, Refusal> {
+    pub(super) async fn admit(
+        &self,
+        caller: Caller,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<bool, Refusal> {
         if uri.path() == OPEN {
             return Ok(false);
         }
         if self.bucket.as_ref().is_some_and(|bucket| !bucket.take(Instant::now())) {
             return Err(Refusal::too_many());
         }
-        let client_auth = self.keys.as_ref().map_or(ClientAuth::NoClientCert, |keys| keys.client_auth);
+        let client_auth = self.client_auth();
         // It came in before TLS was asked for.
         if self.keys.is_some() && !caller.encrypted {
             return Err(Refusal::forbidden("this is served over TLS alone"));
         }
         if client_auth.requires() && !caller.certified {
             return Err(Refusal::no_certificate());
+        }
+        // Nobody has looked at it here: a next connection will.
+        if (client_auth.requires() || client_auth.verifies())
+            && caller.certified
+            && caller.door != self.number
+        {
+            return Err(Refusal::old_certificate());
         }
         if let Some(users) = &self.users {
             return if users.admit(headers).await { Ok(true) } else { Err(Refusal::unauthorized()) };

@@ -20,9 +20,19 @@ use crate::config::{MOST_BYTES, Problem};
 
 use super::callers::Judge;
 
+/// What makes a caller's certificate a good one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) client_auth: ClientAuth,
+    /// Of which it must have one; empty: any.
+    pub(super) names: Vec<String>,
+    /// Who may have signed it, where that is looked at.
+    signers: Vec<CertificateDer<'static>>,
+}
+
 /// What a handshake takes.
 pub(super) struct Keys {
-    pub(super) client_auth: ClientAuth,
+    pub(super) asked: Asked,
     /// For whom a certificate is asked as the file says.
     others: TlsAcceptor,
     /// For this machine's own callers: without a certificate they come in, to be told whether the exporter lives.
@@ -35,7 +45,13 @@ impl Keys {
         let provider = provider(tls);
         let certified = certified(tls, &provider)?;
         let provider = Arc::new(provider);
-        let signers = signers(tls, &provider)?;
+        let trusted = tls.client_ca.as_ref().filter(|_| tls.client_auth.verifies());
+        let asked = Asked {
+            client_auth: tls.client_auth,
+            names: tls.client_allowed_sans.clone(),
+            signers: trusted.map(certificates).transpose()?.unwrap_or_default(),
+        };
+        let signers = trusted.map(|pem| signers(pem, &asked.signers, &provider)).transpose()?;
         let acceptor = |mandatory: bool| -> Result<TlsAcceptor, Problem> {
             let versions: Vec<_> = [(Version::Tls13, &version::TLS13), (Version::Tls12, &version::TLS12)]
                 .into_iter()
@@ -63,7 +79,8 @@ impl Keys {
             Ok(Arc::new(config).into())
         };
         let mandatory = tls.client_auth.requires();
-        Ok(Self { client_auth: tls.client_auth, others: acceptor(mandatory)?, own: acceptor(false)? })
+        let (others, own) = (acceptor(mandatory)?, acceptor(false)?);
+        Ok(Self { asked, others, own })
     }
 
     pub(super) const fn acceptor(&self, own_machine: bool) -> &TlsAcceptor {
@@ -73,7 +90,7 @@ impl Keys {
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("client_auth", &self.client_auth).finish_non_exhaustive()
+        f.debug_struct("Keys").field("client_auth", &self.asked.client_auth).finish_non_exhaustive()
     }
 }
 
@@ -129,18 +146,18 @@ fn certified(tls: &Tls, provider: &CryptoProvider) -> Result<Arc<SingleCertAndKe
 }
 
 fn signers(
-    tls: &Tls,
+    pem: &Pem,
+    trusted: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
-) -> Result<Option<Arc<dyn ClientCertVerifier>>, Problem> {
-    let Some(pem) = tls.client_ca.as_ref().filter(|_| tls.client_auth.verifies()) else { return Ok(None) };
+) -> Result<Arc<dyn ClientCertVerifier>, Problem> {
     let mut roots = RootCertStore::empty();
     let wrong =
         |error: &dyn std::fmt::Display| problem(pem, &format!("holds no certificate to trust: {error}"));
-    for certificate in certificates(pem)? {
+    for certificate in trusted.iter().cloned() {
         roots.add(certificate).map_err(|error| wrong(&error))?;
     }
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-    Ok(Some(builder.build().map_err(|error| wrong(&error))?))
+    builder.build().map_err(|error| wrong(&error))
 }
 
 fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, Problem> {

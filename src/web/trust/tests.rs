@@ -16,6 +16,9 @@ mod authority;
 mod caller;
 use authority::Authority;
 
+/// What is taken later, and when.
+mod later;
+
 /// A folder with `server.crt`, `server.key` and `ca.crt` of this authority.
 fn folder(authority: &Authority) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -179,46 +182,4 @@ fn files_that_cannot_be_used_are_told() {
     }
     let missing = Trust::load(&at("nowhere.yml")).expect_err("missing");
     assert!(missing.contains("cannot be read"), "{missing}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_renewed_is_taken_and_what_is_broken_is_not() {
-    let authority = Authority::new();
-    let folder = folder(&authority);
-    let trust = load(folder.path(), "").expect("good");
-    let first = trust.current().await;
-    let soon = Duration::from_millis(1100);
-    // A file that is written over within one tick of the clock has another size: a paper with a longer name.
-    authority.issue(&["localhost", "renewed.example"]).write(folder.path(), "server");
-    assert!(Arc::ptr_eq(&first, &trust.current().await), "within a second nobody looks");
-    tokio::time::advance(soon).await;
-    let second = trust.current().await;
-    assert!(!Arc::ptr_eq(&first, &second), "renewed");
-    // Who came by the old one is asked to leave.
-    first.closed().await;
-
-    let stranger = authority.issue(&["localhost", "renewed.example", "again.example"]);
-    fs::write(folder.path().join("server.crt"), &stranger.certificate).expect("written");
-    for _ in 0..3 {
-        tokio::time::advance(soon).await;
-        assert!(Arc::ptr_eq(&second, &trust.current().await), "half renewed: the old one stays");
-    }
-    let told = trust.reload().expect_err("refused");
-    assert!(told.contains("does not fit the certificate"), "{told}");
-    assert!(Arc::ptr_eq(&second, &trust.current().await));
-    fs::remove_file(folder.path().join("server.key")).expect("removed");
-    tokio::time::advance(soon).await;
-    assert!(Arc::ptr_eq(&second, &trust.current().await));
-    fs::write(folder.path().join("server.key"), &stranger.key).expect("written");
-    tokio::time::advance(soon).await;
-    assert!(!Arc::ptr_eq(&second, &trust.current().await), "whole again");
-
-    // The file itself, too.
-    let third = trust.current().await;
-    fs::write(folder.path().join("web.yml"), "tls_server_config: {cert_flie: x}").expect("written");
-    tokio::time::advance(soon).await;
-    assert!(Arc::ptr_eq(&third, &trust.current().await) && trust.speaks_tls());
-    fs::write(folder.path().join("web.yml"), "# nothing more\n").expect("written");
-    tokio::time::advance(soon).await;
-    assert!(!trust.current().await.speaks_tls());
 }

@@ -1,11 +1,12 @@
 //! Passwords: what a caller says of itself, and whether it is true.
 //!
 //! A hash of bcrypt takes a tenth of a second of a processor, by design. So it is computed beside the runtime, for
-//! two callers at a time; who was right once is known by a keyed hash from then on. A name that nobody has costs as
-//! much as one that somebody has.
+//! two callers at a time; who was right once is known by a keyed hash from then on, whether or not it waited for the
+//! answer, and at the next door too where that has the same users. A name that nobody has costs as much as one that
+//! somebody has.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
@@ -36,26 +37,52 @@ impl Default for Desk {
 pub(super) struct Users {
     hashes: Vec<(String, Secret)>,
     key: hmac::Key,
-    known: Mutex<HashSet<Vec<u8>>>,
+    known: Known,
     desk: Desk,
 }
 
+/// Who was right, by a keyed hash.
+#[derive(Clone, Debug, Default)]
+struct Known(Arc<Mutex<HashSet<Vec<u8>>>>);
+
+impl Known {
+    fn all(&self) -> MutexGuard<'_, HashSet<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, tag: Vec<u8>) {
+        let mut known = self.all();
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(tag);
+    }
+}
+
 impl Users {
-    /// `None`: nobody has one, so nobody is asked.
-    pub(super) fn new(hashes: &[(String, Secret)], desk: &Desk) -> Result<Option<Self>, String> {
+    /// The old ones where nothing has changed, or who was right would be forgotten. `None`: nobody has a password, so
+    /// nobody is asked.
+    pub(super) fn new(
+        hashes: &[(String, Secret)],
+        desk: &Desk,
+        old: Option<&Arc<Self>>,
+    ) -> Result<Option<Arc<Self>>, String> {
         if hashes.is_empty() {
             return Ok(None);
         }
+        if let Some(old) = old.filter(|old| old.hashes == hashes) {
+            return Ok(Some(Arc::clone(old)));
+        }
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
         let key = key.map_err(|_| "the kernel gives no random numbers".to_owned())?;
-        Ok(Some(Self { hashes: hashes.to_vec(), key, known: Mutex::default(), desk: desk.clone() }))
+        Ok(Some(Arc::new(Self { hashes: hashes.to_vec(), key, known: Known::default(), desk: desk.clone() })))
     }
 
     /// Whether these headers name a user and its password.
     pub(super) async fn admit(&self, headers: &HeaderMap) -> bool {
         let Some((user, password)) = said(headers) else { return false };
         let tag = self.tag(&user, &password);
-        if self.known().contains(&tag) {
+        if self.known.all().contains(&tag) {
             return true;
         }
         let found = self.hashes.iter().find(|(name, _)| *name == user);
@@ -64,25 +91,17 @@ impl Users {
         let Some((_, Secret(hash))) = found.or_else(|| self.stand_in(&user)) else { return false };
         let hash = hash.clone();
         let Ok(place) = self.desk.0.clone().acquire_owned().await else { return false };
+        let known = self.known.clone();
+        // A caller that goes away ends neither the work nor what comes of it: it is let in when it comes again.
         let verified = tokio::task::spawn_blocking(move || {
-            let verified = bcrypt::verify(password, &hash);
-            // Not before: a caller that goes away does not end the work.
-            drop(place);
-            verified.is_ok_and(|verified| verified)
-        });
-        let good = verified.await.is_ok_and(|verified| verified) && is_one;
-        if good {
-            let mut known = self.known();
-            if known.len() >= MOST_KNOWN {
-                known.clear();
+            let good = bcrypt::verify(password, &hash).is_ok_and(|verified| verified) && is_one;
+            if good {
+                known.add(tag);
             }
-            known.insert(tag);
-        }
-        good
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, HashSet<Vec<u8>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+            drop(place);
+            good
+        });
+        verified.await.is_ok_and(|good| good)
     }
 
     /// Of user and password together; who has no key learns nothing from how long it is compared.
@@ -119,13 +138,17 @@ fn said(headers: &HeaderMap) -> Option<(String, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    fn users(names: &[(&str, &str)]) -> Users {
-        let hash = |password| Secret(bcrypt::hash(password, 4).expect("hashed"));
-        let hashes: Vec<_> =
-            names.iter().map(|(name, password)| ((*name).to_owned(), hash(password))).collect();
-        Users::new(&hashes, &Desk::default()).expect("random").expect("somebody")
+    fn hashes(names: &[(&str, &str)], cost: u32) -> Vec<(String, Secret)> {
+        let hash = |password| Secret(bcrypt::hash(password, cost).expect("hashed"));
+        names.iter().map(|(name, password)| ((*name).to_owned(), hash(password))).collect()
+    }
+
+    fn users(names: &[(&str, &str)]) -> Arc<Users> {
+        Users::new(&hashes(names, 4), &Desk::default(), None).expect("random").expect("somebody")
     }
 
     fn basic(plain: &str) -> HeaderMap {
@@ -170,18 +193,18 @@ mod tests {
         for said in ["alice:a", "alice:a", "alice:b", "carol:a"] {
             users.admit(&basic(said)).await;
         }
-        assert_eq!(users.known().len(), 1);
+        assert_eq!(users.known.all().len(), 1);
         // Known: no hash is computed, so no place is needed.
         let all = users.desk.0.clone().acquire_many_owned(2).await.expect("open");
         assert!(users.admit(&basic("alice:a")).await);
         drop(all);
         // Past 72 bytes bcrypt looks at nothing, so one password has many spellings: they are bounded.
-        users.known().clear();
+        users.known.all().clear();
         for n in 0..3 * MOST_KNOWN {
-            users.known().insert(n.to_le_bytes().to_vec());
+            users.known.all().insert(n.to_le_bytes().to_vec());
         }
         assert!(users.admit(&basic("alice:a")).await);
-        assert_eq!(users.known().len(), 1, "one more than is kept, and all others are forgotten");
+        assert_eq!(users.known.all().len(), 1, "one more than is kept, and all others are forgotten");
     }
 
     #[tokio::test]
@@ -190,8 +213,37 @@ mod tests {
         let all = users.desk.0.clone().acquire_many_owned(2).await.expect("open");
         let asked = basic("nobody:a");
         let wait = users.admit(&asked);
-        assert!(tokio::time::timeout(std::time::Duration::from_millis(50), wait).await.is_err(), "it waits");
+        assert!(tokio::time::timeout(Duration::from_millis(50), wait).await.is_err(), "it waits");
         drop(all);
         assert!(!users.admit(&asked).await);
+    }
+
+    #[tokio::test]
+    async fn who_was_right_and_did_not_wait_is_known_and_who_was_wrong_is_not() {
+        let hashes = hashes(&[("alice", "a")], 8);
+        let users = Users::new(&hashes, &Desk::default(), None).expect("random").expect("somebody");
+        for (said, known) in [("alice:b", 0), ("carol:a", 0), ("alice:a", 1)] {
+            let asked = basic(said);
+            let wait = users.admit(&asked);
+            assert!(tokio::time::timeout(Duration::ZERO, wait).await.is_err(), "it goes away");
+            // Both places are free when its hash is done.
+            drop(users.desk.0.clone().acquire_many_owned(2).await.expect("open"));
+            assert_eq!(users.known.all().len(), known, "{said}");
+        }
+        let all = users.desk.0.clone().acquire_many_owned(2).await.expect("open");
+        assert!(users.admit(&basic("alice:a")).await);
+        drop(all);
+    }
+
+    #[test]
+    fn the_same_users_at_another_door_are_the_same() {
+        let desk = Desk::default();
+        let (one, other) = (hashes(&[("alice", "a")], 4), hashes(&[("alice", "a")], 4));
+        let new = |hashes: &[(String, Secret)], old| Users::new(hashes, &desk, old).expect("random");
+        let first = new(&one, None).expect("somebody");
+        assert!(Arc::ptr_eq(&first, &new(&one, Some(&first)).expect("somebody")));
+        // Who was right by another hash was right by that alone.
+        assert!(!Arc::ptr_eq(&first, &new(&other, Some(&first)).expect("somebody")));
+        assert!(new(&[], Some(&first)).is_none());
     }
 }
