@@ -4,6 +4,7 @@
 #[path = "faults/town.rs"]
 mod town;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lab::Result;
@@ -123,6 +124,24 @@ fn a_container_that_takes_in_nothing_at_all() -> Result<()> {
     town.expect_no_trace(&before)?;
     told("a container that takes in nothing at all", found, gone);
     Ok(())
+}
+
+/// Many drop ping on purpose: whoever answers a handshake is there.
+#[test]
+fn a_container_that_drops_ping_and_serves_is_no_fault() -> Result<()> {
+    let town = Town::build()?;
+    let rule = ["INPUT", "-p", "icmp", "--icmp-type", "echo-request", "-j", "DROP"];
+    town.inside("web", &[&["iptables", "-I"], &rule[..]].concat())?;
+    let from_api = |kind: &str| {
+        format!(r#"destination_probe_success{{destination="shop",probe="{kind}",source="api",target="web"}}"#)
+    };
+    town.expect_series(&from_api("icmp"), Some("0"), INTERVAL)?;
+    let until = std::time::Instant::now() + INTERVAL;
+    while std::time::Instant::now() < until {
+        assert_eq!(town.findings()?, BTreeSet::new());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    town.expect_series(&from_api("tcp"), Some("1"), EVENT).map(drop)
 }
 
 #[test]
