@@ -4,6 +4,8 @@
 mod authority;
 #[path = "trust/caller.rs"]
 mod caller;
+#[path = "trust/exchange.rs"]
+mod exchange;
 #[path = "trust/program.rs"]
 mod program;
 #[path = "trust/prometheus.rs"]
@@ -16,7 +18,7 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 
 use authority::Authority;
-use caller::get;
+use exchange::get;
 use program::{PATIENCE, Served, free_port, run};
 use prometheus::Prometheus;
 
@@ -144,7 +146,7 @@ fn a_reload_takes_the_good_and_refuses_the_bad() {
     let caller = || authority.caller(Some(&authority.issue(&["x"])));
     let post = |header: &str| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(caller::ask(served.at, caller(), "POST /-/reload", header)).expect("answered")
+        runtime.block_on(exchange::ask(served.at, caller(), "POST /-/reload", header)).expect("answered")
     };
     let metric = |value: &str| {
         let line = format!("\ndestination_exporter_config_last_reload_successful {value}\n");

@@ -6,6 +6,8 @@ mod authority;
 mod caller;
 #[path = "web/callers.rs"]
 mod callers;
+#[path = "trust/exchange.rs"]
+mod exchange;
 #[path = "web/limits.rs"]
 mod limits;
 #[path = "web/requests.rs"]

@@ -7,7 +7,7 @@ use destination_exporter::web::{self, Limits, Trust};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::authority::Authority;
-use crate::caller::get;
+use crate::exchange::get;
 use crate::stand::{PATIENCE, Server, app, read, verdict};
 
 const ALICE: &str = "authorization: Basic YWxpY2U6d29uZGVybGFuZA==\r\n";

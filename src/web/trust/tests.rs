@@ -10,9 +10,7 @@ use super::*;
 
 #[path = "../../../tests/trust/authority.rs"]
 mod authority;
-// Here there is no connection to ask over.
 #[path = "../../../tests/trust/caller.rs"]
-#[allow(dead_code)]
 mod caller;
 use authority::Authority;
 
