@@ -12,6 +12,7 @@ use crate::outcome::ProbeKind;
 
 mod print;
 mod problem;
+mod problems;
 mod read;
 mod scalars;
 pub mod settings;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::problems::Problems;
 use super::scalars::{
     address, duration, engine, flag, folder, label, name, network, probe_kind, text, traffic_source, whole,
 };
@@ -20,7 +21,7 @@ pub(super) const MOST_ENTRIES: usize = 1000;
 #[derive(Default)]
 pub(super) struct Reader {
     config: Config,
-    problems: Vec<Problem>,
+    problems: Problems,
     /// Where the settings stand that the file sets: an error about two of them points at one.
     set: Vec<(String, Option<(u64, u64)>)>,
 }
@@ -29,15 +30,7 @@ impl Reader {
     pub(super) fn read(mut self, root: &Node) -> Result<Config, Vec<Problem>> {
         self.group("", root);
         self.together();
-        if self.problems.is_empty() {
-            return Ok(self.config);
-        }
-        self.problems.sort_by_key(|problem| problem.at.unwrap_or_default());
-        Err(self.problems)
-    }
-
-    fn wrong(&mut self, node: &Node, path: &str, message: impl Into<String>) {
-        self.problems.push(Problem::new(place(node.referenced), path, message));
+        self.problems.or(self.config)
     }
 
     /// A map of settings below `path`; nothing at all (everything commented out) leaves the defaults.
@@ -48,7 +41,11 @@ impl Reader {
             other => {
                 let known = children(path).join(", ");
                 let found = other.describe();
-                return self.wrong(node, path, format!("expected settings ({known}), found {found}"));
+                return self.problems.wrong(
+                    node,
+                    path,
+                    format!("expected settings ({known}), found {found}"),
+                );
             }
         };
         for (key, value) in entries {
@@ -63,7 +60,7 @@ impl Reader {
             } else {
                 // Without the stranger's key in the path it stays one short line.
                 let message = unknown(&key.value, &children(path));
-                self.problems.push(Problem::new(place(key.referenced), path, message));
+                self.problems.key(key, path, message);
             }
         }
     }
@@ -72,27 +69,27 @@ impl Reader {
         let expected = field.describe();
         match field {
             Field::Flag(at) => {
-                if let Some(flag) = self.take(path, node, flag) {
+                if let Some(flag) = self.problems.take(path, node, flag) {
                     *at(&mut self.config) = flag;
                 }
             }
             Field::Time(at, bounds) => {
-                if let Some(time) = self.take(path, node, |value| duration(value, *bounds)) {
+                if let Some(time) = self.problems.take(path, node, |value| duration(value, *bounds)) {
                     *at(&mut self.config) = time;
                 }
             }
             Field::Whole { write, least, most, .. } => {
-                if let Some(number) = self.take(path, node, |value| whole(value, *least, *most)) {
+                if let Some(number) = self.problems.take(path, node, |value| whole(value, *least, *most)) {
                     write(&mut self.config, number);
                 }
             }
             Field::Engine(at) => {
-                if let Some(host) = self.take(path, node, |v| text(v, &expected).and_then(engine)) {
+                if let Some(host) = self.problems.take(path, node, |v| text(v, &expected).and_then(engine)) {
                     *at(&mut self.config) = host;
                 }
             }
             Field::Folder(at) => {
-                if let Some(folder) = self.take(path, node, |v| folder(v, &expected)) {
+                if let Some(folder) = self.problems.take(path, node, |v| folder(v, &expected)) {
                     *at(&mut self.config) = folder;
                 }
             }
@@ -132,14 +129,19 @@ impl Reader {
                 }
             }
             Field::Counters(at) => {
-                if let Some(source) = self.take(path, node, |value| traffic_source(value, &expected)) {
+                if let Some(source) = self.problems.take(path, node, |value| traffic_source(value, &expected))
+                {
                     *at(&mut self.config) = source;
                 }
             }
             Field::Overrides(at) => {
                 let Value::List(items) = &node.value else {
                     let found = node.value.describe();
-                    return self.wrong(node, path, format!("expected a list of overrides, found {found}"));
+                    return self.problems.wrong(
+                        node,
+                        path,
+                        format!("expected a list of overrides, found {found}"),
+                    );
                 };
                 let mut list = Vec::new();
                 for (n, item) in items.iter().take(MOST_ENTRIES).enumerate() {
@@ -151,18 +153,13 @@ impl Reader {
         }
     }
 
-    fn take<'n, T>(
-        &mut self,
-        path: &str,
-        node: &'n Node,
-        read: impl FnOnce(&'n Value) -> Result<T, String>,
-    ) -> Option<T> {
-        read(&node.value).map_err(|message| self.wrong(node, path, message)).ok()
-    }
-
     fn bounded(&mut self, path: &str, node: &Node, entries: usize) {
         if entries > MOST_ENTRIES {
-            self.wrong(node, path, format!("expected at most {MOST_ENTRIES} entries, found {entries}"));
+            self.problems.wrong(
+                node,
+                path,
+                format!("expected at most {MOST_ENTRIES} entries, found {entries}"),
+            );
         }
     }
 
@@ -175,19 +172,23 @@ impl Reader {
     ) -> Option<Vec<T>> {
         let Value::List(items) = &node.value else {
             let found = node.value.describe();
-            self.wrong(node, path, format!("expected {expected}, found {found}"));
+            self.problems.wrong(node, path, format!("expected {expected}, found {found}"));
             return None;
         };
         self.bounded(path, node, items.len());
         let items = items.iter().take(MOST_ENTRIES).enumerate();
-        Some(items.filter_map(|(n, item)| self.take(&format!("{path}[{n}]"), item, &read)).collect())
+        Some(items.filter_map(|(n, item)| self.problems.take(&format!("{path}[{n}]"), item, &read)).collect())
     }
 
     fn one_override(&mut self, path: &str, node: &Node) -> Option<Override> {
         const KEYS: [&str; 5] = ["destination", "kind", "enabled", "interval", "timeout"];
         let Value::Map(entries) = &node.value else {
             let found = node.value.describe();
-            self.wrong(node, path, format!("expected settings ({}), found {found}", KEYS.join(", ")));
+            self.problems.wrong(
+                node,
+                path,
+                format!("expected settings ({}), found {found}", KEYS.join(", ")),
+            );
             return None;
         };
         let before = self.problems.len();
@@ -196,26 +197,28 @@ impl Reader {
         for (key, value) in entries {
             let full = format!("{path}.{}", key.value);
             match key.value.as_str() {
-                "destination" => destination = self.take(&full, value, |v| text(v, "a pattern like `app-*`")),
-                "kind" => kind = self.take(&full, value, probe_kind),
-                "enabled" => enabled = self.take(&full, value, flag),
-                "interval" => interval = self.take(&full, value, |v| duration(v, INTERVAL)),
-                "timeout" => timeout = self.take(&full, value, |v| duration(v, TIMEOUT)),
+                "destination" => {
+                    destination = self.problems.take(&full, value, |v| text(v, "a pattern like `app-*`"))
+                }
+                "kind" => kind = self.problems.take(&full, value, probe_kind),
+                "enabled" => enabled = self.problems.take(&full, value, flag),
+                "interval" => interval = self.problems.take(&full, value, |v| duration(v, INTERVAL)),
+                "timeout" => timeout = self.problems.take(&full, value, |v| duration(v, TIMEOUT)),
                 other => {
                     let keys: Vec<String> = KEYS.iter().map(ToString::to_string).collect();
                     let message = unknown(other, &keys);
-                    self.problems.push(Problem::new(place(key.referenced), path, message));
+                    self.problems.key(key, path, message);
                 }
             }
         }
         let has = |key: &str| entries.iter().any(|(k, _)| k.value == key);
         for key in ["destination", "kind"] {
             if !has(key) {
-                self.wrong(node, path, format!("expected `{key}`, which is missing"));
+                self.problems.wrong(node, path, format!("expected `{key}`, which is missing"));
             }
         }
         if !["enabled", "interval", "timeout"].iter().any(|key| has(key)) {
-            self.wrong(node, path, "changes nothing: expected `enabled`, `interval` or `timeout`");
+            self.problems.wrong(node, path, "changes nothing: expected `enabled`, `interval` or `timeout`");
         }
         if self.problems.len() > before {
             return None;

@@ -5,10 +5,11 @@
 
 use std::path::Path;
 
+use super::super::problems::Problems;
 use super::super::read::{MOST_ENTRIES, unknown};
 use super::super::scalars::{duration, flag, whole};
 use super::super::settings::bounds;
-use super::super::tree::{Node, Value, place};
+use super::super::tree::{Node, Value};
 use super::values::{hash_of, header};
 use super::{Problem, RateLimit, Secret, Web};
 
@@ -22,12 +23,12 @@ const HEADERS: [&str; 5] = [
 
 pub(super) struct Reader<'f> {
     pub(super) folder: &'f Path,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Problems,
 }
 
 impl<'f> Reader<'f> {
-    pub(super) const fn new(folder: &'f Path) -> Self {
-        Self { folder, problems: Vec::new() }
+    pub(super) fn new(folder: &'f Path) -> Self {
+        Self { folder, problems: Problems::default() }
     }
 
     pub(super) fn read(mut self, root: &Node) -> Result<Web, Vec<Problem>> {
@@ -41,24 +42,7 @@ impl<'f> Reader<'f> {
                 _ => web.rate_limit = self.rate_limit(node),
             }
         }
-        if self.problems.is_empty() {
-            return Ok(web);
-        }
-        self.problems.sort_by_key(|problem| problem.at.unwrap_or_default());
-        Err(self.problems)
-    }
-
-    pub(super) fn wrong(&mut self, node: &Node, path: &str, message: impl Into<String>) {
-        self.problems.push(Problem::new(place(node.referenced), path, message));
-    }
-
-    pub(super) fn take<'n, T>(
-        &mut self,
-        path: &str,
-        node: &'n Node,
-        read: impl FnOnce(&'n Value) -> Result<T, String>,
-    ) -> Option<T> {
-        read(&node.value).map_err(|message| self.wrong(node, path, message)).ok()
+        self.problems.or(web)
     }
 
     /// The entries below `path` that are known; nothing at all is none.
@@ -74,7 +58,7 @@ impl<'f> Reader<'f> {
             Value::Null => return Vec::new(),
             other => {
                 let message = format!("expected settings ({}), found {}", names.join(", "), other.describe());
-                self.wrong(node, path, message);
+                self.problems.wrong(node, path, message);
                 return Vec::new();
             }
         };
@@ -84,7 +68,7 @@ impl<'f> Reader<'f> {
                 found.push((key.value.as_str(), value));
             } else {
                 let message = unknown(&key.value, &names);
-                self.problems.push(Problem::new(place(key.referenced), path, message));
+                self.problems.key(key, path, message);
             }
         }
         found
@@ -98,15 +82,23 @@ impl<'f> Reader<'f> {
         read: impl Fn(&Value) -> Result<T, String>,
     ) -> Option<Vec<T>> {
         let Value::List(items) = &node.value else {
-            self.wrong(node, path, format!("expected a list of {expected}, found {}", node.value.describe()));
+            self.problems.wrong(
+                node,
+                path,
+                format!("expected a list of {expected}, found {}", node.value.describe()),
+            );
             return None;
         };
         if items.len() > MOST_ENTRIES {
-            self.wrong(node, path, format!("expected at most {MOST_ENTRIES} entries, found {}", items.len()));
+            self.problems.wrong(
+                node,
+                path,
+                format!("expected at most {MOST_ENTRIES} entries, found {}", items.len()),
+            );
         }
         let items = items.iter().take(MOST_ENTRIES).enumerate();
         let read: Vec<T> =
-            items.filter_map(|(n, item)| self.take(&format!("{path}[{n}]"), item, &read)).collect();
+            items.filter_map(|(n, item)| self.problems.take(&format!("{path}[{n}]"), item, &read)).collect();
         (!read.is_empty()).then_some(read)
     }
 
@@ -115,12 +107,12 @@ impl<'f> Reader<'f> {
         for (key, node) in self.group("http_server_config", node, &["http2", "headers"]) {
             if key == "http2" {
                 // HTTP/1.1 is all that is spoken, and every caller speaks it.
-                self.take("http_server_config.http2", node, flag);
+                self.problems.take("http_server_config.http2", node, flag);
                 continue;
             }
             for (name, node) in self.group("http_server_config.headers", node, &HEADERS) {
                 let path = format!("http_server_config.headers.{name}");
-                if let Some(value) = self.take(&path, node, |value| header(name, value)) {
+                if let Some(value) = self.problems.take(&path, node, |value| header(name, value)) {
                     headers.push((name.to_owned(), value));
                 }
             }
@@ -134,12 +126,16 @@ impl<'f> Reader<'f> {
             Value::Map(entries) => entries,
             Value::Null => return Vec::new(),
             _ => {
-                self.wrong(node, PATH, "expected users, each with the bcrypt hash of its password");
+                self.problems.wrong(node, PATH, "expected users, each with the bcrypt hash of its password");
                 return Vec::new();
             }
         };
         if entries.len() > MOST_ENTRIES {
-            self.wrong(node, PATH, format!("expected at most {MOST_ENTRIES} users, found {}", entries.len()));
+            self.problems.wrong(
+                node,
+                PATH,
+                format!("expected at most {MOST_ENTRIES} users, found {}", entries.len()),
+            );
         }
         let mut users = Vec::new();
         for (name, hash) in entries.iter().take(MOST_ENTRIES) {
@@ -148,8 +144,8 @@ impl<'f> Reader<'f> {
                 // Without a space after the colon a password is part of it: it is not repeated.
                 let message = "expected a user's name of at most 255 bytes without a colon, and behind a colon \
                     and a space the bcrypt hash of its password";
-                self.problems.push(Problem::new(place(name.referenced), PATH, message));
-            } else if let Some(hash) = self.take(&format!("{PATH}.{user}"), hash, hash_of) {
+                self.problems.key(name, PATH, message);
+            } else if let Some(hash) = self.problems.take(&format!("{PATH}.{user}"), hash, hash_of) {
                 users.push((user.clone(), hash));
             }
         }
@@ -161,15 +157,17 @@ impl<'f> Reader<'f> {
         for (key, node) in self.group("rate_limit", node, &["interval", "burst"]) {
             match key {
                 "interval" => {
-                    interval = self.take("rate_limit.interval", node, |v| duration(v, bounds(0, 86_400_000)));
+                    interval = self
+                        .problems
+                        .take("rate_limit.interval", node, |v| duration(v, bounds(0, 86_400_000)));
                 }
-                _ => burst = self.take("rate_limit.burst", node, |v| whole(v, 0, 1_000_000)),
+                _ => burst = self.problems.take("rate_limit.burst", node, |v| whole(v, 0, 1_000_000)),
             }
         }
         let interval = interval.filter(|interval| !interval.is_zero())?;
         let burst = burst.and_then(|burst| u32::try_from(burst).ok()).unwrap_or(0);
         if burst == 0 {
-            self.wrong(
+            self.problems.wrong(
                 node,
                 "rate_limit",
                 "expected `burst` of 1 or more beside `interval`: with 0 nobody reads",

@@ -40,20 +40,25 @@ impl Reader<'_> {
         );
         for (name, file) in [("cert", "cert_file"), ("key", "key_file")] {
             if get(name).or(get(file)).is_none() {
-                self.wrong(node, "tls_server_config", format!("expected `{file}`, which is missing"));
+                self.problems.wrong(
+                    node,
+                    "tls_server_config",
+                    format!("expected `{file}`, which is missing"),
+                );
             }
         }
         let say = |name: &str| -> Option<(String, &Node)> {
             get(name).map(|node| (format!("tls_server_config.{name}"), node))
         };
         let client_auth = say("client_auth_type");
-        let kind = client_auth.as_ref().and_then(|(path, node)| self.take(path, node, client_auth_of));
+        let kind =
+            client_auth.as_ref().and_then(|(path, node)| self.problems.take(path, node, client_auth_of));
         let kind = kind.unwrap_or_default();
         if let Some((path, node)) = &client_auth
             && kind.verifies()
             && get("client_ca").or(get("client_ca_file")).is_none()
         {
-            self.wrong(
+            self.problems.wrong(
                 node,
                 path,
                 "expected `client_ca_file` beside it: who may have signed the certificates",
@@ -65,7 +70,7 @@ impl Reader<'_> {
         {
             let message = "expected `client_auth_type` VerifyClientCertIfGiven or RequireAndVerifyClientCert \
                 beside it: no other one asks who signed";
-            self.wrong(node, &path, message);
+            self.problems.wrong(node, &path, message);
         }
         let sans = say("client_allowed_sans");
         let client_allowed_sans = sans
@@ -77,16 +82,20 @@ impl Reader<'_> {
         {
             let message = "expected `client_auth_type` RequireAnyClientCert or RequireAndVerifyClientCert beside \
                 it: the others take callers without a certificate";
-            self.wrong(node, path, message);
+            self.problems.wrong(node, path, message);
         }
         let version = |reader: &mut Self, name, default| {
-            let said = say(name).and_then(|(path, node)| reader.take(&path, node, version));
+            let said = say(name).and_then(|(path, node)| reader.problems.take(&path, node, version));
             said.unwrap_or(default)
         };
         let min_version = version(self, "min_version", Version::Tls12);
         let max_version = version(self, "max_version", Version::Tls13);
         if min_version > max_version {
-            self.wrong(node, "tls_server_config", "expected `min_version` no higher than `max_version`");
+            self.problems.wrong(
+                node,
+                "tls_server_config",
+                "expected `min_version` no higher than `max_version`",
+            );
         }
         let suites = |v: &Value| one_of(v, "cipher suites", &CIPHER_SUITES);
         let cipher_suites =
@@ -94,7 +103,8 @@ impl Reader<'_> {
         let curves = |v: &Value| one_of(v, "curves", &CURVES);
         let curve_preferences =
             say("curve_preferences").and_then(|(path, node)| self.list(&path, node, "curves", curves));
-        let prefer = say("prefer_server_cipher_suites").and_then(|(path, node)| self.take(&path, node, flag));
+        let prefer =
+            say("prefer_server_cipher_suites").and_then(|(path, node)| self.problems.take(&path, node, flag));
         Some(Tls {
             certificate: certificate?,
             key: key?,
@@ -117,20 +127,20 @@ impl Reader<'_> {
     ) -> Option<Pem> {
         match (inline.1, file.1) {
             (Some(node), Some(_)) => {
-                self.wrong(node, inline.0, "expected it or its file, found both");
+                self.problems.wrong(node, inline.0, "expected it or its file, found both");
                 None
             }
             (Some(node), None) => {
                 // Whatever it is, it may be a key: it is not repeated.
                 let Value::Text(text) = &node.value else {
-                    self.wrong(node, inline.0, "expected text in PEM");
+                    self.problems.wrong(node, inline.0, "expected text in PEM");
                     return None;
                 };
                 let source = Source::Inline(Secret(text.clone()));
                 Some(Pem { setting: inline.0, at: place(node.referenced), source })
             }
             (None, Some(node)) => {
-                let path = self.take(file.0, node, path_of)?;
+                let path = self.problems.take(file.0, node, path_of)?;
                 let source = Source::File(self.folder.join(path));
                 Some(Pem { setting: file.0, at: place(node.referenced), source })
             }
