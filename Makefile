@@ -1,7 +1,8 @@
 # The commands of the project; `make help` lists them.
-.PHONY: bench calm demo deps help picture run test
+.PHONY: advisories bench calm demo deny deps help picture run test
 
 TRAEFIK := target/lab/traefik
+DENY := target/lab/cargo-deny
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -25,10 +26,18 @@ bench: ## what it costs and how right it is, against its goals and a peer; rewri
 run: ## watches the Engine of this machine; as root
 	cargo run --release -- serve
 
-test: deps ## formatting, lints without warnings, and every test
+test: deps deny ## formatting, lints without warnings, licences and bans, and every test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace
+
+deny: deps ## what the program is made of: licences, banned crates, doubles, sources, as deny.toml says
+	@scripts/get-cargo-deny.sh $(DENY)
+	$(DENY) --locked check --deny warnings --hide-inclusion-graph bans licenses sources
+
+advisories: deps ## known holes and withdrawn releases among the dependencies; asks github.com and crates.io
+	@scripts/get-cargo-deny.sh $(DENY)
+	$(DENY) --locked check advisories
 
 calm: deps ## ten minutes of deployments of every kind, in which nobody may be alarmed
 	REDEPLOY_SECONDS=600 cargo test --test redeploys -- --nocapture
