@@ -12,6 +12,7 @@ dockerd docker.io
 iptables iptables
 ip iproute2
 busybox busybox-static
+haproxy haproxy
 promtool prometheus
 prometheus prometheus
 unshare util-linux

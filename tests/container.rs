@@ -3,6 +3,8 @@
 
 #[path = "trust/authority.rs"]
 mod authority;
+#[path = "container/proxied.rs"]
+mod proxied;
 #[path = "container/remote.rs"]
 mod remote;
 #[path = "container/stage.rs"]
