@@ -53,6 +53,11 @@ pub struct Lab {
 impl Lab {
     /// Starts an Engine and waits until it answers.
     pub fn start() -> Result<Self> {
+        Self::start_with("{}")
+    }
+
+    /// Starts an Engine with this `daemon.json`.
+    pub fn start_with(settings: &str) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         needs::check()?;
         let name = format!("lab-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -62,7 +67,7 @@ impl Lab {
             fs::remove_dir_all(&folder).map_err(|e| Error::io("removing a stale lab folder", e))?;
         }
         fs::create_dir(&folder).map_err(|e| Error::io("making the lab's folder", e))?;
-        let mut lab = match spawn(&name, &folder) {
+        let mut lab = match spawn(&name, &folder, settings) {
             Ok((init, lifeline)) => Self { name, folder, init, lifeline: Some(lifeline) },
             Err(error) => {
                 let _ = fs::remove_dir_all(&folder);
@@ -275,12 +280,12 @@ impl Drop for Lab {
     }
 }
 
-fn spawn(name: &str, folder: &Path) -> Result<(Child, ChildStdin)> {
+fn spawn(name: &str, folder: &Path, settings: &str) -> Result<(Child, ChildStdin)> {
     let log =
         File::create(folder.join("dockerd.log")).map_err(|e| Error::io("making the Engine's log", e))?;
     let errors = log.try_clone().map_err(|e| Error::io("sharing the Engine's log", e))?;
-    // An empty configuration of its own: the machine's /etc/docker/daemon.json is about another Engine.
-    fs::write(folder.join("daemon.json"), "{}").map_err(|e| Error::io("writing daemon.json", e))?;
+    // A configuration of its own: the machine's /etc/docker/daemon.json is about another Engine.
+    fs::write(folder.join("daemon.json"), settings).map_err(|e| Error::io("writing daemon.json", e))?;
     let mut init = Command::new("unshare")
         .args([
             "--net",
