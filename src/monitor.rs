@@ -315,6 +315,7 @@ impl Monitor {
                 let now = self.now();
                 let wanted = |e: &Errand| destination.as_ref().is_none_or(|d| *d == e.destination);
                 self.awaited.extend(self.schedule.hasten(now, wanted));
+                self.look_at_all_on(destination.as_deref());
                 self.show_after(URGENT);
             }
             Message::ProbeNow(wanted, answer) => self.probe_now(&wanted, answer),

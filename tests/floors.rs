@@ -11,6 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["plan", "state"],
     &["schedule", "diagnosis", "traffic"],
     &["metrics", "report", "monitor"],
+    &["topology"],
     &["web"],
     &["commands"],
 ];

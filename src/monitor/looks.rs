@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::TrafficSource;
-use crate::inventory::{ContainerId, Inventory};
+use crate::inventory::{ContainerId, Destination, Inventory};
 use crate::namespace::procnet::{Home, Look};
 use crate::namespace::{HopError, Inside, Vantage, mounts};
 use crate::netstack::{Inner, Interface};
@@ -94,6 +94,15 @@ impl Monitor {
     pub(super) fn look_around(&mut self) {
         self.rounds = self.rounds.wrapping_add(1);
         self.look(self.rounds.is_multiple_of(SOCKETS_EVERY), |_| true);
+    }
+
+    /// Looks at everyone on a destination, or everywhere, and at their sockets too.
+    pub(super) fn look_at_all_on(&self, destination: Option<&str>) {
+        let Some(inventory) = &self.inventory else { return };
+        let here = |on: &&Destination| destination.is_none_or(|name| *on.name == *name);
+        let endpoints = inventory.destinations.iter().filter(here).flat_map(|on| &on.endpoints);
+        let wanted: BTreeSet<&ContainerId> = endpoints.map(|endpoint| &endpoint.container).collect();
+        self.look(true, |id| wanted.contains(id));
     }
 
     /// Reads listeners and counters in the namespaces of running containers on destinations.

@@ -4,7 +4,9 @@
 //! may be seen: it is told by the end that called, and by the end that was called only where nobody sees the other.
 //!
 //! An address means what the inventory says it means. One of the host itself is a container's where a
-//! published port leads on to it: that traffic left its destination and came back.
+//! published port leads on to it: that traffic left its destination and came back. What the Engine masquerades on
+//! the way (traffic between destinations, and by published ports) is the host's to whoever is called, who tells of
+//! it as of a conversation of the host's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
