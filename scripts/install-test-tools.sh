@@ -13,6 +13,7 @@ iptables iptables
 ip iproute2
 busybox busybox-static
 haproxy haproxy
+dot graphviz
 promtool prometheus
 prometheus prometheus
 unshare util-linux

@@ -95,6 +95,13 @@ fn behind_a_proxy_that_lets_the_documented_requests_through_it_does_all_its_work
     }
     assert_eq!(stage::blind(&exporter)?, Vec::<String>::new());
 
+    // The commands as well, which ask for themselves.
+    for (command, says) in [("check", "shop"), ("topology", "before")] {
+        let output = stage.lab.docker_output(&["exec", "exporter", "/destination-exporter", command])?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.code() != Some(2) && said.contains(says), "{command}: {output:?}");
+    }
+
     let expected = documented().iter().map(|path| format!("GET {path} 200")).collect::<BTreeSet<_>>();
     assert_eq!(proxy.asked()?, expected, "what was asked for, and what is documented");
 
