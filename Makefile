@@ -1,5 +1,5 @@
 # The commands of the project; `make help` lists them.
-.PHONY: bench calm demo deps help picture run test
+.PHONY: bench calm demo deps help picture run test test-matrix
 
 TRAEFIK := target/lab/traefik
 
@@ -25,10 +25,14 @@ bench: ## what it costs and how right it is, against its goals and a peer; rewri
 run: ## watches the Engine of this machine; as root
 	cargo run --release -- serve
 
-test: deps ## formatting, lints without warnings, and every test
+test: deps ## formatting, lints without warnings, and every test, on Docker 20.10 and 26.1
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	@scripts/get-engine-root.sh trixie
 	cargo test --workspace
+
+test-matrix: deps ## the tests that compare Engines, on every one that is supported: Debian's newest Docker and Podman too
+	cargo test --test engines -- --include-ignored --nocapture --test-threads 1
 
 calm: deps ## ten minutes of deployments of every kind, in which nobody may be alarmed
 	REDEPLOY_SECONDS=600 cargo test --test redeploys -- --nocapture
