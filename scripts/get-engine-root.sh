@@ -42,6 +42,7 @@ find "$root.new" -mindepth 1 -maxdepth 1 ! -name usr ! -name etc -exec rm -rf {}
 for part in doc info locale man zoneinfo; do
   rm -rf "$root.new/usr/share/$part"
 done
+mkdir -p "$root.new/etc/docker"
 echo "$packages" >"$root.new/holds"
 # Within one folder the last step is one rename: nobody meets half a file system.
 rm -rf "$root"

@@ -9,6 +9,8 @@ if [ -n "$root" ]; then
     mount --bind "$root/$part" "/$part"
     mount -o remount,bind,ro "/$part"
   done
+  # Docker 20.10 makes itself a key there.
+  mount -t tmpfs tmpfs /etc/docker
 fi
 
 # Sockets, locks and network namespaces of the machine's own daemons are out of sight.
