@@ -1,5 +1,5 @@
 # The commands of the project; `make help` lists them.
-.PHONY: advisories bench calm demo deny deps help picture run test
+.PHONY: advisories bench calm demo deny deps help picture run test test-matrix
 
 TRAEFIK := target/lab/traefik
 DENY := target/lab/cargo-deny
@@ -26,10 +26,14 @@ bench: ## what it costs and how right it is, against its goals and a peer; rewri
 run: ## watches the Engine of this machine; as root
 	cargo run --release -- serve
 
-test: deps deny ## formatting, lints without warnings, licences and bans, and every test
+test: deps deny ## formatting, lints without warnings, licences and bans, and every test, on Docker 20.10 and 26.1
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	@scripts/get-engine-root.sh trixie
 	cargo test --workspace
+
+test-matrix: deps ## the tests that compare Engines, on every one that is supported: Debian's newest Docker and Podman too
+	cargo test --test engines -- --include-ignored --nocapture --test-threads 1
 
 deny: deps ## what the program is made of: licences, banned crates, doubles, sources, as deny.toml says
 	@scripts/get-cargo-deny.sh $(DENY)

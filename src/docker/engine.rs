@@ -301,9 +301,20 @@ pub fn now() -> String {
 }
 
 /// What containers do that changes nothing of what is listed here, and may come many times a second from
-/// one of them: commands run by health checks, signals, memory that ran out.
-const NOISE: [&str; 10] =
-    ["top", "kill", "oom", "attach", "detach", "resize", "copy", "export", "archive-path", "extract-to-dir"];
+/// one of them: commands run by health checks (`exec` is Podman's word), signals, memory that ran out.
+const NOISE: [&str; 11] = [
+    "exec",
+    "top",
+    "kill",
+    "oom",
+    "attach",
+    "detach",
+    "resize",
+    "copy",
+    "export",
+    "archive-path",
+    "extract-to-dir",
+];
 
 /// What an event hints at; `None` for what changes nothing here.
 fn change(message: EventMessage) -> Option<Change> {

@@ -13,7 +13,7 @@ const CAPACITY: &str = "destination_address_pools_capacity";
 
 /// An exporter on an Engine with this `daemon.json`, with every default.
 fn town(settings: &str) -> Result<Town> {
-    let lab = Lab::start_with(settings)?;
+    let lab = Lab::start_set(settings)?;
     let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
     let mut exporter = Exporter::serve(&lab, binary, "{}\n", &[])?;
     exporter.wait_ready()?;
