@@ -43,12 +43,13 @@ impl<'a> Proxy<'a> {
         Ok(said.split(' ').nth(1).unwrap_or_default().to_owned())
     }
 
-    /// Each request so far as `method path status`, a container's id as `{id}`.
+    /// Each request so far as `method path status`, the id of a container or a network as `{id}`.
     fn asked(&self) -> Result<BTreeSet<String>> {
         let text = fs::read_to_string(log(self.stage)).map_err(|e| Error::io("reading the log", e))?;
         let is_id = |part: &str| part.len() == 64 && part.bytes().all(|b| b.is_ascii_hexdigit());
         let general = |line: &str| -> String {
-            line.split('/').map(|part| if is_id(part) { "{id}" } else { part }).collect::<Vec<_>>().join("/")
+            let id = line.split(['/', ' ']).find(|part| is_id(part));
+            id.map_or_else(|| line.to_owned(), |id| line.replace(id, "{id}"))
         };
         // What haproxy says of itself begins with `[`.
         Ok(text.lines().filter(|line| !line.starts_with('[')).map(general).collect())
