@@ -1,7 +1,8 @@
 # The commands of the project; `make help` lists them.
-.PHONY: bench calm demo deps help picture run test
+.PHONY: bench calm demo deps help picture run soak test
 
 TRAEFIK := target/lab/traefik
+SOAK_SECONDS ?= 1800
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -32,6 +33,11 @@ test: deps ## formatting, lints without warnings, and every test
 
 calm: deps ## ten minutes of deployments of every kind, in which nobody may be alarmed
 	REDEPLOY_SECONDS=600 cargo test --test redeploys -- --nocapture
+
+soak: deps ## half an hour (SOAK_SECONDS) of deployments, outages and scrapes; rewrites the table of docs/reliability.md
+	cargo build --release
+	@cargo build --quiet --package lab --bin soak
+	@target/debug/soak target/release/destination-exporter $(SOAK_SECONDS) --write
 
 deps: ## installs what the demo and the tests need and this machine lacks (Debian, Ubuntu; as root)
 	@scripts/install-test-tools.sh

@@ -24,12 +24,7 @@ mount --make-rshared "$folder/exec"
 
 ip link set lo up
 
-dockerd \
-  --config-file "$folder/daemon.json" \
-  -H "unix://$folder/docker.sock" -H unix:///run/docker.sock \
-  --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/dockerd.pid" \
-  --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$name" \
-  </dev/null 3<&- &
+sh -eu "$folder/engine.sh" "$folder" "$name" </dev/null 3<&- &
 daemon=$!
 
 # Whichever ends first, the test or the daemon's start, ends the lab.

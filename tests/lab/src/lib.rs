@@ -11,14 +11,19 @@
 mod answer;
 mod contained;
 pub mod coolify;
+pub mod deploy;
+mod engine;
 mod error;
 mod exporter;
+pub mod figures;
 mod image;
 mod needs;
 mod promtool;
+pub mod soak;
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -38,6 +43,9 @@ pub use promtool::check_metrics;
 /// rather than reads, because PID 1 has orphaned shims to reap.
 const INIT: &str = include_str!("init.sh");
 
+/// Becomes the Engine; a file of the lab, because it is called at the start and whenever the Engine comes again.
+const ENGINE: &str = include_str!("engine.sh");
+
 /// An Engine is up within a second; a loaded build machine is given a minute.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -53,6 +61,11 @@ pub struct Lab {
 impl Lab {
     /// Starts an Engine and waits until it answers.
     pub fn start() -> Result<Self> {
+        Self::start_with("{}")
+    }
+
+    /// As [`Lab::start`], with these settings (`daemon.json`).
+    pub fn start_with(settings: &str) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         needs::check()?;
         let name = format!("lab-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -62,7 +75,7 @@ impl Lab {
             fs::remove_dir_all(&folder).map_err(|e| Error::io("removing a stale lab folder", e))?;
         }
         fs::create_dir(&folder).map_err(|e| Error::io("making the lab's folder", e))?;
-        let mut lab = match spawn(&name, &folder) {
+        let mut lab = match spawn(&name, &folder, settings) {
             Ok((init, lifeline)) => Self { name, folder, init, lifeline: Some(lifeline) },
             Err(error) => {
                 let _ = fs::remove_dir_all(&folder);
@@ -169,21 +182,19 @@ impl Lab {
         Host { unshare: self.init.id() }
     }
 
-    /// Stops the daemon where it stands: its socket accepts and never answers. Containers run on.
-    pub fn freeze(&self) -> Result<()> {
-        self.signal_daemon("STOP")
-    }
-
-    /// Lets a frozen daemon go on.
-    pub fn thaw(&self) -> Result<()> {
-        self.signal_daemon("CONT")
-    }
-
-    fn signal_daemon(&self, signal: &str) -> Result<()> {
-        let file = self.folder.join("dockerd.pid");
-        let pid = fs::read_to_string(file).map_err(|e| Error::io("reading the daemon's pid", e))?;
-        // The pid counts inside the lab's PID namespace, so the signal cannot meet anybody else.
-        self.exec_on_host(&["sh", "-c", &format!("kill -{signal} {}", pid.trim())]).map(drop)
+    /// Whether the Engine answers `GET /_ping` within two seconds.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        // By hand: a process per attempt would cost more than the Engine's start.
+        let ping = || -> std::io::Result<bool> {
+            let mut stream = UnixStream::connect(self.socket())?;
+            stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+            std::io::Write::write_all(&mut stream, b"GET /_ping HTTP/1.0\r\nHost: lab\r\n\r\n")?;
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer)?;
+            Ok(answer.ends_with(b" 200"))
+        };
+        ping().unwrap_or(false)
     }
 
     fn wait_until_up(&mut self) -> Result<()> {
@@ -201,19 +212,6 @@ impl Lab {
             sleep(Duration::from_millis(50));
         }
         Ok(())
-    }
-
-    /// `GET /_ping`, by hand: a process per attempt would cost more than the Engine's start.
-    fn answers(&self) -> bool {
-        let ping = || -> std::io::Result<bool> {
-            let mut stream = UnixStream::connect(self.socket())?;
-            stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-            std::io::Write::write_all(&mut stream, b"GET /_ping HTTP/1.0\r\nHost: lab\r\n\r\n")?;
-            let mut answer = [0; 12];
-            stream.read_exact(&mut answer)?;
-            Ok(answer.ends_with(b" 200"))
-        };
-        ping().unwrap_or(false)
     }
 
     /// Ends PID 1 by closing its input, and with `SIGKILL` when it does not listen.
@@ -242,6 +240,17 @@ impl Host {
     #[must_use]
     pub fn network(&self) -> PathBuf {
         format!("/proc/{}/ns/net", self.unshare).into()
+    }
+
+    /// `GET path` of whatever listens at `address` there.
+    pub fn get(&self, address: SocketAddr, path: &str) -> Result<Answer> {
+        answer::ask(self, address, "GET", path)
+    }
+
+    /// A connection to whatever listens at `address` there, that takes in no more than about `buffer` bytes before
+    /// they are read.
+    pub fn connect(&self, address: SocketAddr, buffer: usize) -> Result<TcpStream> {
+        answer::connect(self, address, buffer)
     }
 
     /// As [`Lab::on_host`].
@@ -275,12 +284,14 @@ impl Drop for Lab {
     }
 }
 
-fn spawn(name: &str, folder: &Path) -> Result<(Child, ChildStdin)> {
-    let log =
-        File::create(folder.join("dockerd.log")).map_err(|e| Error::io("making the Engine's log", e))?;
+fn spawn(name: &str, folder: &Path, settings: &str) -> Result<(Child, ChildStdin)> {
+    // Appended to: an Engine that comes again writes below what the one before wrote.
+    let log = File::options().create(true).append(true).open(folder.join("dockerd.log"));
+    let log = log.map_err(|e| Error::io("making the Engine's log", e))?;
     let errors = log.try_clone().map_err(|e| Error::io("sharing the Engine's log", e))?;
-    // An empty configuration of its own: the machine's /etc/docker/daemon.json is about another Engine.
-    fs::write(folder.join("daemon.json"), "{}").map_err(|e| Error::io("writing daemon.json", e))?;
+    // A configuration of its own: the machine's /etc/docker/daemon.json is about another Engine.
+    fs::write(folder.join("daemon.json"), settings).map_err(|e| Error::io("writing daemon.json", e))?;
+    fs::write(folder.join("engine.sh"), ENGINE).map_err(|e| Error::io("writing engine.sh", e))?;
     let mut init = Command::new("unshare")
         .args([
             "--net",
