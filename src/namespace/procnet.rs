@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::netstack::{Connections, Inner, TcpCounters};
@@ -42,13 +43,13 @@ impl Inside {
         let connections = || match tcp {
             // Nobody needs to walk the sockets to find none.
             Some(TcpCounters { established: 0, .. }) => {
-                Some(Connections { talks: Vec::new(), complete: true })
+                Some(Connections { at: SystemTime::now(), talks: Vec::new(), complete: true })
             }
             _ => connections::read(self, listeners.as_deref()?).ok(),
         };
         Inner {
             resolver_drops: wanted.sockets.then(resolver_drops).flatten(),
-            connections: wanted.sockets.then(connections).flatten(),
+            connections: wanted.sockets.then(connections).flatten().map(Arc::new),
             interfaces: wanted.interfaces.then(|| links::read(self).ok()).flatten().unwrap_or_default(),
             listeners,
             tcp,
