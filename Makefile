@@ -1,7 +1,9 @@
 # The commands of the project; `make help` lists them.
-.PHONY: bench calm demo deps help picture run test
+.PHONY: bench calm demo deps fuzz help picture run test
 
 TRAEFIK := target/lab/traefik
+FUZZ_SECONDS ?= 60
+TARGET ?=
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -25,10 +27,16 @@ bench: ## what it costs and how right it is, against its goals and a peer; rewri
 run: ## watches the Engine of this machine; as root
 	cargo run --release -- serve
 
-test: deps ## formatting, lints without warnings, and every test
+test: deps ## formatting, lints without warnings, every test, and each fuzz target for a moment
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo clippy --workspace --all-targets --features fuzzing -- -D warnings
+	cargo clippy --manifest-path fuzz/Cargo.toml --target-dir target --all-targets -- -D warnings
 	cargo test --workspace
+	@scripts/fuzz.sh short 4
+
+fuzz: deps ## feeds every parser with bytes made up to break it: FUZZ_SECONDS each, TARGET one alone (fuzz/README.md)
+	@scripts/fuzz.sh long $(FUZZ_SECONDS) $(TARGET)
 
 calm: deps ## ten minutes of deployments of every kind, in which nobody may be alarmed
 	REDEPLOY_SECONDS=600 cargo test --test redeploys -- --nocapture

@@ -11,6 +11,9 @@
 //! Namespaces are opened anew at each visit (about 2 µs) and never held: a held descriptor keeps a
 //! dead container's network alive.
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hopper;
 pub mod inside;
 pub mod links;

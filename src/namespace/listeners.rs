@@ -64,7 +64,7 @@ fn request(family: u8) -> [u8; REQUEST] {
 }
 
 /// `struct inet_diag_msg` and its attributes.
-fn listener(message: &[u8]) -> Option<Listener> {
+pub(super) fn listener(message: &[u8]) -> Option<Listener> {
     let rest = message.get(MESSAGE..)?;
     let (family, state) = (*message.first()?, *message.get(1)?);
     if state != TCP_LISTEN {
