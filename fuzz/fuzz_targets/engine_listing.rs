@@ -10,13 +10,16 @@ use destination_exporter_fuzz::line;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
-fn parts(answer: &Value) -> Option<(Vec<Value>, Vec<(Value, Value)>)> {
+/// A row of the listing, and its inspection.
+type Container = (Value, Value);
+
+fn parts(answer: &Value) -> Option<(Vec<Value>, Vec<Container>)> {
     let list = |name: &str| Some(answer.get(name)?.as_array()?.iter());
     let pair = |pair: &Value| Some((pair.get(0)?.clone(), pair.get(1)?.clone()));
     Some((list("networks")?.cloned().collect(), list("containers")?.filter_map(pair).collect()))
 }
 
-fn ids(rows: &[(Value, Value)]) -> Vec<String> {
+fn ids(rows: &[Container]) -> Vec<String> {
     let ids = rows.iter().filter_map(|(row, _)| row.get("Id")?.as_str()).filter(|id| !id.is_empty());
     ids.map(|id| bounded(id).to_owned()).collect()
 }

@@ -7,8 +7,11 @@ use crate::netstack::{Interface, Listener, TcpCounters};
 
 use super::{links, listeners, netlink, procnet};
 
-/// The messages (kind and payload) of one reply to the dump with the number 1, and whether it was the last.
-pub fn reply(bytes: &[u8]) -> Option<(bool, Vec<(u16, Vec<u8>)>)> {
+/// A message, or an attribute in one: its kind, and what it holds.
+pub type Part = (u16, Vec<u8>);
+
+/// The messages of one reply to the dump with the number 1, and whether it was the last.
+pub fn reply(bytes: &[u8]) -> Option<(bool, Vec<Part>)> {
     let mut messages = Vec::new();
     let take = &mut |kind, payload: &[u8]| {
         messages.push((kind, payload.to_vec()));
@@ -18,8 +21,8 @@ pub fn reply(bytes: &[u8]) -> Option<(bool, Vec<(u16, Vec<u8>)>)> {
     Some((last, messages))
 }
 
-/// The attributes (kind and value) of a message's rest.
-pub fn attributes(bytes: &[u8]) -> Vec<(u16, Vec<u8>)> {
+/// The attributes of a message's rest.
+pub fn attributes(bytes: &[u8]) -> Vec<Part> {
     netlink::attributes(bytes).map(|(kind, value)| (kind, value.to_vec())).collect()
 }
 
