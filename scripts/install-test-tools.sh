@@ -13,6 +13,7 @@ dockerd docker.io
 iptables iptables
 ip iproute2
 busybox busybox-static
+dot graphviz
 promtool prometheus
 prometheus prometheus
 unshare util-linux

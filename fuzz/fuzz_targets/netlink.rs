@@ -1,7 +1,7 @@
 //! Replies of the kernel over netlink: lengths are told twice, and either may be wrong.
 #![no_main]
 
-use destination_exporter::namespace::fuzzing::{address, attributes, link, listener, reply};
+use destination_exporter::namespace::fuzzing::{State, address, attributes, link, reply, socket};
 use libfuzzer_sys::fuzz_target;
 
 /// Bytes behind a length and a kind, filled up to four.
@@ -36,8 +36,11 @@ fn check_payload(bytes: &[u8]) {
         );
     }
     address(bytes);
-    if let Some(listener) = listener(bytes) {
-        assert!(!listener.v6_only || listener.address.is_ipv6());
+    for asked in [State::Established, State::Listen] {
+        if let Some(found) = socket(bytes, asked) {
+            assert!(!found.v6_only || found.local.is_ipv6());
+            assert!(bytes.get(1) == Some(&(asked as u8)), "another state was asked for");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What several targets need.
 
+pub mod drawing;
 pub mod line;
 pub mod page;
 pub mod stream;

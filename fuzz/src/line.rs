@@ -1,20 +1,23 @@
 //! The whole pure line: from what the Engine said to every page that tells of it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use destination_exporter::config::Config;
 use destination_exporter::diagnosis::{Ledger, Verdict, judge};
 use destination_exporter::inventory::seen::Seen;
-use destination_exporter::inventory::{Inventory, build::build};
+use destination_exporter::inventory::{ContainerId, Inventory, build::build};
 use destination_exporter::metrics::{self, BuildInfo};
+use destination_exporter::netstack::{Connections, Inner, Listener, Side, Talk};
 use destination_exporter::outcome::{Blindness, Observation, Outcome, ProbeKey, Reason, Run};
 use destination_exporter::plan::{Learned, Plan, plan};
 use destination_exporter::report::{self, Look};
 use destination_exporter::state::Recorder;
+use destination_exporter::topology;
 use destination_exporter::web::landing;
 
-use crate::{is_plain, page};
+use crate::{drawing, is_plain, page};
 
 pub const BUILD: BuildInfo = BuildInfo { version: "1.2.3", revision: "abc", rustc: "1.95" };
 
@@ -34,9 +37,12 @@ pub fn picture(seen: &Seen) -> (Inventory, Plan) {
 /// What is wrong after some rounds in which the probes ended in every way.
 pub fn verdict(inventory: Inventory, plan: &Plan) -> Verdict {
     let mut recorder = Recorder::default();
-    recorder.listed(Arc::new(inventory), at(0));
+    recorder.listed(Arc::new(inventory.clone()), at(0));
     recorder.engine_answered(at(0));
     recorder.planned(plan.keys(), Duration::from_secs(15));
+    for (n, (one, other)) in neighbours(&inventory).into_iter().enumerate() {
+        recorder.looked(one.0, inside(one.1, other, n), true);
+    }
     let mut ledger = Ledger::default();
     for round in 1..4 {
         let runs = plan.keys().enumerate().map(|(n, key)| run(n, key)).collect();
@@ -45,6 +51,28 @@ pub fn verdict(inventory: Inventory, plan: &Plan) -> Verdict {
         judge(Arc::new(recorder.snapshot(at(round))), &mut ledger);
     }
     judge(Arc::new(recorder.snapshot(at(60))), &mut ledger)
+}
+
+/// Every container with an address, and the address of the next one.
+fn neighbours(inventory: &Inventory) -> Vec<((ContainerId, IpAddr), IpAddr)> {
+    let endpoints = inventory.destinations.iter().flat_map(|destination| &destination.endpoints);
+    let ends: Vec<_> = endpoints.filter_map(|e| Some((e.container.clone(), *e.addresses.first()?))).collect();
+    let next = ends.iter().map(|(_, address)| *address).cycle().skip(1);
+    ends.clone().into_iter().zip(next).collect()
+}
+
+/// One listens on port 80, calls its neighbour there, and somebody outside.
+fn inside(local: IpAddr, neighbour: IpAddr, n: usize) -> Inner {
+    let outside = IpAddr::from([192, 0, 2, 1]);
+    let called = |remote, port| (Talk { local, remote, port, side: Side::Client }, 3);
+    Inner {
+        listeners: Some(vec![Listener { address: local, port: 80, v6_only: false }]),
+        connections: Some(Connections {
+            talks: vec![called(neighbour, 80), called(outside, 443)],
+            complete: n.is_multiple_of(2),
+        }),
+        ..Inner::default()
+    }
 }
 
 fn run(n: usize, key: &ProbeKey) -> Run {
@@ -82,6 +110,18 @@ pub fn check(verdict: &Verdict) {
             assert!(is_quoted(command), "a shell reads more than words: {command}");
         }
     }
+
+    for destination in &report.destinations {
+        for container in &destination.containers {
+            let detail = report::detail(verdict, &destination.name, &container.name);
+            serde_json::to_string(&detail.expect("it is in the report")).expect("JSON");
+        }
+    }
+
+    let map = topology::build(verdict);
+    serde_json::to_string(&map).expect("JSON");
+    drawing::check_mermaid(&topology::mermaid(&map), map.destinations.len());
+    drawing::check_dot(&topology::dot(&map), map.destinations.len());
 
     let html = landing::render(verdict, &BUILD, "/metrics").expect("a page");
     for tag in html.split('<').skip(1) {

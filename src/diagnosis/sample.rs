@@ -57,6 +57,7 @@ impl Sample {
                 icmp: Some(Ok(())),
                 socket_diagnostics: Some(Ok(())),
                 host_network: None,
+                host_addresses: Default::default(),
             },
         };
         sample.destination("shop", 2);

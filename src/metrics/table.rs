@@ -185,6 +185,15 @@ table! {
         LISTEN_OVERFLOWS Counter "destination_container_listen_overflows_total" "connections" ["container"]
             "Connections lost because a listener's backlog was full.";
     }
+    "Flows": {
+        FLOW_CONNECTIONS Gauge "destination_flow_connections" "connections"
+            ["destination" "source" "target" "target_destination" "port" "way"]
+            "TCP connections that the source has open with the target's port; read once a minute.";
+        FLOWS_LEFT_OUT Gauge "destination_flows_left_out" "flows" []
+            "Flows that have no series, because others have more connections.";
+        FLOWS_UNSEEN Gauge "destination_flows_unseen_containers" "containers" ["destination"]
+            "Containers whose connections could not be read, or not all of them.";
+    }
     "Verdicts": {
         HEALTHY Gauge "destination_healthy" "" ["destination"]
             "1 while no finding of severity page or ticket holds on the destination.";

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::netstack::{Interface, Listener, TcpCounters};
+use crate::netstack::{Interface, TcpCounters};
 
-use super::{links, listeners, netlink, procnet};
+pub use super::sockets::{Socket, State};
+use super::{links, netlink, procnet, sockets};
 
 /// A message, or an attribute in one: its kind, and what it holds.
 pub type Part = (u16, Vec<u8>);
@@ -37,8 +38,8 @@ pub fn address(message: &[u8]) -> Option<(u32, IpAddr)> {
 }
 
 /// `struct inet_diag_msg`.
-pub fn listener(message: &[u8]) -> Option<Listener> {
-    listeners::listener(message)
+pub fn socket(message: &[u8], asked: State) -> Option<Socket> {
+    sockets::read(message, asked)
 }
 
 /// The names in `/proc/net/dev`.
