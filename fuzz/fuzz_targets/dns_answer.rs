@@ -51,6 +51,10 @@ fuzz_target!(|data: &[u8]| {
         assert!(seen.answers.iter().all(|answer| right.contains(answer)), "{seen:?}");
         assert_eq!(seen.answers.is_empty(), right.is_empty(), "{seen:?}");
     }
+    if let Spec::Dns { qtype, .. } = job.spec {
+        let is_of_family = |answer: &IpAddr| answer.is_ipv4() == (qtype == QueryType::A);
+        assert!(seen.answers.iter().all(is_of_family), "{seen:?}");
+    }
     // The same message in other bytes: names are compressed otherwise.
     if let Ok(Ok(bytes)) = Message::from_vec(bytes).map(|message| message.to_vec()) {
         let again = answer(&bytes, &job);
