@@ -12,7 +12,8 @@ wanted=${3-}
 targets=$(cd fuzz/fuzz_targets && ls -- *.rs | sed 's/\.rs$//')
 if [ -n "$wanted" ]; then
   if ! echo "$targets" | grep -qxF -- "$wanted"; then
-    echo "There is no target $wanted. There are:" $targets >&2
+    echo "There is no target $wanted. There are:" >&2
+    echo "$targets" >&2
     exit 1
   fi
   targets=$wanted

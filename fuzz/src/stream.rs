@@ -1,23 +1,36 @@
-//! A connection whose other end has said everything already.
+//! A connection whose other end says everything as soon as it is asked.
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Gives these bytes, so many at a time; takes everything and keeps nothing.
+/// Gives these bytes, so many at a time, to who has written something; takes everything and keeps nothing.
 pub struct Said<'a> {
-    pub bytes: &'a [u8],
-    pub at_a_time: usize,
+    bytes: &'a [u8],
+    at_a_time: usize,
+    asked: bool,
+    waits: Option<Waker>,
+}
+
+impl<'a> Said<'a> {
+    pub const fn new(bytes: &'a [u8], at_a_time: usize) -> Self {
+        Self { bytes, at_a_time, asked: false, waits: None }
+    }
 }
 
 impl AsyncRead for Said<'_> {
     fn poll_read(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // An answer that nobody asked for yet is another fault than a wrong one.
+        if !self.asked {
+            self.waits = Some(context.waker().clone());
+            return Poll::Pending;
+        }
         let length = self.bytes.len().min(self.at_a_time).min(buffer.remaining());
         let (now, later) = self.bytes.split_at(length);
         buffer.put_slice(now);
@@ -27,7 +40,11 @@ impl AsyncRead for Said<'_> {
 }
 
 impl AsyncWrite for Said<'_> {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.asked = true;
+        if let Some(waker) = self.waits.take() {
+            waker.wake();
+        }
         Poll::Ready(Ok(bytes.len()))
     }
 
