@@ -1,7 +1,8 @@
 # The commands of the project; `make help` lists them.
-.PHONY: bench calm demo deps fuzz help picture run test
+.PHONY: advisories bench calm demo deny deps fuzz help picture run test test-matrix
 
 TRAEFIK := target/lab/traefik
+DENY := target/lab/cargo-deny
 FUZZ_SECONDS ?= 60
 TARGET ?=
 
@@ -27,16 +28,28 @@ bench: ## what it costs and how right it is, against its goals and a peer; rewri
 run: ## watches the Engine of this machine; as root
 	cargo run --release -- serve
 
-test: deps ## formatting, lints without warnings, every test, and each fuzz target for a moment
+test: deps deny ## formatting, lints without warnings, licences and bans, every test (Docker 20.10 and 26.1), a moment of fuzzing
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --features fuzzing -- -D warnings
 	cargo clippy --manifest-path fuzz/Cargo.toml --target-dir target --all-targets -- -D warnings
+	@scripts/get-engine-root.sh trixie
 	cargo test --workspace
 	@scripts/fuzz.sh short 4
 
 fuzz: deps ## feeds every parser with bytes made up to break it: FUZZ_SECONDS each, TARGET one alone (fuzz/README.md)
 	@scripts/fuzz.sh long $(FUZZ_SECONDS) $(TARGET)
+
+test-matrix: deps ## the tests that compare Engines, on every one that is supported: Debian's newest Docker and Podman too
+	cargo test --test engines -- --include-ignored --nocapture --test-threads 1
+
+deny: deps ## what the program is made of: licences, banned crates, doubles, sources, as deny.toml says
+	@scripts/get-cargo-deny.sh $(DENY)
+	$(DENY) --locked check --deny warnings --hide-inclusion-graph bans licenses sources
+
+advisories: deps ## known holes and withdrawn releases among the dependencies; asks github.com and crates.io
+	@scripts/get-cargo-deny.sh $(DENY)
+	$(DENY) --locked check advisories
 
 calm: deps ## ten minutes of deployments of every kind, in which nobody may be alarmed
 	REDEPLOY_SECONDS=600 cargo test --test redeploys -- --nocapture

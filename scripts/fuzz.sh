@@ -38,7 +38,7 @@ long)
 esac
 
 FUZZ_ALSO=$also RUSTC_WRAPPER=$PWD/fuzz/instrumented \
-  cargo build --quiet --locked --manifest-path fuzz/Cargo.toml --target-dir target --bins "$@"
+  cargo build --quiet --manifest-path fuzz/Cargo.toml --target-dir target --bins "$@"
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

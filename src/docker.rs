@@ -13,6 +13,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod lenient;
+mod pools;
 mod resolv_conf;
 mod translate;
 mod uninspected;

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use destination_exporter::diagnosis::{Code, Finding, Severity, Subject, Verdict};
 use destination_exporter::inventory::{
-    Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId, Origin, Place,
-    Resolver, RunState, Subnet,
+    AddressPools, Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId,
+    Origin, Place, Resolver, RunState, Subnet,
 };
 use destination_exporter::metrics::{self, BuildInfo, table};
 use destination_exporter::netstack::{Connections, Direction, Inner, Interface, Side, Talk, TcpCounters};
@@ -107,6 +107,7 @@ impl Host {
             destinations: vec![destination],
             elsewhere: Vec::new(),
             containers,
+            pools: Some(AddressPools { used: 3, capacity: 31, configured: false }),
             absent: vec!["gone".into()],
             oddities: Vec::new(),
         }

@@ -115,7 +115,7 @@ fn is_suspicious(caller: Caller, headers: &HeaderMap) -> bool {
         || headers.contains_key("via")
         || headers.contains_key("x-forwarded-for");
     let bare = host.split_once(':').map_or(host, |(name, _)| name);
-    let is_here = host.is_empty()
+    let is_here = bare.is_empty()
         || bare.eq_ignore_ascii_case("localhost")
         || host.starts_with("127.")
         || host.starts_with('[');

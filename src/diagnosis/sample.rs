@@ -46,6 +46,7 @@ impl Sample {
                 destinations: Vec::new(),
                 elsewhere: Vec::new(),
                 containers: BTreeMap::new(),
+                pools: None,
                 absent: Vec::new(),
                 oddities: Vec::new(),
             },

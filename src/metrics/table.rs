@@ -126,6 +126,10 @@ table! {
             "Addresses of the subnet that are taken, the gateway included.";
         ADDRESSES_CAPACITY Gauge "destination_addresses_capacity" "addresses" ["destination" "subnet"]
             "Addresses of the subnet that can be given out, the gateway included.";
+        POOLS_USED Gauge "destination_address_pools_used" "networks" []
+            "Blocks of the Engine's IPv4 address pools that a network of its own lies in: of all its networks, not of destinations alone.";
+        POOLS_CAPACITY Gauge "destination_address_pools_capacity" "networks" []
+            "Blocks that the Engine's IPv4 address pools are cut into, one for each network; absent where it does not say, as Podman.";
         MTU Gauge "destination_mtu_bytes" "bytes" ["destination"]
             "The MTU that the network's options name; absent where they name none.";
         PROXY_ATTACHED Gauge "destination_proxy_attached" "" ["destination" "proxy"]

@@ -387,6 +387,7 @@ mod tests {
             destinations: Vec::new(),
             elsewhere: Vec::new(),
             containers: BTreeMap::new(),
+            pools: None,
             absent: Vec::new(),
             oddities: Vec::new(),
         })

@@ -1,9 +1,10 @@
 //! What both drawing languages draw: boxes of nodes, and arrows between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::diagnosis::printable;
+use crate::inventory::PublishedPort;
 use crate::report::{Flow, Status};
 use crate::traffic::conversations::Way;
 
@@ -116,7 +117,7 @@ impl Drawing {
 
     /// Published ports, from the outside in.
     fn doors(&mut self, map: &Topology, ends: &mut Ends, count: &mut impl Iterator<Item = usize>) {
-        let mut drawn = std::collections::BTreeSet::new();
+        let mut drawn = BTreeSet::new();
         for destination in &map.destinations {
             for container in destination.containers.iter().filter(|one| !one.published.is_empty()) {
                 // Once, for who is on several destinations.
@@ -126,17 +127,10 @@ impl Drawing {
                 let to = self.end(Some(&destination.name), &container.name, ends, count);
                 let from = self.end(None, "outside", ends, count);
                 let (Some(from), Some(to)) = (from, to) else { continue };
-                for port in &container.published {
-                    let at = port.host_ip.filter(|ip| !ip.is_unspecified());
-                    let at = at.map(|ip| format!("{ip} ")).unwrap_or_default();
-                    let text = format!(
-                        "{at}{} → {}/{}",
-                        port.host_port,
-                        port.container_port,
-                        printable(&port.protocol)
-                    );
-                    self.arrows.push(Arrow { from, to, text, line: Line::Dotted });
-                }
+                // Open on IPv4 and on IPv6 is one door.
+                let texts: BTreeSet<String> = container.published.iter().map(door).collect();
+                let arrow = |text| Arrow { from, to, text, line: Line::Dotted };
+                self.arrows.extend(texts.into_iter().map(arrow));
             }
         }
     }
@@ -161,6 +155,12 @@ impl Drawing {
         ends.insert(key, number);
         Some(number)
     }
+}
+
+fn door(port: &PublishedPort) -> String {
+    let at = port.host_ip.filter(|ip| !ip.is_unspecified());
+    let at = at.map(|ip| format!("{ip} ")).unwrap_or_default();
+    format!("{at}{} → {}/{}", port.host_port, port.container_port, printable(&port.protocol))
 }
 
 fn node(number: usize, of: &Container) -> Node {

@@ -47,6 +47,7 @@ fn listed() -> Verdict {
         destinations: NAMES.into_iter().map(destination).collect(),
         elsewhere: Vec::new(),
         containers: BTreeMap::new(),
+        pools: None,
         absent: Vec::new(),
         oddities: Vec::new(),
     };
