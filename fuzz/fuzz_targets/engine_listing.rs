@@ -1,11 +1,11 @@
-//! Listings of the Engine, `{"networks": […], "containers": [[row, inspection], …]}`: any JSON becomes a picture
+//! Listings of the Engine, `{"networks": […], "containers": [[row, inspection], …], "pools": […]}`: any JSON becomes a picture
 //! and pages, and what is odd about one thing takes no other along.
 #![no_main]
 
 use std::collections::BTreeSet;
 
 use destination_exporter::docker::fuzzing::{seen, uninspected};
-use destination_exporter::inventory::seen::{LONGEST, Seen, bounded};
+use destination_exporter::inventory::seen::{LONGEST, Seen, SeenPool, bounded};
 use destination_exporter_fuzz::line;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -17,6 +17,14 @@ fn parts(answer: &Value) -> Option<(Vec<Value>, Vec<Container>)> {
     let list = |name: &str| Some(answer.get(name)?.as_array()?.iter());
     let pair = |pair: &Value| Some((pair.get(0)?.clone(), pair.get(1)?.clone()));
     Some((list("networks")?.cloned().collect(), list("containers")?.filter_map(pair).collect()))
+}
+
+fn pools(answer: &Value) -> Option<Vec<SeenPool>> {
+    let pool = |pool: &Value| {
+        let size = u8::try_from(pool.get("Size")?.as_u64()?).ok()?;
+        Some(SeenPool { base: pool.get("Base")?.as_str()?.to_owned(), size })
+    };
+    Some(answer.get("pools")?.as_array()?.iter().filter_map(pool).collect())
 }
 
 fn ids(rows: &[Container]) -> Vec<String> {
@@ -44,12 +52,12 @@ fn check_bounds(seen: &Seen) {
 }
 
 fuzz_target!(|text: &str| {
-    let Some((networks, containers)) = serde_json::from_str(text).ok().as_ref().and_then(parts) else {
-        return;
-    };
+    let Ok(answer) = serde_json::from_str(text) else { return };
+    let Some((networks, containers)) = parts(&answer) else { return };
     let ids = ids(&containers);
     let known: BTreeSet<String> = ids.iter().cloned().collect();
-    let first = seen(networks.clone(), containers.clone());
+    let pools = pools(&answer);
+    let first = Seen { pools: pools.clone(), ..seen(networks.clone(), containers.clone()) };
     check_bounds(&first);
     for (row, _) in &containers {
         let id = row.get("Id").and_then(Value::as_str).unwrap_or_default();
@@ -62,17 +70,17 @@ fuzz_target!(|text: &str| {
     assert_eq!(listed, known, "who has an id is in the picture, whatever else is wrong");
     let names: BTreeSet<_> = inventory.destinations.iter().map(|d| &d.name).collect();
     assert_eq!(names.len(), inventory.destinations.len(), "two destinations of one name");
+    assert!(inventory.pools.is_none_or(|pools| pools.used <= pools.capacity), "{:?}", inventory.pools);
     // In another order it is the same picture, unless two things claim to be the same one.
     let networks_apart: BTreeSet<&str> = networks.iter().filter_map(|n| n.get("Id")?.as_str()).collect();
     if known.len() == ids.len() && networks_apart.len() == networks.len() {
         let (mut networks, mut containers) = (networks, containers);
         networks.reverse();
         containers.reverse();
-        let (again, plan_again) = line::picture(&seen(networks, containers));
-        assert_eq!(
-            (&again.containers, &again.destinations),
-            (&inventory.containers, &inventory.destinations)
-        );
+        let (again, plan_again) = line::picture(&Seen { pools, ..seen(networks, containers) });
+        assert_eq!(again.containers, inventory.containers);
+        assert_eq!(again.destinations, inventory.destinations);
+        assert_eq!(again.pools, inventory.pools);
         assert_eq!(plan_again, plan);
     }
     line::check(&line::verdict(inventory, &plan));
