@@ -1,9 +1,10 @@
 # The commands of the project; `make help` lists them.
-.PHONY: advisories bench calm demo deny deps fuzz help picture run test test-matrix
+.PHONY: advisories bench calm demo deny deps fuzz help picture run soak test test-matrix
 
 TRAEFIK := target/lab/traefik
 DENY := target/lab/cargo-deny
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 1800
 TARGET ?=
 
 help: ## lists the commands
@@ -53,6 +54,11 @@ advisories: deps ## known holes and withdrawn releases among the dependencies; a
 
 calm: deps ## ten minutes of deployments of every kind, in which nobody may be alarmed
 	REDEPLOY_SECONDS=600 cargo test --test redeploys -- --nocapture
+
+soak: deps ## half an hour (SOAK_SECONDS) of deployments, outages and scrapes; rewrites the table of docs/reliability.md
+	cargo build --release
+	@cargo build --quiet --package lab --bin soak
+	@target/debug/soak target/release/destination-exporter $(SOAK_SECONDS) --write
 
 deps: ## installs what the demo and the tests need and this machine lacks (Debian, Ubuntu; as root)
 	@scripts/install-test-tools.sh

@@ -25,7 +25,12 @@ impl Monitor {
         if !self.is_here(&container) {
             return;
         }
-        self.eyes.looked(&container, seen.as_ref());
+        // An Engine that is away may have taken its containers with it: that their namespaces are gone is then no
+        // fault of the exporter's mounts.
+        let gone = seen.as_ref().is_err_and(|error| error.blindness == Blindness::NoNamespace);
+        if !gone || self.recorder.sight().engine.is_up() {
+            self.eyes.looked(&container, seen.as_ref());
+        }
         self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
         match seen {
             Ok(inner) => {
