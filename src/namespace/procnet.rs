@@ -88,12 +88,12 @@ fn read(name: &str) -> io::Result<String> {
 }
 
 /// The names in `dev`: two lines of heading, then `name: ` and counters.
-fn names(dev: &str) -> BTreeSet<String> {
+pub(super) fn names(dev: &str) -> BTreeSet<String> {
     dev.lines().filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned())).collect()
 }
 
 /// `snmp`, `netstat` and `sockstat` together; `None` where one of the counters is not told.
-fn tcp(snmp: &str, netstat: &str, sockstat: &str) -> Option<TcpCounters> {
+pub(super) fn tcp(snmp: &str, netstat: &str, sockstat: &str) -> Option<TcpCounters> {
     Some(TcpCounters {
         established: tabled(snmp, "Tcp:", "CurrEstab")?,
         retransmits: tabled(snmp, "Tcp:", "RetransSegs")?,
@@ -120,7 +120,7 @@ fn paired(text: &str, table: &str, name: &str) -> Option<u64> {
 ///
 /// The socket's buffer overflows when a container asks faster than the Engine answers: queries are
 /// lost before anybody has read them, and this is the only trace.
-fn resolver_drops(udp: &str) -> Option<u64> {
+pub(super) fn resolver_drops(udp: &str) -> Option<u64> {
     let place = format!("{}:", as_proc_writes(EMBEDDED_RESOLVER));
     udp.lines()
         .filter_map(|line| {
