@@ -10,6 +10,7 @@ mod engine {
     mod endless;
     mod exporter;
     mod fake;
+    mod looks;
     mod odd;
     mod outage;
     mod pools;
