@@ -10,6 +10,7 @@ mod engine {
     mod endless;
     mod exporter;
     mod fake;
+    mod half_dead;
     mod looks;
     mod odd;
     mod outage;

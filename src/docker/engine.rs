@@ -13,7 +13,7 @@ use bollard::query_parameters::{
 };
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config;
@@ -35,6 +35,7 @@ pub struct Engine {
     timeout: Duration,
     journal: Arc<Mutex<Vec<Request>>>,
     pub(super) pools: Arc<Mutex<Pools>>,
+    pub(super) pools_told: Arc<Notify>,
 }
 
 /// One request that was made: as the metrics tell of it.
@@ -55,6 +56,8 @@ pub struct Change {
     pub container: Option<String>,
     /// The network's id, where one is concerned.
     pub network: Option<String>,
+    /// The stream itself ended: who answers from now on may be another Engine, or the same started anew.
+    pub stream_ended: bool,
 }
 
 impl Engine {
@@ -66,6 +69,7 @@ impl Engine {
             timeout: settings.timeout,
             journal: Arc::default(),
             pools: Arc::default(),
+            pools_told: Arc::default(),
         }
     }
 
@@ -136,11 +140,9 @@ impl Engine {
         let mut oddities = Vec::new();
         let docker = self.client("networks", LISTING)?;
         let networks = docker.list_networks(None::<ListNetworksOptions>);
-        let networks = self.entries("networks", "/networks", networks, &mut oddities);
-        // Podman has none that it tells of.
-        let pools = async { if engine.podman { None } else { self.pools().await } };
-        let (networks, pools) = tokio::join!(networks, pools);
-        let networks = networks?;
+        // Podman has no pools that it tells of.
+        let first_answer = if engine.podman { None } else { self.ask_pools() };
+        let networks = self.entries("networks", "/networks", networks, &mut oddities).await?;
         let all = ListContainersOptions { all: true, ..Default::default() };
         let summaries = docker.list_containers(Some(all));
         let path = "/containers/json?all=true";
@@ -178,6 +180,7 @@ impl Engine {
             // Not one of them could be looked at: that is no listing.
             return Err(error);
         }
+        let pools = if engine.podman { None } else { self.pools(first_answer).await };
         let networks = networks.into_iter().map(translate::network).collect();
         Ok(Seen { engine, networks, pools, containers, oddities })
     }
@@ -323,11 +326,11 @@ fn change(message: EventMessage) -> Option<Change> {
     match message.typ? {
         EventMessageTypeEnum::CONTAINER => {
             let is_noise = action.starts_with("exec_") || NOISE.contains(&&*action);
-            (!is_noise).then_some(Change { container: actor.id, network: None })
+            (!is_noise).then_some(Change { container: actor.id, ..Change::default() })
         }
         EventMessageTypeEnum::NETWORK => {
             let container = actor.attributes.and_then(|mut a| a.remove("container"));
-            Some(Change { container, network: actor.id })
+            Some(Change { container, network: actor.id, ..Change::default() })
         }
         _ => None,
     }
