@@ -1,9 +1,11 @@
 # The commands of the project; `make help` lists them.
-.PHONY: advisories bench calm demo deny deps help picture run soak test test-matrix
+.PHONY: advisories bench calm demo deny deps fuzz help picture run soak test test-matrix
 
 TRAEFIK := target/lab/traefik
 DENY := target/lab/cargo-deny
+FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 1800
+TARGET ?=
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -27,11 +29,17 @@ bench: ## what it costs and how right it is, against its goals and a peer; rewri
 run: ## watches the Engine of this machine; as root
 	cargo run --release -- serve
 
-test: deps deny ## formatting, lints without warnings, licences and bans, and every test, on Docker 20.10 and 26.1
+test: deps deny ## formatting, lints without warnings, licences and bans, every test (Docker 20.10 and 26.1), a moment of fuzzing
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo clippy --workspace --all-targets --features fuzzing -- -D warnings
+	cargo clippy --manifest-path fuzz/Cargo.toml --target-dir target --all-targets -- -D warnings
 	@scripts/get-engine-root.sh trixie
 	cargo test --workspace
+	@scripts/fuzz.sh short 4
+
+fuzz: deps ## feeds every parser with bytes made up to break it: FUZZ_SECONDS each, TARGET one alone (fuzz/README.md)
+	@scripts/fuzz.sh long $(FUZZ_SECONDS) $(TARGET)
 
 test-matrix: deps ## the tests that compare Engines, on every one that is supported: Debian's newest Docker and Podman too
 	cargo test --test engines -- --include-ignored --nocapture --test-threads 1

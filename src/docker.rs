@@ -9,6 +9,9 @@ mod allowance;
 mod counters;
 mod engine;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod lenient;
 mod pools;
 mod resolv_conf;

@@ -320,7 +320,7 @@ const NOISE: [&str; 11] = [
 ];
 
 /// What an event hints at; `None` for what changes nothing here.
-fn change(message: EventMessage) -> Option<Change> {
+pub(super) fn change(message: EventMessage) -> Option<Change> {
     let actor = message.actor.unwrap_or_default();
     let action = message.action.unwrap_or_default();
     match message.typ? {

@@ -1,6 +1,7 @@
 //! What the Engine told: a new picture, signs of life, and what follows from them.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -35,7 +36,9 @@ impl Monitor {
         self.look_at_mount(&inventory);
         let unread = self.lessons.forget_all_but(&inventory);
         self.eyes.forget_all_but(&inventory);
-        let renewed = self.inventory.as_deref().map(|before| renewed(before, &inventory)).unwrap_or_default();
+        let before = self.inventory.as_deref();
+        let renewed = before.map(|before| renewed(before, &inventory)).unwrap_or_default();
+        let given_up = before.map(|before| given_up(before, &inventory)).unwrap_or_default();
         self.eyes.renewed(&renewed);
         self.eyes.tell(self.recorder.sight(), Some(&inventory));
         let changed = self.inventory.as_ref().is_none_or(|before| !same(before, &inventory));
@@ -60,8 +63,27 @@ impl Monitor {
             self.schedule.hasten(now, |errand| concerns(errand, &touched, known.as_deref()));
         }
         // One that was put back on a destination has another interface, and what it counted before was forgotten.
-        self.look(true, |id| unread.contains(id) || renewed.contains(id) || !self.recorder.has_looked(id));
+        // And whoever talked with one that is gone may talk with another now.
+        self.look(
+            |_| true,
+            |id| {
+                unread.contains(id)
+                    || renewed.contains(id)
+                    || !self.recorder.has_looked(id)
+                    || self.recorder.talks_with(id, &given_up)
+            },
+        );
     }
+}
+
+/// Addresses that somebody had before and has no longer.
+fn given_up(before: &Inventory, after: &Inventory) -> BTreeSet<IpAddr> {
+    let given = |inventory: &Inventory| -> BTreeSet<(IpAddr, ContainerId)> {
+        let endpoints = inventory.endpoints().map(|(_, endpoint)| endpoint);
+        endpoints.flat_map(|e| e.addresses.iter().map(|address| (*address, e.container.clone()))).collect()
+    };
+    let now = given(after);
+    given(before).into_iter().filter(|one| !now.contains(one)).map(|(address, _)| address).collect()
 }
 
 pub(super) const fn asks_names(errand: &Errand) -> bool {

@@ -1,6 +1,7 @@
 //! The only writer of what is known.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -150,6 +151,12 @@ impl Recorder {
     /// Whether a container's namespace has told anything since the container is on a destination.
     pub fn has_looked(&self, container: &ContainerId) -> bool {
         self.containers.contains_key(container)
+    }
+
+    /// Whether a container had a connection with one of these addresses when it was last looked at.
+    pub fn talks_with(&self, container: &ContainerId, addresses: &BTreeSet<IpAddr>) -> bool {
+        let connections = self.containers.get(container).and_then(|inner| inner.connections.as_ref());
+        connections.is_some_and(|all| all.talks.iter().any(|(talk, _)| addresses.contains(&talk.remote)))
     }
 
     /// What a container's namespace told. Where its sockets were not read, what they told last stands.
