@@ -32,7 +32,7 @@ use crate::netstack::{Inner, Interface};
 use crate::outcome::{ProbeKind, Run};
 use crate::plan::{Errand, plan};
 use crate::schedule::{Budget, Identity, Moment, Schedule};
-use crate::state::Recorder;
+use crate::state::{Engine, Recorder};
 
 use eyes::Eyes;
 use learn::Lessons;
@@ -288,10 +288,15 @@ impl Monitor {
             }
             Message::Alive { asked_at } => self.answered(asked_at),
             Message::Lost(why) => {
+                // It may have taken its containers with it, before it was missed itself.
+                if let Engine::Up { asked_at, .. } = self.recorder.sight().engine {
+                    self.eyes.engine_lost(asked_at);
+                }
                 // Said once, and again where it is something else: it is asked every few seconds.
                 if self.recorder.engine_lost(&why, at) {
                     tracing::warn!(%why, "the Engine does not answer");
                 }
+                self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
                 self.show_after(URGENT);
             }
             Message::Touched { names, at } => {
@@ -308,7 +313,7 @@ impl Monitor {
                 }
             }
             Message::Ran { identity, container, runs } => self.ran(&identity, &container, runs, at),
-            Message::Looked { container, seen, sockets_too } => self.looked(container, seen, sockets_too),
+            Message::Looked { container, seen, sockets_too } => self.looked(container, seen, sockets_too, at),
             Message::Metered(container, interfaces) => self.metered(container, interfaces),
             Message::Home(home) => self.looked_home(home),
             Message::RunNow(destination) => {

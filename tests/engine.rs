@@ -11,6 +11,8 @@ mod engine {
     mod endless;
     mod exporter;
     mod fake;
+    mod half_dead;
+    mod looks;
     mod odd;
     mod outage;
     mod pools;

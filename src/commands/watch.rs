@@ -40,7 +40,8 @@ pub async fn watch(settings: Docker, monitor: mpsc::Sender<Message>, stop: Cance
     let (changes, changed) = mpsc::channel(256);
     let events = tokio::spawn(follow(engine.clone(), changes, monitor.clone(), stop.clone()));
     let refresh = settings.refresh_interval;
-    let mut watcher = Watcher { engine, before: None, the_same_engine: false, refresh, monitor, changed };
+    let (before, the_same_engine, lost) = (None, false, false);
+    let mut watcher = Watcher { engine, before, the_same_engine, lost, refresh, monitor, changed };
     stop.run_until_cancelled(watcher.run()).await;
     events.abort();
 }
@@ -51,6 +52,8 @@ struct Watcher {
     before: Option<Arc<Seen>>,
     /// Nothing happened since that may have put another Engine in its place.
     the_same_engine: bool,
+    /// It did not answer, and no listing came since: one that is alive and cannot list is away all the same.
+    lost: bool,
     refresh: Duration,
     monitor: mpsc::Sender<Message>,
     changed: mpsc::Receiver<Change>,
@@ -71,7 +74,7 @@ impl Watcher {
                         wait = FIRST_WAIT;
                         let seen = Arc::new(seen);
                         self.before = Some(Arc::clone(&seen));
-                        self.the_same_engine = true;
+                        self.lost = false;
                         match self.tell(Message::Listed { seen, asked_at }).await {
                             Break(()) => Break(()),
                             Continue(()) => self.rest(began + apart(took), changes).await,
@@ -95,9 +98,11 @@ impl Watcher {
     /// no sign of life: each of its requests has a deadline of its own, and an Engine that freezes among the
     /// inspections would be missed after all of them.
     async fn list(&mut self) -> ControlFlow<(), (Result<Seen, EngineError>, bool)> {
-        let Self { engine, before, the_same_engine, monitor, changed, .. } = self;
-        let listing = engine.list(before.as_deref(), *the_same_engine);
-        let silence = silence(engine, monitor);
+        let Self { engine, before, the_same_engine, lost, monitor, changed, .. } = self;
+        // Until something says otherwise, also while it lists.
+        let as_before = std::mem::replace(the_same_engine, true);
+        let listing = engine.list(before.as_deref(), as_before);
+        let silence = silence(engine, (!*lost).then_some(&*monitor));
         tokio::pin!(listing, silence);
         let mut changes = false;
         loop {
@@ -106,6 +111,10 @@ impl Watcher {
                 error = &mut silence => return Continue((Err(error), changes)),
                 Some(change) = changed.recv() => {
                     changes = true;
+                    if change.stream_ended {
+                        *the_same_engine = false;
+                        engine.may_be_another();
+                    }
                     if monitor.send(touched(change)).await.is_err() {
                         return Break(());
                     }
@@ -126,8 +135,16 @@ impl Watcher {
                 Some(change) = self.changed.recv() => {
                     changes = true;
                     list_at = list_at.min((Instant::now() + GATHER).max(earliest));
+                    if change.stream_ended {
+                        self.the_same_engine = false;
+                        self.engine.may_be_another();
+                    }
                     // At once: until the listing comes, what is known is known to be old.
                     self.tell(touched(change)).await?;
+                }
+                () = self.engine.pools_told() => {
+                    changes = true;
+                    list_at = list_at.min(earliest);
                 }
                 () = sleep_until(ping_at) => {
                     ping_at = Instant::now() + PING_INTERVAL;
@@ -142,12 +159,13 @@ impl Watcher {
             }
         }
         // Where it is not because of a change, who answers is asked again too.
-        self.the_same_engine = changes;
+        self.the_same_engine &= changes;
         Continue(())
     }
 
     async fn lost(&mut self, error: &EngineError) -> ControlFlow<()> {
         self.the_same_engine = false;
+        self.lost = true;
         self.engine.may_be_another();
         self.tell(Message::Lost(error.to_string())).await
     }
@@ -165,14 +183,18 @@ impl Watcher {
     }
 }
 
-/// Asks for signs of life, and ends where there is none.
-async fn silence(engine: &Engine, monitor: &mpsc::Sender<Message>) -> EngineError {
+/// Asks for signs of life, and ends where there is none. Tells of them whoever is to know.
+async fn silence(engine: &Engine, monitor: Option<&mpsc::Sender<Message>>) -> EngineError {
     loop {
         sleep(PING_INTERVAL).await;
         let asked_at = SystemTime::now();
         match engine.ping().await {
-            // Nobody listens any more: whoever lists learns it too.
-            Ok(()) => drop(monitor.send(Message::Alive { asked_at }).await),
+            Ok(()) => {
+                if let Some(monitor) = monitor {
+                    // Where nobody listens any more, whoever lists learns it too.
+                    monitor.send(Message::Alive { asked_at }).await.ok();
+                }
+            }
             Err(error) => return error,
         }
     }
@@ -203,8 +225,11 @@ async fn follow(
         tracing::debug!(error = %ended, "the Engine's event stream ended");
         if began.elapsed() > LONGEST_WAIT {
             // One that stood and stands no more is the first sign of an Engine that ended: the listing that this
-            // brings about is refused, or shows what was missed.
-            changes.try_send(Change::default()).ok();
+            // brings about is refused, or shows what was missed. Behind a socket that systemd holds nobody is refused.
+            let ended = Change { stream_ended: true, ..Change::default() };
+            if changes.send(ended).await.is_err() {
+                return;
+            }
         }
         let failure = Some(ended.reason);
         let failed = Request { endpoint: ended.endpoint, took: began.elapsed(), failure };

@@ -6,7 +6,7 @@ use super::scene::Scene;
 use super::words::{draft, saw};
 use super::{Code, Finding, Step};
 
-/// A stack that is deployed takes one: with this many left, the deployment after the next fails.
+/// A stack that is deployed takes one: with fewer left than this, the deployment after the next fails, if not the next.
 const ENOUGH: u64 = 2;
 
 /// The Engine, where its address pools are used up.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bollard::Docker;
@@ -13,7 +13,7 @@ use bollard::query_parameters::{
 };
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config;
@@ -36,6 +36,7 @@ pub struct Engine {
     pub(super) timeout: Duration,
     journal: Arc<Mutex<Vec<Request>>>,
     pub(super) pools: Arc<Mutex<Pools>>,
+    pub(super) pools_told: Arc<Notify>,
     /// By a network's id.
     pub(super) addresses: Arc<Mutex<HashMap<String, Told>>>,
 }
@@ -58,6 +59,8 @@ pub struct Change {
     pub container: Option<String>,
     /// The network's id, where one is concerned.
     pub network: Option<String>,
+    /// The stream itself ended: who answers from now on may be another Engine, or the same started anew.
+    pub stream_ended: bool,
 }
 
 impl Engine {
@@ -69,6 +72,7 @@ impl Engine {
             timeout: settings.timeout,
             journal: Arc::default(),
             pools: Arc::default(),
+            pools_told: Arc::default(),
             addresses: Arc::default(),
         }
     }
@@ -140,11 +144,9 @@ impl Engine {
         let mut oddities = Vec::new();
         let docker = self.client("networks", LISTING)?;
         let networks = docker.list_networks(None::<ListNetworksOptions>);
-        let networks = self.entries("networks", "/networks", networks, &mut oddities);
-        // Podman has none that it tells of.
-        let pools = async { if engine.podman { None } else { self.pools().await } };
-        let (networks, pools) = tokio::join!(networks, pools);
-        let networks = networks?;
+        // Podman has no pools that it tells of.
+        let first_answer = if engine.podman { None } else { self.ask_pools() };
+        let networks = self.entries("networks", "/networks", networks, &mut oddities).await?;
         let all = ListContainersOptions { all: true, ..Default::default() };
         let summaries = docker.list_containers(Some(all));
         let path = "/containers/json?all=true";
@@ -182,11 +184,18 @@ impl Engine {
             // Not one of them could be looked at: that is no listing.
             return Err(error);
         }
+        let pools = if engine.podman { None } else { self.pools(first_answer).await };
         let mut networks: Vec<_> = networks.into_iter().map(translate::network).collect();
         if addresses::are_told_by(&engine) {
             self.count_addresses(&mut networks, &containers, until).await;
         }
         Ok(Seen { engine, networks, pools, containers, oddities })
+    }
+
+    /// Another Engine may answer from now on, or the same with other settings: what is asked seldom is asked anew.
+    pub fn may_be_another(&self) {
+        self.ask_pools_anew();
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The entries of a listing. One odd value in one of them makes the whole answer unreadable for the
@@ -330,11 +339,11 @@ pub(super) fn change(message: EventMessage) -> Option<Change> {
     match message.typ? {
         EventMessageTypeEnum::CONTAINER => {
             let is_noise = action.starts_with("exec_") || NOISE.contains(&&*action);
-            (!is_noise).then_some(Change { container: actor.id, network: None })
+            (!is_noise).then_some(Change { container: actor.id, ..Change::default() })
         }
         EventMessageTypeEnum::NETWORK => {
             let container = actor.attributes.and_then(|mut a| a.remove("container"));
-            Some(Change { container, network: actor.id })
+            Some(Change { container, network: actor.id, ..Change::default() })
         }
         _ => None,
     }

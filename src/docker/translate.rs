@@ -52,6 +52,7 @@ pub(super) fn network(network: Network) -> SeenNetwork {
         scope: text(network.scope),
         internal: network.internal.unwrap_or(false),
         ingress: network.ingress.unwrap_or(false),
+        config_only: network.config_only.unwrap_or(false),
         ipam_driver: text(ipam.driver),
         ipam: ipam
             .config

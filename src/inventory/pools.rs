@@ -56,9 +56,10 @@ pub(super) fn read(seen: &Seen) -> Option<AddressPools> {
     })
 }
 
-/// Overlays have pools of the Swarm's, and another driver of addresses keeps its own books.
+/// Overlays have pools of the Swarm's, another driver of addresses keeps its own books, and what others are made of is
+/// given nothing (moby's `NewNetwork` skips the allocation).
 fn takes_a_block(network: &SeenNetwork) -> bool {
-    network.scope == "local" && matches!(network.ipam_driver.as_str(), "default" | "")
+    network.scope == "local" && !network.config_only && matches!(network.ipam_driver.as_str(), "default" | "")
 }
 
 fn subnets(network: &SeenNetwork) -> impl Iterator<Item = Ipv4Net> {
@@ -189,6 +190,7 @@ mod tests {
         assert_eq!(one(|_| ()), Some(4));
         assert_eq!(one(|n| n.scope = "swarm".into()), Some(0));
         assert_eq!(one(|n| n.ipam_driver = "infoblox".into()), Some(0));
+        assert_eq!(one(|n| n.config_only = true), Some(0));
         assert_eq!(one(|n| n.driver = "macvlan".into()), Some(4), "of whatever kind it is");
         let mut podman = full.clone();
         podman.engine.podman = true;

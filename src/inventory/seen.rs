@@ -42,6 +42,8 @@ pub struct SeenNetwork {
     pub internal: bool,
     /// Swarm's routing mesh network.
     pub ingress: bool,
+    /// `--config-only`: settings for others to be made of, and no network itself.
+    pub config_only: bool,
     /// Who gives out its addresses: `default`, or a plugin.
     pub ipam_driver: String,
     /// Subnet, range and gateway as the Engine writes them, and its count of addresses where it tells it.

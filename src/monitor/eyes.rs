@@ -6,6 +6,7 @@
 //! sockets, by its `ping_group_range`) is the exporter's blindness only where it works nowhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
 use crate::inventory::{ContainerId, Inventory};
 use crate::namespace::HopError;
@@ -59,6 +60,16 @@ pub(super) struct Eyes {
     namespaces: Sense,
     icmp: Sense,
     socket_diagnostics: Sense,
+    /// Whose namespace is not where the Engine says.
+    missed: BTreeMap<ContainerId, Missed>,
+}
+
+#[derive(Debug)]
+struct Missed {
+    /// Since when.
+    since: SystemTime,
+    /// One could look into it before.
+    was_seen: bool,
 }
 
 impl Eyes {
@@ -69,6 +80,7 @@ impl Eyes {
             sense.fails.retain(|id, _| here.contains(id));
             sense.works.retain(|id| here.contains(id));
         }
+        self.missed.retain(|id, _| here.contains(id));
     }
 
     /// These have another namespace than before: what failed in the old one says nothing of it.
@@ -76,12 +88,30 @@ impl Eyes {
         for sense in [&mut self.namespaces, &mut self.icmp, &mut self.socket_diagnostics] {
             sense.fails.retain(|id, _| !containers.contains(id));
         }
+        self.missed.retain(|id, _| !containers.contains(id));
+    }
+
+    /// The Engine is away, and gave its last sign of life at that moment. It may have taken its containers with it since:
+    /// that their namespaces are gone is no fault of the exporter's mounts then, and what was seen before holds.
+    pub(super) fn engine_lost(&mut self, last_sign: SystemTime) {
+        for (container, missed) in self.missed.extract_if(.., |_, missed| missed.since >= last_sign) {
+            self.namespaces.fails.remove(&container);
+            if missed.was_seen {
+                self.namespaces.works.insert(container);
+            }
+        }
     }
 
     /// A namespace was looked into, or could not be.
-    pub(super) fn looked(&mut self, container: &ContainerId, seen: Result<&Inner, &HopError>) {
+    pub(super) fn looked(
+        &mut self,
+        container: &ContainerId,
+        seen: Result<&Inner, &HopError>,
+        at: SystemTime,
+    ) {
         match seen {
             Ok(inner) => {
+                self.missed.remove(container);
                 self.namespaces.works_at(container);
                 if inner.listeners.is_some() {
                     self.socket_diagnostics.works_at(container);
@@ -91,6 +121,12 @@ impl Eyes {
                 }
             }
             Err(error) if matches!(error.blindness, Blindness::NoPrivilege | Blindness::NoNamespace) => {
+                if error.blindness == Blindness::NoPrivilege {
+                    self.missed.remove(container);
+                } else {
+                    let was_seen = self.namespaces.works.contains(container);
+                    self.missed.entry(container.clone()).or_insert(Missed { since: at, was_seen });
+                }
                 self.namespaces.fails_at(container, error.detail.clone());
             }
             // The container ended meanwhile, or the exporter ran short: the next look tells more.
@@ -127,6 +163,10 @@ mod tests {
         HopError { blindness, detail: "setns: no".into() }
     }
 
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
+    }
+
     fn inner(listeners: bool) -> Inner {
         Inner { listeners: listeners.then(Vec::new), ..Inner::default() }
     }
@@ -138,14 +178,14 @@ mod tests {
         let mut sight = Sight::default();
         eyes.tell(&mut sight, None);
         assert_eq!(sight.namespaces, None, "not tried");
-        eyes.looked(&new, Err(&blind(Blindness::NoNamespace)));
-        eyes.looked(&old, Ok(&inner(true)));
+        eyes.looked(&new, Err(&blind(Blindness::NoNamespace)), at(1));
+        eyes.looked(&old, Ok(&inner(true)), at(1));
         eyes.tell(&mut sight, None);
         assert_eq!(sight.namespaces, Some(Err("new: setns: no".into())));
         assert_eq!(sight.socket_diagnostics, Some(Ok(())));
-        eyes.looked(&old, Err(&blind(Blindness::NoPrivilege)));
-        eyes.looked(&old, Ok(&inner(false)));
-        eyes.looked(&new, Ok(&inner(true)));
+        eyes.looked(&old, Err(&blind(Blindness::NoPrivilege)), at(1));
+        eyes.looked(&old, Ok(&inner(false)), at(1));
+        eyes.looked(&new, Ok(&inner(true)), at(1));
         eyes.tell(&mut sight, None);
         assert_eq!(sight.namespaces, Some(Ok(())));
     }
@@ -155,10 +195,10 @@ mod tests {
         let (odd, usual) = (ContainerId::new("odd"), ContainerId::new("usual"));
         let mut eyes = Eyes::default();
         let mut sight = Sight::default();
-        eyes.looked(&odd, Ok(&inner(false)));
+        eyes.looked(&odd, Ok(&inner(false)), at(1));
         eyes.tell(&mut sight, None);
         assert!(sight.socket_diagnostics.as_ref().is_some_and(|sense| sense.is_err()), "nowhere");
-        eyes.looked(&usual, Ok(&inner(true)));
+        eyes.looked(&usual, Ok(&inner(true)), at(1));
         eyes.tell(&mut sight, None);
         assert_eq!(sight.socket_diagnostics, Some(Ok(())));
     }
@@ -169,7 +209,7 @@ mod tests {
         let mut eyes = Eyes::default();
         let mut sight = Sight::default();
         for id in [&old, &new] {
-            eyes.looked(id, Err(&blind(Blindness::NoNamespace)));
+            eyes.looked(id, Err(&blind(Blindness::NoNamespace)), at(1));
         }
         eyes.renewed(&BTreeSet::from([new]));
         eyes.tell(&mut sight, None);
@@ -184,9 +224,42 @@ mod tests {
         let mut eyes = Eyes::default();
         let mut sight = Sight::default();
         for blindness in [Blindness::Vanished, Blindness::Resources] {
-            eyes.looked(&ContainerId::new("a"), Err(&blind(blindness)));
+            eyes.looked(&ContainerId::new("a"), Err(&blind(blindness)), at(1));
         }
         eyes.tell(&mut sight, None);
         assert_eq!(sight.namespaces, None);
+    }
+
+    #[test]
+    fn what_was_missed_since_the_last_sign_of_life_may_have_died_with_the_engine() {
+        let ids = ["both", "early", "forbidden", "late", "new"].map(ContainerId::new);
+        let [both, early, forbidden, late, new] = &ids;
+        let mut eyes = Eyes::default();
+        for id in [both, early, forbidden, late] {
+            eyes.looked(id, Ok(&inner(true)), at(1));
+        }
+        let missed = |id: &ContainerId, second, eyes: &mut Eyes| {
+            eyes.looked(id, Err(&blind(Blindness::NoNamespace)), at(second));
+        };
+        missed(early, 9, &mut eyes);
+        missed(both, 9, &mut eyes);
+        missed(both, 11, &mut eyes);
+        missed(forbidden, 11, &mut eyes);
+        eyes.looked(forbidden, Err(&blind(Blindness::NoPrivilege)), at(12));
+        missed(late, 11, &mut eyes);
+        missed(new, 11, &mut eyes);
+        eyes.engine_lost(at(10));
+        let fails: Vec<&ContainerId> = eyes.namespaces.fails.keys().collect();
+        assert_eq!(fails, [both, early, forbidden]);
+        assert_eq!(
+            eyes.namespaces.works,
+            BTreeSet::from([late.clone()]),
+            "nobody ever looked into the new one"
+        );
+        // Once there again, a container is missed anew.
+        eyes.looked(early, Ok(&inner(true)), at(13));
+        missed(early, 21, &mut eyes);
+        eyes.engine_lost(at(20));
+        assert!(eyes.namespaces.works.contains(early));
     }
 }

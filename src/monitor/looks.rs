@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::config::TrafficSource;
 use crate::inventory::part::fnv1a;
@@ -22,6 +23,7 @@ impl Monitor {
         container: ContainerId,
         seen: Result<Inner, HopError>,
         sockets_too: bool,
+        at: SystemTime,
     ) {
         if !self.is_here(&container) {
             return;
@@ -30,7 +32,7 @@ impl Monitor {
         // fault of the exporter's mounts.
         let gone = seen.as_ref().is_err_and(|error| error.blindness == Blindness::NoNamespace);
         if !gone || self.recorder.sight().engine.is_up() {
-            self.eyes.looked(&container, seen.as_ref());
+            self.eyes.looked(&container, seen.as_ref(), at);
         }
         self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
         match seen {

@@ -24,10 +24,11 @@ struct Watch {
 impl Watch {
     /// With the shortest refresh interval there is, or with one that never comes.
     fn start(fake: &Fake, refresh_interval: Duration) -> Self {
-        let settings = destination_exporter::config::Docker {
-            refresh_interval,
-            ..settings(fake, Duration::from_secs(20))
-        };
+        Self::start_within(fake, refresh_interval, Duration::from_secs(20))
+    }
+
+    fn start_within(fake: &Fake, refresh_interval: Duration, timeout: Duration) -> Self {
+        let settings = destination_exporter::config::Docker { refresh_interval, ..settings(fake, timeout) };
         let (monitor, told) = mpsc::channel(1024);
         let stop = CancellationToken::new();
         tokio::spawn(watch(settings, monitor, stop.clone()));
@@ -41,11 +42,12 @@ impl Watch {
 
     /// The next listing, on the way to which nothing may be called lost.
     async fn listing(&mut self) -> Seen {
+        let deadline = Instant::now() + PATIENCE;
         loop {
             match self.next().await {
                 Message::Listed { seen, .. } => return Seen::clone(&seen),
                 Message::Lost(why) => panic!("the Engine answers, yet: {why}"),
-                _ => {}
+                _ => assert!(Instant::now() < deadline, "no listing comes"),
             }
         }
     }
@@ -248,4 +250,42 @@ async fn without_events_the_listings_alone_do() {
         assert!(asked <= 2 * listed + 4, "{fault:?}: asked {asked} times over {listed} listings");
     }))
     .await;
+}
+
+/// A socket that outlives the daemon (systemd's `docker.socket`) refuses nobody: that the stream ended is all
+/// there is to see of a restart, and the next one may have other settings.
+#[tokio::test]
+async fn behind_a_socket_that_stays_the_end_of_the_stream_may_be_another_engine() {
+    let fake = Fake::start().await;
+    let mut watch = following(&fake, NEVER).await;
+    // One that never stood is no sign of anything.
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    fake.world().version["Version"] = json!("29.0.0");
+    fake.world().info = json!({"DefaultAddressPools": [{"Base": "10.64.0.0/12", "Size": 24}]});
+    fake.cut_events();
+    let base = |seen: &Seen| seen.pools.as_ref().map(|pools| pools[0].base.clone());
+    let repaired =
+        |seen: &Seen| seen.engine.version == "29.0.0" && base(seen).as_deref() == Some("10.64.0.0/12");
+    watch.listing_with(repaired).await;
+    assert_eq!((fake.asked("/version"), fake.asked("/info")), (2, 2), "of two Engines, once each");
+}
+
+/// What is asked of an Engine that ends meanwhile says nothing of the next one.
+#[tokio::test]
+async fn an_engine_that_ends_in_the_middle_of_a_listing_is_not_taken_for_the_one_that_listed() {
+    let fake = Fake::start().await;
+    let mut watch = Watch::start_within(&fake, NEVER, Duration::from_secs(2));
+    watch.listing().await;
+    fake.until("it follows the events", |fake| fake.asked("/events") == 1).await;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    let path = format!("/containers/{}/json", id("bb"));
+    let asked = fake.asked(&path);
+    fake.fail(&path, Fault::Silence);
+    fake.say(event("container", "start", "x"));
+    fake.until("it waits for an inspection", |fake| fake.asked(&path) > asked).await;
+    fake.world().version["Version"] = json!("29.0.0");
+    fake.cut_events();
+    fake.heal();
+    assert_eq!(watch.listing().await.engine.version, "28.5.2", "it was asked before");
+    watch.listing_with(|seen| seen.engine.version == "29.0.0").await;
 }

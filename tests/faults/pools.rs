@@ -33,6 +33,8 @@ fn the_operators_pools_that_run_out() -> Result<()> {
     // docker0 has the first block.
     town.expect_series(CAPACITY, Some("4"), EVENT)?;
     town.expect_series(USED, Some("1"), EVENT)?;
+    // What others are to be made of is given nothing: the Engine gives its subnet, the last block, to another.
+    town.lab.docker(&["network", "create", "--config-only", "--subnet", "10.99.0.192/26", "settings"])?;
     assert!(create(&town, 1)?);
     town.expect_series(USED, Some("2"), EVENT)?;
     town.expect(&[], Duration::ZERO)?;
@@ -45,6 +47,9 @@ fn the_operators_pools_that_run_out() -> Result<()> {
     assert!(create(&town, 3)?);
     town.expect_series(USED, Some("4"), EVENT)?;
     assert!(!create(&town, 4)?, "what is counted as full is full");
+    let subnet = "{{(index .IPAM.Config 0).Subnet}}";
+    let last = town.lab.docker(&["network", "inspect", "stack-3", "--format", subnet])?;
+    assert_eq!(last.trim(), "10.99.0.192/26", "the one that the settings name");
     // Outside the pools there is room, and it takes nothing from them.
     town.lab.docker(&["network", "create", "--subnet", "10.200.0.0/24", "outside"])?;
     town.expect_series(USED, Some("4"), EVENT)?;
