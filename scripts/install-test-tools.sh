@@ -12,10 +12,13 @@ dockerd docker.io
 iptables iptables
 ip iproute2
 busybox busybox-static
+haproxy haproxy
+dot graphviz
 promtool prometheus
 prometheus prometheus
 unshare util-linux
 nsenter util-linux
+systemd-analyze systemd
 mount mount
 mountpoint util-linux
 tar tar

@@ -48,6 +48,9 @@ Examples:
   In a script (status 0 healthy, 1 findings, 2 could not look):
     destination-exporter check --format json > report.json
 
+  Who talks to whom, as a picture:
+    destination-exporter topology --format dot | dot -Tsvg > map.svg
+
   Check a file before it is used, and see what it amounts to:
     destination-exporter --config.file exporter.yml --config.check
     destination-exporter --config.file exporter.yml config
@@ -75,6 +78,15 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: ReportFormat,
     },
+    /// Look once, print the map and exit: destinations, containers, who talks to whom
+    Topology {
+        /// Only these destinations, by name [default: all]
+        #[arg(value_name = "DESTINATION")]
+        destinations: Vec<String>,
+        /// How the map is written
+        #[arg(long, value_enum, default_value_t)]
+        format: MapFormat,
+    },
     /// Print the effective configuration, as a file that loads again
     Config,
     /// Ask a running exporter whether it lives, for containers: 0 healthy, 1 not
@@ -93,6 +105,18 @@ pub enum ReportFormat {
     Text,
     /// For programs
     Json,
+}
+
+/// How `topology` writes its map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum MapFormat {
+    /// For programs
+    #[default]
+    Json,
+    /// A flowchart for <https://mermaid.js.org>, which GitHub and many wikis draw
+    Mermaid,
+    /// A graph for Graphviz: `dot -Tsvg`
+    Dot,
 }
 
 /// The flags, which stand before or behind a command.
@@ -180,7 +204,7 @@ impl LogLevel {
     /// Of a command, where the operator says nothing: what `check` found it tells itself.
     pub const fn of(command: &Command) -> Self {
         match command {
-            Command::Check { .. } => Self::Error,
+            Command::Check { .. } | Command::Topology { .. } => Self::Error,
             Command::Serve | Command::Config | Command::Healthcheck { .. } => Self::Info,
         }
     }
@@ -401,10 +425,10 @@ mod tests {
         let lines = joined.lines().filter_map(|line| line.trim().strip_prefix("destination-exporter"));
         let mut seen = 0;
         for line in lines {
-            let line = line.split('>').next().unwrap_or_default().replace('\'', "");
+            let line = line.split(['>', '|']).next().unwrap_or_default().replace('\'', "");
             assert!(parse(&line).is_ok(), "{line}");
             seen += 1;
         }
-        assert!(seen >= 8, "{seen} examples");
+        assert!(seen >= 9, "{seen} examples");
     }
 }

@@ -3,7 +3,9 @@
 pub mod check;
 pub mod healthcheck;
 pub mod meter;
+mod round;
 pub mod serve;
+pub mod topology;
 pub mod watch;
 
 use crate::cli::Flags;

@@ -7,6 +7,7 @@
 //! The rules have no memory. [`Ledger`] is the memory: since when a fault holds, and that it is not
 //! over because nobody looks any more.
 
+pub mod address_pools_exhausted;
 pub mod catalogue;
 pub mod container_packet_loss;
 pub mod container_partitioned;
@@ -41,8 +42,9 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     exporter_blind::find,
+    address_pools_exhausted::find,
     network_addresses_exhausted::find,
     container_unreachable::find,
     container_partitioned::find,

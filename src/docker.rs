@@ -10,6 +10,7 @@ mod counters;
 mod engine;
 mod error;
 mod lenient;
+mod pools;
 mod resolv_conf;
 mod translate;
 mod uninspected;

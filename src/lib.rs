@@ -4,8 +4,9 @@
 //!
 //! | floor | rooms |
 //! | --- | --- |
-//! | 8 | `commands` |
-//! | 7 | `web` |
+//! | 9 | `commands` |
+//! | 8 | `web` |
+//! | 7 | `topology` |
 //! | 6 | `metrics`, `report`, `monitor` |
 //! | 5 | `schedule`, `diagnosis`, `traffic` |
 //! | 4 | `plan`, `state` |
@@ -14,7 +15,7 @@
 //! | 1 | `inventory`, `netstack`, `outcome`, `config`, `cli`, `log`, `heap` |
 //!
 //! Data flows one way: `docker` → `inventory` → `plan` → `schedule` → `probe` → `state` →
-//! `diagnosis`, `traffic` → `metrics`, `report`, `web`, `commands`.
+//! `diagnosis`, `traffic` → `metrics`, `report`, `topology`, `web`, `commands`.
 #![deny(unsafe_code)]
 
 pub mod cli;
@@ -35,5 +36,6 @@ pub mod probe;
 pub mod report;
 pub mod schedule;
 pub mod state;
+pub mod topology;
 pub mod traffic;
 pub mod web;

@@ -54,6 +54,9 @@ fn main() -> ExitCode {
             Command::Check { destinations, format } => {
                 commands::check::run(config, &cli.flags, trust.speaks_tls(), &destinations, format).await
             }
+            Command::Topology { destinations, format } => {
+                commands::topology::run(config, &cli.flags, trust.speaks_tls(), &destinations, format).await
+            }
             Command::Serve | Command::Config | Command::Healthcheck { .. } => {
                 commands::serve::run(config, cli.flags, trust).await
             }

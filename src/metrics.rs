@@ -39,6 +39,7 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> String {
     if let Some(inventory) = verdict.snapshot.inventory.as_deref() {
         families::inventory(&mut page, inventory);
         traffic::traffic(&mut page, inventory, &verdict.snapshot);
+        traffic::conversations_of(&mut page, inventory, &verdict.snapshot);
     }
     families::probes(&mut page, &verdict.snapshot);
     families::verdicts(&mut page, verdict);

@@ -26,6 +26,7 @@ use crate::diagnosis::{Ledger, OPENS_AFTER, Verdict, judge};
 use crate::docker::Request;
 use crate::inventory::seen::Seen;
 use crate::inventory::{ContainerId, Inventory};
+use crate::namespace::procnet::Home;
 use crate::namespace::{HopError, Hopper};
 use crate::netstack::{Inner, Interface};
 use crate::outcome::{ProbeKind, Run};
@@ -95,13 +96,13 @@ pub enum Message {
         container: ContainerId,
         /// What it told.
         seen: Result<Inner, HopError>,
-        /// The resolver's drops were asked for.
-        resolver_too: bool,
+        /// The resolver's drops and the connections were asked for.
+        sockets_too: bool,
     },
     /// The Engine told what a container's interfaces counted; none where it could not.
     Metered(ContainerId, Vec<Interface>),
-    /// The exporter's own namespace has these interfaces.
-    Home(BTreeSet<String>),
+    /// The exporter's own namespace has this.
+    Home(Home),
     /// Someone wants a round now, of all destinations or of one.
     RunNow(Option<Arc<str>>),
     /// Someone wants to see one planned probe now, and waits for the answer.
@@ -307,13 +308,14 @@ impl Monitor {
                 }
             }
             Message::Ran { identity, container, runs } => self.ran(&identity, &container, runs, at),
-            Message::Looked { container, seen, resolver_too } => self.looked(container, seen, resolver_too),
+            Message::Looked { container, seen, sockets_too } => self.looked(container, seen, sockets_too),
             Message::Metered(container, interfaces) => self.metered(container, interfaces),
-            Message::Home(interfaces) => self.looked_home(&interfaces),
+            Message::Home(home) => self.looked_home(home),
             Message::RunNow(destination) => {
                 let now = self.now();
                 let wanted = |e: &Errand| destination.as_ref().is_none_or(|d| *d == e.destination);
                 self.awaited.extend(self.schedule.hasten(now, wanted));
+                self.look_at_all_on(destination.as_deref());
                 self.show_after(URGENT);
             }
             Message::ProbeNow(wanted, answer) => self.probe_now(&wanted, answer),

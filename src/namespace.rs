@@ -11,6 +11,7 @@
 //! Namespaces are opened anew at each visit (about 2 µs) and never held: a held descriptor keeps a
 //! dead container's network alive.
 
+pub mod connections;
 pub mod hopper;
 pub mod inside;
 pub mod links;
@@ -22,6 +23,7 @@ pub mod privileges;
 pub mod procnet;
 #[cfg(test)]
 mod scratch;
+pub mod sockets;
 #[allow(unsafe_code)]
 pub mod sys;
 

@@ -16,6 +16,8 @@ pub struct Inner {
     pub resolver_drops: Option<u64>,
     /// Its interfaces; empty where they could not be read.
     pub interfaces: Vec<Interface>,
+    /// Its established connections; `None` where they could not be read, or were not yet.
+    pub connections: Option<Connections>,
     /// `/proc/net/snmp`, `netstat` and `sockstat`.
     pub tcp: Option<TcpCounters>,
     /// When it was read.
@@ -31,6 +33,37 @@ pub struct Listener {
     pub port: u16,
     /// `IPV6_V6ONLY`; false for IPv4 sockets, and where the kernel does not say.
     pub v6_only: bool,
+}
+
+/// The established TCP connections of a namespace, without those that do not leave it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// Alike ones together, sorted; and how many they are.
+    pub talks: Vec<(Talk, u32)>,
+    /// False where there are more than are read.
+    pub complete: bool,
+}
+
+/// What connections have in common that differ in the client's port alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Talk {
+    /// The address of the end in this namespace.
+    pub local: IpAddr,
+    /// The address of the other end, as it is seen from here.
+    pub remote: IpAddr,
+    /// The server's port.
+    pub port: u16,
+    /// Which end is in this namespace.
+    pub side: Side,
+}
+
+/// Who called and who was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// Called.
+    Client,
+    /// Was called.
+    Server,
 }
 
 /// One interface of a container and what it counted, in the container's own directions.

@@ -6,6 +6,8 @@
 //! [`Verdict`]: crate::diagnosis::Verdict
 
 mod build;
+mod detail;
+mod flows;
 mod fold;
 pub mod model;
 #[cfg(test)]
@@ -13,5 +15,6 @@ mod tests;
 mod text;
 
 pub use build::build;
+pub use detail::detail;
 pub use model::*;
 pub use text::{Look, text};

@@ -1,4 +1,4 @@
-//! What crosses each container's place on each destination.
+//! What crosses each container's place on each destination; who talks to whom is in [`conversations`].
 //!
 //! Pure: a snapshot in, flows out. The kernel's counters are those of the container's own interfaces, and
 //! MAC and addresses tell which interface leads where ([`assign`]). The Engine's tell of interfaces by
@@ -9,6 +9,7 @@
 //! speaks under another's name; and what leads to no destination for certain has no flow.
 
 mod assign;
+pub mod conversations;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -18,6 +18,7 @@ mod reader;
 mod request;
 mod round;
 pub mod server;
+mod topology;
 mod trust;
 
 pub use actions::{Actions, Reload};

@@ -3,6 +3,10 @@
 
 #[path = "trust/authority.rs"]
 mod authority;
+#[path = "container/files.rs"]
+mod files;
+#[path = "container/proxied.rs"]
+mod proxied;
 #[path = "container/remote.rs"]
 mod remote;
 #[path = "container/stage.rs"]
@@ -351,12 +355,6 @@ fn what_is_documented_is_what_is_tested() {
         for line in lines {
             assert!(text.lines().any(|found| found.trim() == *line), "{file}: {line}");
         }
-    }
-    // Coolify's file is Compose's without what Coolify sets itself.
-    let ours: Vec<String> = read("deploy/compose.yaml").lines().map(|line| line.trim().to_owned()).collect();
-    let coolify = page.split("## In Coolify").nth(1).and_then(|rest| rest.split("```").nth(1));
-    for line in coolify.expect("the file for Coolify").lines().skip(1) {
-        assert!(ours.iter().any(|known| known == line.trim()), "not in deploy/compose.yaml: {line}");
     }
     for (file, begins) in [
         ("deploy/web.yml", "tls_server_config:"),

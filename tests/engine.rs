@@ -12,6 +12,7 @@ mod engine {
     mod fake;
     mod odd;
     mod outage;
+    mod pools;
     mod strangers;
     mod things;
     mod traffic;

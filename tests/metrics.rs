@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use destination_exporter::diagnosis::{Code, Finding, Severity, Subject, Verdict};
 use destination_exporter::inventory::{
-    Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId, Origin, Place,
-    Resolver, RunState, Subnet,
+    AddressPools, Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId,
+    Origin, Place, Resolver, RunState, Subnet,
 };
 use destination_exporter::metrics::{self, BuildInfo, table};
-use destination_exporter::netstack::{Direction, Inner, Interface, TcpCounters};
+use destination_exporter::netstack::{Connections, Direction, Inner, Interface, Side, Talk, TcpCounters};
 use destination_exporter::outcome::{Blindness, Detail, Observation, Outcome, ProbeKey, ProbeKind, Reason};
 use destination_exporter::state::{
     EchoTally, Engine, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic,
@@ -107,6 +107,7 @@ impl Host {
             destinations: vec![destination],
             elsewhere: Vec::new(),
             containers,
+            pools: Some(AddressPools { used: 3, capacity: 31, configured: false }),
             absent: vec!["gone".into()],
             oddities: Vec::new(),
         }
@@ -142,9 +143,12 @@ impl Host {
             receive: Direction { bytes: 7, ..Direction::default() },
             transmit: Direction::default(),
         };
+        let outside = IpAddr::from([192, 0, 2, 1]);
+        let talk = Talk { local: [10, 0, 0, 2].into(), remote: outside, port: 443, side: Side::Client };
         Inner {
             resolver_drops: Some(1),
             interfaces: vec![interface("lo", 0), interface("eth0", 2)],
+            connections: Some(Connections { talks: vec![(talk, 2)], complete: true }),
             tcp: Some(TcpCounters::default()),
             ..Inner::default()
         }

@@ -1,12 +1,16 @@
 //! Traffic on a real Engine: what two containers send each other shows under the destination that it crossed,
 //! as the kernel counted it at the other end of the wire, whoever counts.
 
-use std::collections::BTreeMap;
+#[path = "traffic/counted.rs"]
+mod counted;
+
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lab::{Error, Exporter, Lab, Result};
+
+use counted::{Counted, agrees, sources, told, truth};
 
 /// What is sent.
 const PAYLOAD: f64 = 10_000_000.0;
@@ -55,66 +59,16 @@ impl Town {
         self.0.docker(&["exec", "db", "sh", "-c", &send]).map(drop)
     }
 
-    /// What the other ends of a container's interfaces counted, on the host, by the network whose bridge they
-    /// are in: bytes that the container received, and that it sent.
-    fn truth(&self, container: &str) -> Result<BTreeMap<String, [f64; 2]>> {
-        let peers = "cat /sys/class/net/eth*/iflink";
-        let peers = self.0.docker(&["exec", container, "sh", "-c", peers])?;
-        let ends = "for v in /sys/class/net/veth*; do echo \"$(cat $v/ifindex) $(basename $(readlink $v/master)) \
-                    $(cat $v/statistics/tx_bytes) $(cat $v/statistics/rx_bytes)\"; done";
-        let ends = self.0.exec_on_host(&["sh", "-c", ends])?;
-        let mut truth = BTreeMap::new();
-        for network in ["shop", "blog"] {
-            let id = self.0.docker(&["network", "inspect", "-f", "{{.Id}}", network])?;
-            let bridge = format!("br-{}", id.get(..12).unwrap_or_default());
-            for line in ends.lines() {
-                let [index, master, sent, received] = line.split(' ').collect::<Vec<_>>()[..] else {
-                    return Err(Error::new(format!("an odd line of the host's interfaces: {line:?}")));
-                };
-                if master == bridge && peers.lines().any(|peer| peer == index) {
-                    truth.insert(network.to_owned(), [number(sent), number(received)]);
-                }
-            }
-        }
-        Ok(truth)
-    }
-
     /// Waits until the exporter says of each of a container's places what the other end of the wire says,
     /// within 1 %.
-    fn agree(&self, exporter: &Exporter, container: &str) -> Result<BTreeMap<String, [f64; 2]>> {
+    fn agree(&self, exporter: &Exporter, container: &str) -> Result<Counted> {
         until(&format!("{container} is counted as the kernel counts it"), || {
-            let (truth, told) = (self.truth(container)?, told(&exporter.metrics()?, container));
-            let near = |truth: &[f64; 2], told: &[f64; 2]| {
-                truth.iter().zip(told).all(|(truth, told)| (truth - told).abs() <= truth / 100.0)
-            };
-            let agree = truth.len() == told.len()
-                && truth.iter().zip(&told).all(|((a, truth), (b, told))| a == b && near(truth, told));
+            let truth = truth(&self.0, container, &["shop", "blog"])?;
+            let told = told(&exporter.metrics()?, container);
+            let agree = agrees(&truth, &told);
             if agree { Ok(told) } else { Err(Error::new(format!("told {told:?}, and it is {truth:?}"))) }
         })
     }
-}
-
-/// What the exporter tells of a container: bytes received and sent, by destination.
-fn told(page: &str, container: &str) -> BTreeMap<String, [f64; 2]> {
-    let mut told = BTreeMap::<_, [f64; 2]>::new();
-    for (way, place) in [("receive", 0), ("transmit", 1)] {
-        let name = format!("destination_container_network_{way}_bytes_total{{");
-        let of_container = format!("container=\"{container}\"");
-        for line in page.lines().filter(|line| line.starts_with(&name) && line.contains(&of_container)) {
-            let destination = line.split("destination=\"").nth(1).and_then(|rest| rest.split('"').next());
-            let value = number(line.rsplit(' ').next().unwrap_or_default());
-            told.entry(destination.unwrap_or_default().to_owned()).or_default()[place] = value;
-        }
-    }
-    told
-}
-
-fn sources(page: &str) -> Vec<&str> {
-    page.lines().filter_map(|line| line.strip_prefix("destination_traffic_source{source=\"")).collect()
-}
-
-fn number(text: &str) -> f64 {
-    text.parse().unwrap_or_else(|_| panic!("{text:?} is no number"))
 }
 
 /// The first answer that is none but `Err`; the last error where there is none in time.
@@ -149,7 +103,7 @@ fn what_is_sent_shows_where_it_crossed_and_nowhere_else_whoever_counts() -> Resu
     let page = exporter.metrics()?;
     assert_eq!(sources(&page), ["kernel\"} 1"]);
     for stranger in ["onhost", "sidecar", "alone"] {
-        assert_eq!(told(&page, stranger), BTreeMap::new(), "{stranger}");
+        assert_eq!(told(&page, stranger), Counted::new(), "{stranger}");
     }
     lab::check_metrics(&page)?;
     drop(exporter);
@@ -160,7 +114,7 @@ fn what_is_sent_shows_where_it_crossed_and_nowhere_else_whoever_counts() -> Resu
     assert!(all.contains(&by_engine["shop"][1]), "{by_engine:?}");
     let page = exporter.metrics()?;
     assert_eq!(sources(&page), ["engine\"} 1"]);
-    assert_eq!(told(&page, "api"), BTreeMap::new());
+    assert_eq!(told(&page, "api"), Counted::new());
     drop(exporter);
 
     // Who may enter no namespace asks the Engine of its own accord.

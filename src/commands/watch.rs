@@ -144,6 +144,7 @@ impl Watcher {
 
     async fn lost(&mut self, error: &EngineError) -> ControlFlow<()> {
         self.the_same_engine = false;
+        self.engine.may_be_another();
         self.tell(Message::Lost(error.to_string())).await
     }
 

@@ -46,6 +46,7 @@ impl Sample {
                 destinations: Vec::new(),
                 elsewhere: Vec::new(),
                 containers: BTreeMap::new(),
+                pools: None,
                 absent: Vec::new(),
                 oddities: Vec::new(),
             },
@@ -57,6 +58,7 @@ impl Sample {
                 icmp: Some(Ok(())),
                 socket_diagnostics: Some(Ok(())),
                 host_network: None,
+                host_addresses: Default::default(),
             },
         };
         sample.destination("shop", 2);

@@ -57,12 +57,13 @@ fn every_finding_says_what_to_do() {
     sample.destination("blog", 3);
     sample.endpoint("blog", "web");
     sample.on("shop").subnets[0].used = 254;
+    sample.inventory.pools = Some(crate::inventory::AddressPools { used: 4, capacity: 4, configured: true });
     sample.on("shop").endpoints[0].names.push("web".into());
     sample.dns("web", "api", TIMEOUT);
     let missing = sample.missing("gone; reboot");
     sample.on("shop").detached.push(missing);
     let verdict = settled(sample.snapshot(), &mut Ledger::default());
-    assert!(verdict.findings.len() >= 6);
+    assert!(verdict.findings.len() >= 7);
     for finding in &verdict.findings {
         assert!(!finding.summary.is_empty() && !finding.evidence.is_empty(), "{finding:?}");
         assert!(

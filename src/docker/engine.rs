@@ -21,6 +21,7 @@ use crate::inventory::seen::{Seen, SeenContainer, bounded};
 
 use super::allowance::{Allowance, LISTING, ONE, WORD};
 use super::error::EngineError;
+use super::pools::Pools;
 use super::{lenient, resolv_conf, translate, uninspected, wire};
 
 /// Inspections under way at once: more do not make the Engine faster.
@@ -29,10 +30,11 @@ const INSPECTIONS: usize = 12;
 /// The Engine. Connects anew for each request, so there is nothing to reconnect.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    host: String,
+    pub(super) host: String,
     netns_dir: String,
     timeout: Duration,
     journal: Arc<Mutex<Vec<Request>>>,
+    pub(super) pools: Arc<Mutex<Pools>>,
 }
 
 /// One request that was made: as the metrics tell of it.
@@ -63,6 +65,7 @@ impl Engine {
             netns_dir: settings.netns_dir.clone(),
             timeout: settings.timeout,
             journal: Arc::default(),
+            pools: Arc::default(),
         }
     }
 
@@ -133,7 +136,11 @@ impl Engine {
         let mut oddities = Vec::new();
         let docker = self.client("networks", LISTING)?;
         let networks = docker.list_networks(None::<ListNetworksOptions>);
-        let networks = self.entries("networks", "/networks", networks, &mut oddities).await?;
+        let networks = self.entries("networks", "/networks", networks, &mut oddities);
+        // Podman has none that it tells of.
+        let pools = async { if engine.podman { None } else { self.pools().await } };
+        let (networks, pools) = tokio::join!(networks, pools);
+        let networks = networks?;
         let all = ListContainersOptions { all: true, ..Default::default() };
         let summaries = docker.list_containers(Some(all));
         let path = "/containers/json?all=true";
@@ -172,7 +179,7 @@ impl Engine {
             return Err(error);
         }
         let networks = networks.into_iter().map(translate::network).collect();
-        Ok(Seen { engine, networks, containers, oddities })
+        Ok(Seen { engine, networks, pools, containers, oddities })
     }
 
     /// The entries of a listing. One odd value in one of them makes the whole answer unreadable for the
@@ -294,9 +301,20 @@ pub fn now() -> String {
 }
 
 /// What containers do that changes nothing of what is listed here, and may come many times a second from
-/// one of them: commands run by health checks, signals, memory that ran out.
-const NOISE: [&str; 10] =
-    ["top", "kill", "oom", "attach", "detach", "resize", "copy", "export", "archive-path", "extract-to-dir"];
+/// one of them: commands run by health checks (`exec` is Podman's word), signals, memory that ran out.
+const NOISE: [&str; 11] = [
+    "exec",
+    "top",
+    "kill",
+    "oom",
+    "attach",
+    "detach",
+    "resize",
+    "copy",
+    "export",
+    "archive-path",
+    "extract-to-dir",
+];
 
 /// What an event hints at; `None` for what changes nothing here.
 fn change(message: EventMessage) -> Option<Change> {

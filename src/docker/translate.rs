@@ -44,7 +44,7 @@ pub(super) fn engine(version: SystemVersion) -> EngineInfo {
 
 /// One network.
 pub(super) fn network(network: Network) -> SeenNetwork {
-    let ipam = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+    let ipam = network.ipam.unwrap_or_default();
     SeenNetwork {
         id: text(network.id),
         name: text(network.name),
@@ -52,8 +52,11 @@ pub(super) fn network(network: Network) -> SeenNetwork {
         scope: text(network.scope),
         internal: network.internal.unwrap_or(false),
         ingress: network.ingress.unwrap_or(false),
+        ipam_driver: text(ipam.driver),
         ipam: ipam
+            .config
             .into_iter()
+            .flatten()
             .take(MOST)
             .map(|config| SeenSubnet {
                 subnet: text(config.subnet),

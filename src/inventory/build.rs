@@ -18,7 +18,7 @@ use crate::config::Selection;
 use super::ids::ContainerId;
 use super::model::{Container, Inventory, Place, RunState, WayIn};
 use super::seen::{Seen, SeenContainer, bounded};
-use super::{absent, claims, names, proxy, select, workload};
+use super::{absent, claims, names, pools, proxy, select, workload};
 use destination::View;
 use networks::Networks;
 
@@ -73,6 +73,7 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
         taken_at: at,
         elsewhere: elsewhere::elsewhere(&view, &destinations),
         destinations,
+        pools: pools::read(seen),
         absent: absent::absent(seen, selection, refers),
         containers,
         oddities: oddities.into_iter().collect(),

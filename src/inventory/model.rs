@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::ids::{ContainerId, NetworkId};
+use super::pools::AddressPools;
 
 /// Everything that was there at one moment. Sorted, so that two equal hosts give equal values.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Inventory {
     /// For each other network of somebody on a destination, who is on it: the names there are answered to
     /// that one too. Nothing is measured there.
     pub elsewhere: Vec<Vec<Endpoint>>,
+    /// Room for further networks, where the Engine says what it has.
+    pub pools: Option<AddressPools>,
     /// Names of destinations that ought to be there and are not, sorted.
     pub absent: Vec<Arc<str>>,
     /// Every container of the Engine, running or not, by id.

@@ -19,6 +19,8 @@ pub struct Seen {
     pub engine: EngineInfo,
     /// Networks of every driver.
     pub networks: Vec<SeenNetwork>,
+    /// The Engine's address pools that somebody chose, none where they are Docker's own; `None` where it did not say.
+    pub pools: Option<Vec<SeenPool>>,
     /// Containers in every state.
     pub containers: Vec<SeenContainer>,
     /// What could not be read, in words.
@@ -40,12 +42,23 @@ pub struct SeenNetwork {
     pub internal: bool,
     /// Swarm's routing mesh network.
     pub ingress: bool,
+    /// Who gives out its addresses: `default`, or a plugin.
+    pub ipam_driver: String,
     /// Subnet, range and gateway as the Engine writes them, and addresses in use where it says (API 1.52).
     pub ipam: Vec<SeenSubnet>,
     /// Driver options.
     pub options: BTreeMap<String, String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+}
+
+/// One entry of `default-address-pools`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeenPool {
+    /// CIDR.
+    pub base: String,
+    /// Prefix length of each network that is cut from it.
+    pub size: u8,
 }
 
 /// One IPAM entry.

@@ -68,6 +68,10 @@ pub fn inventory(page: &mut Exposition, inventory: &Inventory) {
     for name in &inventory.absent {
         page.put_bool(&table::PRESENT, [name], false);
     }
+    if let Some(pools) = inventory.pools {
+        page.put_count(&table::POOLS_USED, [], pools.used);
+        page.put_count(&table::POOLS_CAPACITY, [], pools.capacity);
+    }
     for destination in &inventory.destinations {
         let name = &*destination.name;
         let internal = if destination.internal { "true" } else { "false" };

@@ -126,6 +126,10 @@ table! {
             "Addresses of the subnet that are taken, the gateway included.";
         ADDRESSES_CAPACITY Gauge "destination_addresses_capacity" "addresses" ["destination" "subnet"]
             "Addresses of the subnet that can be given out, the gateway included.";
+        POOLS_USED Gauge "destination_address_pools_used" "networks" []
+            "Blocks of the Engine's IPv4 address pools that a network of its own lies in: of all its networks, not of destinations alone.";
+        POOLS_CAPACITY Gauge "destination_address_pools_capacity" "networks" []
+            "Blocks that the Engine's IPv4 address pools are cut into, one for each network; absent where it does not say, as Podman.";
         MTU Gauge "destination_mtu_bytes" "bytes" ["destination"]
             "The MTU that the network's options name; absent where they name none.";
         PROXY_ATTACHED Gauge "destination_proxy_attached" "" ["destination" "proxy"]
@@ -184,6 +188,15 @@ table! {
             "TCP segments sent again in the container's network namespace.";
         LISTEN_OVERFLOWS Counter "destination_container_listen_overflows_total" "connections" ["container"]
             "Connections lost because a listener's backlog was full.";
+    }
+    "Flows": {
+        FLOW_CONNECTIONS Gauge "destination_flow_connections" "connections"
+            ["destination" "source" "target" "target_destination" "port" "way"]
+            "TCP connections that the source has open with the target's port; read once a minute.";
+        FLOWS_LEFT_OUT Gauge "destination_flows_left_out" "flows" []
+            "Flows that have no series, because others have more connections.";
+        FLOWS_UNSEEN Gauge "destination_flows_unseen_containers" "containers" ["destination"]
+            "Containers whose connections could not be read, or not all of them.";
     }
     "Verdicts": {
         HEALTHY Gauge "destination_healthy" "" ["destination"]

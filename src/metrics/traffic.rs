@@ -1,7 +1,10 @@
-//! What crosses the destinations, and what the containers' network stacks count.
+//! What crosses the destinations, who talks to whom, and what the containers' network stacks count.
+
+use std::collections::BTreeMap;
 
 use crate::inventory::{Inventory, part};
 use crate::state::Snapshot;
+use crate::traffic::conversations::conversations;
 use crate::traffic::flows;
 
 use super::exposition::Exposition;
@@ -38,5 +41,27 @@ pub fn traffic(page: &mut Exposition, inventory: &Inventory, snapshot: &Snapshot
             page.put_count(&table::RETRANSMITS, [name], tcp.retransmits);
             page.put_count(&table::LISTEN_OVERFLOWS, [name], tcp.listen_overflows);
         }
+    }
+}
+
+/// Who talks to whom. Conversations that differ in what was called on the way are one series.
+pub fn conversations_of(page: &mut Exposition, inventory: &Inventory, snapshot: &Snapshot) {
+    let all = conversations(snapshot);
+    let mut series = BTreeMap::<_, u64>::new();
+    for one in &all.told {
+        let (source, target) = (one.source, one.target);
+        // Who calls from nowhere is told where it is heard.
+        let on = if source.destination().is_empty() { target.destination() } else { source.destination() };
+        let labels = (on, source.name(), target.name(), target.destination(), one.port, one.way.as_label());
+        *series.entry(labels).or_default() += one.connections;
+    }
+    for ((on, source, target, target_on, port, way), connections) in series {
+        let labels = [on, source, target, target_on, &port.to_string(), way];
+        page.put_count(&table::FLOW_CONNECTIONS, labels, connections);
+    }
+    page.put_count(&table::FLOWS_LEFT_OUT, [], all.left_out as u64);
+    for destination in &inventory.destinations {
+        let unseen = all.unseen.iter().filter(|(on, _)| on.id == destination.id).count();
+        page.put_count(&table::FLOWS_UNSEEN, [&destination.name], unseen as u64);
     }
 }

@@ -4,23 +4,23 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::TrafficSource;
-use crate::inventory::{ContainerId, Inventory};
-use crate::namespace::procnet::Look;
+use crate::inventory::{ContainerId, Destination, Inventory};
+use crate::namespace::procnet::{Home, Look};
 use crate::namespace::{HopError, Inside, Vantage, mounts};
 use crate::netstack::{Inner, Interface};
 use crate::outcome::Blindness;
 
 use super::{CALM, Message, Monitor, URGENT};
 
-/// Of so many looks one reads the embedded resolver's drops.
-const RESOLVER_EVERY: u32 = 4;
+/// Of so many looks one reads the embedded resolver's drops and the connections.
+const SOCKETS_EVERY: u32 = 4;
 
 impl Monitor {
     pub(super) fn looked(
         &mut self,
         container: ContainerId,
         seen: Result<Inner, HopError>,
-        resolver_too: bool,
+        sockets_too: bool,
     ) {
         if !self.is_here(&container) {
             return;
@@ -30,7 +30,7 @@ impl Monitor {
         match seen {
             Ok(inner) => {
                 self.plan_is_old |= self.lessons.listeners(&container, inner.listeners.clone());
-                self.recorder.looked(container, inner, resolver_too);
+                self.recorder.looked(container, inner, sockets_too);
                 self.show_after(CALM);
             }
             Err(error) => {
@@ -70,11 +70,14 @@ impl Monitor {
     }
 
     /// The exporter is on the host's network where the networks' bridges are.
-    pub(super) fn looked_home(&mut self, interfaces: &BTreeSet<String>) {
+    pub(super) fn looked_home(&mut self, home: Home) {
         let Some(inventory) = &self.inventory else { return };
         let bridges: Vec<_> = inventory.destinations.iter().filter_map(|d| d.bridge.as_deref()).collect();
-        self.recorder.sight().host_network =
-            (!bridges.is_empty()).then(|| bridges.iter().any(|bridge| interfaces.contains(*bridge)));
+        let at_home =
+            (!bridges.is_empty()).then(|| bridges.iter().any(|bridge| home.interfaces.contains(*bridge)));
+        let sight = self.recorder.sight();
+        sight.host_network = at_home;
+        sight.host_addresses = if at_home == Some(true) { home.addresses } else { BTreeSet::new() };
         self.show_after(CALM);
     }
 
@@ -82,23 +85,30 @@ impl Monitor {
         let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
         tokio::spawn(async move {
             // What cannot be read is not said: the next look tells more.
-            let Ok(interfaces) = hopper.hop(&Vantage::Own, Inside::interfaces).await else {
-                return;
-            };
-            messages.send(Message::Home(interfaces)).await.ok();
+            let Ok(home) = hopper.hop(&Vantage::Own, Inside::home).await else { return };
+            messages.send(Message::Home(home)).await.ok();
         });
     }
 
     /// Looks at everyone in its turn.
     pub(super) fn look_around(&mut self) {
         self.rounds = self.rounds.wrapping_add(1);
-        self.look(self.rounds.is_multiple_of(RESOLVER_EVERY), |_| true);
+        self.look(self.rounds.is_multiple_of(SOCKETS_EVERY), |_| true);
+    }
+
+    /// Looks at everyone on a destination, or everywhere, and at their sockets too.
+    pub(super) fn look_at_all_on(&self, destination: Option<&str>) {
+        let Some(inventory) = &self.inventory else { return };
+        let here = |on: &&Destination| destination.is_none_or(|name| *on.name == *name);
+        let endpoints = inventory.destinations.iter().filter(here).flat_map(|on| &on.endpoints);
+        let wanted: BTreeSet<&ContainerId> = endpoints.map(|endpoint| &endpoint.container).collect();
+        self.look(true, |id| wanted.contains(id));
     }
 
     /// Reads listeners and counters in the namespaces of running containers on destinations.
-    pub(super) fn look(&self, resolver: bool, wanted: impl Fn(&ContainerId) -> bool) {
+    pub(super) fn look(&self, sockets: bool, wanted: impl Fn(&ContainerId) -> bool) {
         let Some(inventory) = &self.inventory else { return };
-        let look = Look { resolver, interfaces: self.config.traffic.source != TrafficSource::Engine };
+        let look = Look { sockets, interfaces: self.config.traffic.source != TrafficSource::Engine };
         let on: BTreeSet<&ContainerId> =
             inventory.destinations.iter().flat_map(|d| &d.endpoints).map(|e| &e.container).collect();
         for id in on.into_iter().filter(|id| wanted(id)) {
@@ -106,7 +116,7 @@ impl Monitor {
             let (hopper, messages, container) = (self.hopper.clone(), self.messages.clone(), id.clone());
             tokio::spawn(async move {
                 let seen = hopper.hop(&Vantage::Container(way), move |inside| inside.look(look)).await;
-                messages.send(Message::Looked { container, seen, resolver_too: resolver }).await.ok();
+                messages.send(Message::Looked { container, seen, sockets_too: sockets }).await.ok();
             });
         }
     }

@@ -67,6 +67,7 @@ pub(super) const fn asks_names(errand: &Errand) -> bool {
 fn same(before: &Inventory, after: &Inventory) -> bool {
     before.destinations == after.destinations
         && before.absent == after.absent
+        && before.pools == after.pools
         && before.containers == after.containers
         && before.engine == after.engine
         && before.oddities == after.oddities

@@ -3,7 +3,7 @@
 //! MAC and addresses tell which of a container's interfaces leads to which network, which their names
 //! do not; the counters come with them. Two short dumps, about 20 µs together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -53,6 +53,15 @@ pub fn read(inside: &Inside) -> io::Result<Vec<Interface>> {
         interface.addresses = by_link.remove(index).unwrap_or_default();
     }
     Ok(found.into_iter().map(|(_, interface)| interface).collect())
+}
+
+/// The addresses of all interfaces together.
+///
+/// # Errors
+/// What the kernel says.
+pub fn own_addresses(inside: &Inside) -> io::Result<BTreeSet<IpAddr>> {
+    let socket = inside.netlink(libc::NETLINK_ROUTE)?;
+    Ok(addresses(&socket)?.into_values().flatten().collect())
 }
 
 /// Addresses by the number of their interface.

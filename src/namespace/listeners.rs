@@ -1,30 +1,18 @@
-//! What listens in a namespace: a dump of the TCP sockets in LISTEN, by `NETLINK_SOCK_DIAG`.
-//!
-//! The kernel is asked for that one state only: it then walks its short table of listeners, and not
-//! every connection of a busy proxy (`/proc/net/tcp` and a full dump do). The structures of
-//! `linux/inet_diag.h` that this takes are written and read by hand, bytes in, values out.
+//! What listens in a namespace.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::netstack::Listener;
 
 use super::inside::Inside;
-use super::netlink::{self, array, attributes};
+use super::sockets::{self, State};
 
 /// Docker's embedded resolver, which it puts into every container: not the container's own doing.
 pub(super) const EMBEDDED_RESOLVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
 
 /// More than this is not one container's service any more; the rest is not read.
 const MOST_LISTENERS: usize = 4096;
-/// `struct inet_diag_req_v2`.
-const REQUEST: usize = 56;
-const TCP_LISTEN: u8 = 10;
-const SOCK_DIAG_BY_FAMILY: u16 = 20;
-/// `struct inet_diag_msg`, after which its attributes come.
-const MESSAGE: usize = 72;
-/// `INET_DIAG_SKV6ONLY`: one byte, told of every listening IPv6 socket.
-const V6_ONLY: u16 = 11;
 
 /// Every TCP socket in LISTEN of the namespace, sorted, without the Engine's embedded resolver.
 ///
@@ -32,9 +20,11 @@ const V6_ONLY: u16 = 11;
 /// What the kernel says, of either family: half a list would make a listener look absent.
 pub fn read(inside: &Inside) -> io::Result<Vec<Listener>> {
     let mut found = Vec::new();
-    for (family, sequence) in [(libc::AF_INET, 1), (libc::AF_INET6, 2)] {
-        dump(inside, u8::try_from(family).map_err(io::Error::other)?, sequence, &mut found)?;
-    }
+    sockets::each(inside, State::Listen, |socket| {
+        let (address, port) = (socket.local.ip(), socket.local.port());
+        found.push(Listener { address, port, v6_only: socket.v6_only });
+        found.len() < MOST_LISTENERS
+    })?;
     found.retain(|listener| listener.address != IpAddr::V4(EMBEDDED_RESOLVER));
     found.sort_unstable();
     // SO_REUSEPORT: many sockets on one port are one listener.
@@ -42,51 +32,9 @@ pub fn read(inside: &Inside) -> io::Result<Vec<Listener>> {
     Ok(found)
 }
 
-fn dump(inside: &Inside, family: u8, sequence: u32, found: &mut Vec<Listener>) -> io::Result<()> {
-    let socket = inside.netlink(libc::NETLINK_SOCK_DIAG)?;
-    netlink::dump(&socket, SOCK_DIAG_BY_FAMILY, &request(family), sequence, |kind, message| {
-        if kind == SOCK_DIAG_BY_FAMILY {
-            found.extend(listener(message));
-        }
-        found.len() < MOST_LISTENERS
-    })
-}
-
-/// `struct inet_diag_req_v2`.
-fn request(family: u8) -> [u8; REQUEST] {
-    let mut bytes = [0; REQUEST];
-    let states: u32 = 1 << TCP_LISTEN;
-    bytes[0] = family;
-    bytes[1] = 6; // IPPROTO_TCP
-    bytes[4..8].copy_from_slice(&states.to_ne_bytes());
-    // The socket's identity (8..56) is left empty: any.
-    bytes
-}
-
-/// `struct inet_diag_msg` and its attributes.
-fn listener(message: &[u8]) -> Option<Listener> {
-    let rest = message.get(MESSAGE..)?;
-    let (family, state) = (*message.first()?, *message.get(1)?);
-    if state != TCP_LISTEN {
-        return None;
-    }
-    let port = u16::from_be_bytes(array(message, 4)?);
-    let address = match i32::from(family) {
-        libc::AF_INET => IpAddr::V4(Ipv4Addr::from(array::<4>(message, 8)?)),
-        // A socket bound to ::ffff:a.b.c.d listens on IPv4 alone.
-        libc::AF_INET6 => IpAddr::V6(Ipv6Addr::from(array::<16>(message, 8)?)).to_canonical(),
-        _ => return None,
-    };
-    let v6_only =
-        attributes(rest).any(|(kind, value)| kind == V6_ONLY && value.first().is_some_and(|only| *only != 0));
-    Some(Listener { address, port, v6_only: v6_only && address.is_ipv6() })
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::{SocketAddr, TcpListener};
-
-    use proptest::prelude::*;
 
     use super::super::scratch::Scratch;
     use super::super::{Hopper, Vantage};
@@ -156,22 +104,5 @@ mod tests {
         };
         let _sockets = hopper.hop(&scratch.vantage(), made).await.expect("enters");
         assert_eq!(hopper.hop(&scratch.vantage(), read).await.expect("enters").expect("read").len(), 600);
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_break_the_parser(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
-            let _ = listener(&bytes);
-        }
-
-        #[test]
-        fn no_attributes_break_the_parser(
-            family in prop_oneof![Just(2_u8), Just(10_u8)],
-            rest in proptest::collection::vec(any::<u8>(), 0..160),
-        ) {
-            let mut message = vec![family, TCP_LISTEN];
-            message.extend(rest);
-            let _ = listener(&message);
-        }
     }
 }

@@ -7,11 +7,12 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::SystemTime;
 
-use crate::netstack::{Inner, TcpCounters};
+use crate::netstack::{Connections, Inner, TcpCounters};
 
+use super::connections;
 use super::inside::Inside;
 use super::links;
 use super::listeners::{self, EMBEDDED_RESOLVER};
@@ -22,9 +23,9 @@ const LONGEST: u64 = 1024 * 1024;
 /// What is read only where it is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// The resolver's drops. They cost as much as all the rest: the kernel walks the UDP sockets of the whole
-    /// machine to list those of one namespace.
-    pub resolver: bool,
+    /// The resolver's drops and the connections. Each costs as much as all the rest: the kernel walks the
+    /// sockets of the whole machine to list those of one namespace.
+    pub sockets: bool,
     /// The interfaces and what they count.
     pub interfaces: bool,
 }
@@ -35,25 +36,44 @@ impl Inside {
     /// What cannot be read is left out: one missing file is no reason to be blind for the rest.
     pub fn look(&self, wanted: Look) -> Inner {
         let text = |name: &str| read(name).ok();
+        let listeners = listeners::read(self).ok();
+        let tcp = (|| tcp(&text("snmp")?, &text("netstat")?, &text("sockstat")?))();
+        let resolver_drops = || resolver_drops(&text("udp")?);
+        let connections = || match tcp {
+            // Nobody needs to walk the sockets to find none.
+            Some(TcpCounters { established: 0, .. }) => {
+                Some(Connections { talks: Vec::new(), complete: true })
+            }
+            _ => connections::read(self, listeners.as_deref()?).ok(),
+        };
         Inner {
-            listeners: listeners::read(self).ok(),
-            resolver_drops: wanted
-                .resolver
-                .then(|| text("udp"))
-                .flatten()
-                .and_then(|udp| resolver_drops(&udp)),
+            resolver_drops: wanted.sockets.then(resolver_drops).flatten(),
+            connections: wanted.sockets.then(connections).flatten(),
             interfaces: wanted.interfaces.then(|| links::read(self).ok()).flatten().unwrap_or_default(),
-            tcp: (|| tcp(&text("snmp")?, &text("netstat")?, &text("sockstat")?))(),
+            listeners,
+            tcp,
             at: Some(SystemTime::now()),
         }
     }
 }
 
+/// What tells a host's namespace from others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// The names of its interfaces.
+    pub interfaces: BTreeSet<String>,
+    /// Its addresses.
+    pub addresses: BTreeSet<IpAddr>,
+}
+
 impl Inside {
-    /// The names of this namespace's interfaces; none where they cannot be read.
-    pub fn interfaces(&self) -> BTreeSet<String> {
-        // A host has more than a container: a bridge and a veth pair for each.
-        names(&read("dev").unwrap_or_default())
+    /// This namespace as a home; what cannot be read is left out.
+    pub fn home(&self) -> Home {
+        Home {
+            // A host has more than a container: a bridge and a veth pair for each.
+            interfaces: names(&read("dev").unwrap_or_default()),
+            addresses: links::own_addresses(self).unwrap_or_default(),
+        }
     }
 }
 
@@ -117,7 +137,7 @@ fn as_proc_writes(address: Ipv4Addr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, SocketAddr};
+    use std::net::SocketAddr;
 
     use proptest::prelude::*;
 
@@ -125,7 +145,7 @@ mod tests {
     use super::super::scratch::Scratch;
     use super::*;
 
-    const ALL: Look = Look { resolver: true, interfaces: true };
+    const ALL: Look = Look { sockets: true, interfaces: true };
     const DEV: &str = "\
 Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed

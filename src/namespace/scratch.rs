@@ -2,7 +2,7 @@
 
 use std::fs::read_link;
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
@@ -33,6 +33,18 @@ impl Scratch {
     /// `ip` in the namespace.
     pub(super) fn ip(&self, arguments: &[&str]) {
         assert!(ip(&[&["-n", &self.name], arguments].concat()), "ip {arguments:?}");
+    }
+
+    /// As `ip netns` knows it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A program in the namespace, whose input stays open.
+    pub(super) fn enter(&self, command: &[&str]) -> Child {
+        let mut nsenter = Command::new("nsenter");
+        nsenter.arg(format!("--net=/run/netns/{}", self.name)).args(command);
+        nsenter.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("nsenter (util-linux) starts")
     }
 
     pub(super) fn vantage(&self) -> Vantage {

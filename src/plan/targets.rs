@@ -177,7 +177,7 @@ impl From<'_> {
     /// What the addresses of a peer are called, asked once per target: databases and mail servers let
     /// clients in by that name. Any name of the container is right; Docker puts the network's behind it.
     fn dns_of_addresses(&self, peer: &Endpoint) -> Vec<Job> {
-        // Podman's resolver knows no names of addresses.
+        // Of Podman's resolvers only newer ones know the names of addresses (that of 5.4 does).
         let Some(resolver) = self.engines_resolver().filter(|server| server.ip().is_loopback()) else {
             return Vec::new();
         };

@@ -7,15 +7,20 @@ use crate::inventory::{self, Inventory};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
 use crate::state::{self, Record, Snapshot};
 
-use super::model::{Container, Destination, Engine, Exporter, Hop, Host, Probe, Report, Status, Subnet};
+use super::flows::flows;
+use super::model::{
+    Container, Destination, Engine, Exporter, Flow, Flows, Hop, Host, Probe, Report, Status, Subnet,
+};
 
 /// The report of a verdict.
 pub fn build(verdict: &Verdict) -> Report {
     let snapshot = &*verdict.snapshot;
     let inventory = snapshot.inventory.as_deref();
+    let Flows { told, left_out, unseen } = flows(snapshot);
+    let told = &told;
     let destinations: Vec<Destination> = inventory
         .into_iter()
-        .flat_map(|i| i.destinations.iter().map(move |d| destination(verdict, i, d)))
+        .flat_map(|i| i.destinations.iter().map(move |d| destination(verdict, i, d, told)))
         .collect();
     // A finding of a destination that is gone from the inventory is not lost.
     let listed = |f: &&Finding| {
@@ -33,6 +38,8 @@ pub fn build(verdict: &Verdict) -> Report {
         exporter: exporter(snapshot),
         host: Host { findings: host, oddities: inventory.map_or_else(Vec::new, |i| i.oddities.clone()) },
         destinations,
+        flows_left_out: left_out,
+        flows_unseen: unseen,
     }
 }
 
@@ -71,7 +78,12 @@ fn of_findings<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Status {
     })
 }
 
-fn destination(verdict: &Verdict, inventory: &Inventory, of: &inventory::Destination) -> Destination {
+fn destination(
+    verdict: &Verdict,
+    inventory: &Inventory,
+    of: &inventory::Destination,
+    flows: &[Flow],
+) -> Destination {
     let snapshot = &*verdict.snapshot;
     let findings: Vec<Finding> =
         verdict.findings.iter().filter(|f| f.destination.as_ref() == Some(&of.name)).cloned().collect();
@@ -99,6 +111,7 @@ fn destination(verdict: &Verdict, inventory: &Inventory, of: &inventory::Destina
         containers: of.endpoints.iter().filter_map(|e| container(snapshot, inventory, e)).collect(),
         routes: Vec::new(),
         probes: here.into_iter().map(|(key, record)| probe(key, record)).collect(),
+        flows: flows.iter().filter(|flow| flow.is_on(&of.name)).cloned().collect(),
     }
 }
 

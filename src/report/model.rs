@@ -1,7 +1,7 @@
 //! The report's values. Their field names are a public contract: adding is free.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer};
 
 use crate::diagnosis::Finding;
 use crate::inventory::{Coolify, Health, Origin, RunState};
-use crate::netstack::Listener;
+use crate::netstack::{Direction, Listener};
+use crate::traffic::conversations::Way;
 
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +26,10 @@ pub struct Report {
     pub destinations: Vec<Destination>,
     /// What belongs to no destination.
     pub host: Host,
+    /// How many flows there are beyond those that are told, of fewer connections.
+    pub flows_left_out: usize,
+    /// Containers whose connections could not be read, or not all of them: they may talk to anyone.
+    pub flows_unseen: Vec<Place>,
 }
 
 /// How something is.
@@ -120,6 +125,8 @@ pub struct Destination {
     pub routes: Vec<Route>,
     /// The latest of each planned probe.
     pub probes: Vec<Probe>,
+    /// Who talks to whom, as far as an end is here.
+    pub flows: Vec<Flow>,
 }
 
 /// One hop of a request's way.
@@ -208,6 +215,135 @@ pub struct Probe {
     pub at: SystemTime,
 }
 
+/// Who talks to whom.
+#[derive(Clone, Debug, Default)]
+pub struct Flows {
+    /// By source, target and port.
+    pub told: Vec<Flow>,
+    /// How many more there are, of fewer connections than those.
+    pub left_out: usize,
+    /// Whose connections could not be read, or not all of them.
+    pub unseen: Vec<Place>,
+}
+
+/// TCP connections of one client with one port of one server that were open at the last look.
+#[derive(Clone, Debug, Serialize)]
+pub struct Flow {
+    /// Who called: an endpoint name, or `host` or `outside`.
+    pub source: Arc<str>,
+    /// Where that is; `null` for the host and the outside.
+    pub source_destination: Option<Arc<str>>,
+    /// Who was called.
+    pub target: Arc<str>,
+    /// Where that is; `null` for the host and the outside.
+    pub target_destination: Option<Arc<str>>,
+    /// `tcp`.
+    pub protocol: &'static str,
+    /// The server's port, on the server itself.
+    pub port: u16,
+    /// `inside` one destination, `across` to another, `hairpin` by a published port, `host`, or `outside`.
+    #[serde(serialize_with = "way")]
+    pub way: Way,
+    /// What was called, of a hairpin: the host's address and port.
+    pub by: Option<SocketAddr>,
+    /// How many.
+    pub connections: u64,
+}
+
+impl Flow {
+    /// Whether one of its ends is on this destination.
+    pub fn is_on(&self, destination: &str) -> bool {
+        [&self.source_destination, &self.target_destination]
+            .iter()
+            .any(|on| on.as_deref() == Some(destination))
+    }
+
+    /// Whether one of its ends is this endpoint.
+    pub fn is_of(&self, destination: &str, name: &str) -> bool {
+        let ends = [(&self.source_destination, &self.source), (&self.target_destination, &self.target)];
+        ends.iter().any(|(on, who)| on.as_deref() == Some(destination) && ***who == *name)
+    }
+}
+
+/// A container's place on a destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Where.
+    pub destination: Arc<str>,
+    /// Endpoint name.
+    pub name: Arc<str>,
+}
+
+/// One container on one destination, with all that is known of it there.
+#[derive(Clone, Debug, Serialize)]
+pub struct Detail {
+    /// When the snapshot was made.
+    #[serde(serialize_with = "rfc3339")]
+    pub generated_at: SystemTime,
+    /// Where.
+    pub destination: Arc<str>,
+    /// Who.
+    #[serde(flatten)]
+    pub container: Container,
+    /// The other destinations that it is on.
+    pub elsewhere: Vec<Arc<str>>,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+    /// Public rules that lead to it.
+    pub routes: Vec<Route>,
+    /// The latest of each planned probe from it and to it.
+    pub probes: Vec<Probe>,
+    /// Whom it talks to, and who talks to it.
+    pub flows: Vec<Flow>,
+    /// What crossed its place here; `null` where nobody counts.
+    pub traffic: Option<Traffic>,
+    /// TCP of its whole network namespace; `null` where it cannot be read.
+    pub connections: Option<Tcp>,
+}
+
+/// What crossed a container's place on a destination since its interface was made.
+#[derive(Clone, Debug, Serialize)]
+pub struct Traffic {
+    /// Who counted: `kernel` or `engine`.
+    pub source: &'static str,
+    /// What it received.
+    pub receive: Counters,
+    /// What it sent.
+    pub transmit: Counters,
+}
+
+/// One direction.
+#[derive(Clone, Debug, Serialize)]
+pub struct Counters {
+    /// Bytes.
+    pub bytes: u64,
+    /// Packets.
+    pub packets: u64,
+    /// Packets with errors.
+    pub errors: u64,
+    /// Packets that were dropped.
+    pub drops: u64,
+}
+
+impl From<Direction> for Counters {
+    fn from(Direction { bytes, packets, errors, drops }: Direction) -> Self {
+        Self { bytes, packets, errors, drops }
+    }
+}
+
+/// TCP of a network namespace.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tcp {
+    /// Connections now.
+    pub established: u64,
+    /// Connections that ended a moment ago.
+    pub time_wait: u64,
+    /// Segments sent again since the namespace was made.
+    pub retransmits_total: u64,
+    /// Connections lost to a full backlog since then.
+    pub listen_overflows_total: u64,
+}
+
 /// What belongs to no destination.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Host {
@@ -215,6 +351,11 @@ pub struct Host {
     pub findings: Vec<Finding>,
     /// What could not be read of the Engine's answers, in words.
     pub oddities: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn way<S: Serializer>(way: &Way, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(way.as_label())
 }
 
 fn rfc3339<S: Serializer>(at: &SystemTime, to: S) -> Result<S::Ok, S::Error> {

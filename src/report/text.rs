@@ -9,9 +9,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::diagnosis::{Finding, Severity, Step, printable};
+use crate::traffic::conversations::Way;
 
 use super::fold::fold;
-use super::model::{Destination, Report, Status};
+use super::model::{Destination, Flow, Report, Status};
 
 /// Where the text of a finding begins; what it shows and advises begins [`LABEL`] further in.
 const INDENT: usize = 10;
@@ -21,6 +22,8 @@ const LABEL: usize = 8;
 const LABELS: [&str; 4] = ["seen", "repair", "see it", "path"];
 /// How many failing probes are shown that no finding accounts for.
 const MOST_FAILING: usize = 4;
+/// How many connections that go a long way round are shown.
+const MOST_DETOURS: usize = 3;
 /// How much of one finding's evidence is shown; all of it is in the JSON.
 const MOST_EVIDENCE: usize = 3;
 /// How many ways to see it by hand are shown.
@@ -138,6 +141,9 @@ impl<'a> Page<'a> {
         }
         if let Some(fine) = fine(of) {
             self.item(2, "fine", &fine);
+        }
+        for detour in detours(of) {
+            self.item(2, "detour", &detour);
         }
         if let Some(failing) = failing(of) {
             self.item(2, "failing", &failing);
@@ -284,6 +290,33 @@ fn failing(of: &Destination) -> Option<String> {
         parts.push(format!("and {more} more"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Connections that leave the destination to reach another container: by an address of the host, or
+/// straight to another destination.
+fn detours(of: &Destination) -> Vec<String> {
+    let here = |flow: &&Flow| flow.source_destination.as_ref() == Some(&of.name);
+    let all: Vec<_> = of
+        .flows
+        .iter()
+        .filter(here)
+        .filter_map(|flow| {
+            let how = match (flow.way, flow.by) {
+                (Way::Hairpin, Some(by)) => {
+                    format!("leaves for {by}, an address of the host, and comes back")
+                }
+                (Way::Across, _) => "straight to another destination's address".to_owned(),
+                _ => return None,
+            };
+            let on = flow.target_destination.as_deref().filter(|on| **on != *of.name);
+            let on = on.map(|on| format!(" of {}", plain(on))).unwrap_or_default();
+            let (source, target) = (plain(&flow.source), plain(&flow.target));
+            Some(format!("{source} → {target}{on}, port {}: {how}", flow.port))
+        })
+        .collect();
+    let more = all.len().saturating_sub(MOST_DETOURS);
+    let more = (more > 0).then(|| format!("and {more} more: /topology lists them"));
+    all.into_iter().take(MOST_DETOURS).chain(more).collect()
 }
 
 /// What a probe of the kind asks for, in a word.

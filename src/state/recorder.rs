@@ -152,11 +152,13 @@ impl Recorder {
         self.containers.contains_key(container)
     }
 
-    /// What a container's namespace told. Where the resolver's drops were not read, the last ones stand.
-    pub fn looked(&mut self, container: ContainerId, mut inner: Inner, resolver_too: bool) {
+    /// What a container's namespace told. Where its sockets were not read, what they told last stands.
+    pub fn looked(&mut self, container: ContainerId, mut inner: Inner, sockets_too: bool) {
         let containers = Arc::make_mut(&mut self.containers);
-        if !resolver_too {
-            inner.resolver_drops = containers.get(&container).and_then(|before| before.resolver_drops);
+        if !sockets_too {
+            let before = containers.get_mut(&container);
+            (inner.resolver_drops, inner.connections) =
+                before.map(|before| (before.resolver_drops, before.connections.take())).unwrap_or_default();
         }
         // The Engine is asked of those that cannot be looked into alone: what it said has had its time.
         let tells = !inner.interfaces.is_empty();
@@ -173,6 +175,7 @@ impl Recorder {
     pub fn blinded(&mut self, container: &ContainerId) {
         if let Some(inner) = Arc::make_mut(&mut self.containers).get_mut(container) {
             (inner.interfaces, inner.tcp, inner.resolver_drops) = (Vec::new(), None, None);
+            inner.connections = None;
         }
     }
 
@@ -384,6 +387,7 @@ mod tests {
             destinations: Vec::new(),
             elsewhere: Vec::new(),
             containers: BTreeMap::new(),
+            pools: None,
             absent: Vec::new(),
             oddities: Vec::new(),
         })

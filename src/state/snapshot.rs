@@ -1,6 +1,7 @@
 //! What every reader sees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -115,6 +116,8 @@ pub struct Sight {
     /// The own namespace is the host's: the networks' bridges are in it. `None`: there is no bridge to
     /// tell it by, or nobody has looked.
     pub host_network: Option<bool>,
+    /// The host's own addresses; empty where the exporter is not on its network.
+    pub host_addresses: BTreeSet<IpAddr>,
 }
 
 impl Sight {

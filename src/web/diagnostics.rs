@@ -96,6 +96,30 @@ async fn named(desk: Desk, name: String, filter: Filter) -> Result<Response, Ref
     copy.await.map(answer)
 }
 
+/// One container on one destination; who names another one is told which there are. Names of replicas have a
+/// slash in them, which may stand as it is.
+pub async fn container(
+    State(desk): State<Desk>,
+    Path((destination, name)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let app = desk.app;
+    let copy = desk.press.copy(move || {
+        let verdict = app.verdict.load();
+        if let Some(detail) = report::detail(&verdict, &destination, &name) {
+            return json(&detail);
+        }
+        let inventory = verdict.snapshot.inventory.as_deref();
+        match inventory.and_then(|inventory| inventory.destination(&destination)) {
+            Some(on) => Err(Refusal::unknown_container(on.endpoints.iter().map(|e| &*e.name))),
+            None => {
+                let known = inventory.map_or(&[][..], |inventory| &inventory.destinations);
+                Err(Refusal::unknown_destination(known.iter().map(|d| (&*d.name, &*d.display_name))))
+            }
+        }
+    });
+    copy.await.map(answer)
+}
+
 pub(super) fn answer(text: Bytes) -> Response {
     ([(header::CONTENT_TYPE, JSON)], text).into_response()
 }

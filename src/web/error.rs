@@ -127,27 +127,25 @@ impl Refusal {
 
     /// No destination of that name. There are these: label values, and what people call them.
     pub fn unknown_destination<'a>(known: impl ExactSizeIterator<Item = (&'a str, &'a str)>) -> Self {
-        let more = known.len().saturating_sub(MOST_NAMES);
-        let mut names: Vec<String> = known
-            .take(MOST_NAMES)
-            .map(|(name, called)| match called {
-                called if called == name => printable(name),
-                called => format!("{} ({})", printable(name), printable(called)),
-            })
-            .collect();
-        if more > 0 {
-            names.push(format!("and {more} more"));
-        }
-        let hint = if names.is_empty() {
-            "there are none".into()
-        } else {
-            format!("there are: {}", names.join(", "))
-        };
+        let names = known.map(|(name, called)| match called {
+            called if called == name => printable(name),
+            called => format!("{} ({})", printable(name), printable(called)),
+        });
         Self {
             status: StatusCode::NOT_FOUND,
             code: "unknown_destination",
             message: "there is no such destination".into(),
-            hint,
+            hint: there_are(names),
+        }
+    }
+
+    /// No container of that name on the destination; these are.
+    pub fn unknown_container<'a>(known: impl ExactSizeIterator<Item = &'a str>) -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            code: "unknown_container",
+            message: "there is no such container on this destination".into(),
+            hint: there_are(known.map(printable)),
         }
     }
 
@@ -251,6 +249,16 @@ impl Refusal {
             hint: "the log says why".into(),
         }
     }
+}
+
+/// Names to choose from, as many as a person reads.
+fn there_are(names: impl ExactSizeIterator<Item = String>) -> String {
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let mut names: Vec<String> = names.take(MOST_NAMES).collect();
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    if names.is_empty() { "there are none".into() } else { format!("there are: {}", names.join(", ")) }
 }
 
 impl IntoResponse for Refusal {

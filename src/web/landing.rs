@@ -57,6 +57,10 @@ pub fn render(verdict: &Verdict, build: &BuildInfo, telemetry_path: &str) -> Res
     writeln!(out, "<p>Version {}. Status: <strong>{}</strong></p>", Escaped(build.version), status(verdict))?;
     writeln!(out, "<ul><li><a href=\"{path}\">Metrics</a></li>")?;
     out.push_str("<li><a href=\"/diagnostics\">Diagnostics</a>: the whole report, as JSON</li>\n");
+    out.push_str(
+        "<li>Map: <a href=\"/topology\">JSON</a>, <a href=\"/topology?format=mermaid\">Mermaid</a>, ",
+    );
+    out.push_str("<a href=\"/topology?format=dot\">Graphviz</a></li>\n");
     out.push_str("<li><a href=\"/-/healthy\">Healthy</a></li><li><a href=\"/-/ready\">Ready</a></li></ul>\n");
     if !verdict.findings.is_empty() {
         out.push_str("<h2>Findings</h2>\n<ul>\n");

@@ -20,7 +20,7 @@ use super::error::Refusal;
 use super::press::{Press, Shelf};
 use super::request::{MOST_BODY, Path};
 use super::trust::{Trust, dress, gate};
-use super::{diagnostics, landing};
+use super::{diagnostics, landing, topology};
 
 /// What the pages are made of.
 #[derive(Clone, Debug)]
@@ -79,6 +79,8 @@ pub fn router(mut app: App) -> Router {
         .route("/diagnostics/run", get(diagnostics::run).post(actions::run))
         .route("/diagnostics/{destination}", get(diagnostics::one))
         .route("/diagnostics/{destination}/", get(diagnostics::one))
+        .route("/diagnostics/{destination}/{*container}", get(diagnostics::container))
+        .route("/topology", get(topology::map))
         .route("/probe", get(actions::probe))
         .route("/runbooks/{code}", get(runbook))
         .route(&telemetry_path, get(telemetry))

@@ -126,6 +126,7 @@ mod tests {
                 destinations: Vec::new(),
                 elsewhere: Vec::new(),
                 containers: std::collections::BTreeMap::new(),
+                pools: None,
                 absent: Vec::new(),
                 oddities: Vec::new(),
             };

@@ -45,6 +45,13 @@ impl Stage {
         Ok(stage)
     }
 
+    /// Adds settings to those of the exporter that is to be started.
+    pub fn configure(&self, settings: &str) -> Result<()> {
+        let all = fs::read_to_string(&self.config).map(|text| text + settings);
+        all.and_then(|text| fs::write(&self.config, text))
+            .map_err(|e| Error::io("writing the exporter's configuration", e))
+    }
+
     /// A container that answers HTTP on 8080.
     pub fn deploy(&self, name: &str) -> Result<()> {
         let serve = ["httpd", "-f", "-p", "8080", "-h", "/"];

@@ -51,7 +51,7 @@ async fn a_healthy_engine_is_read_in_full_and_asked_little() {
     let api = one(&seen, "api");
     assert_eq!((api.state, api.image.as_str()), (RunState::Running, "busybox:inspected"));
     assert_eq!(api.endpoints[0].ipv4, "10.213.1.2");
-    assert_eq!(fake.asked_in_all(), 6, "version, networks, containers and one for each container");
+    assert_eq!(fake.asked_in_all(), 7, "version, info, networks, containers and one for each container");
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ pub enum Fault {
 /// Everything that a test sets and reads.
 pub struct World {
     pub version: Value,
+    pub info: Value,
     pub networks: Vec<Value>,
     pub containers: Vec<Thing>,
     faults: Vec<(String, Fault)>,
@@ -231,6 +232,7 @@ impl World {
     fn new() -> Self {
         Self {
             version: things::version(),
+            info: things::info(),
             networks: vec![things::network("shop", 1)],
             containers: things::three(),
             faults: Vec::new(),
@@ -263,6 +265,7 @@ impl World {
         match path {
             "/_ping" => (200, "OK".into()),
             "/version" => (200, self.version.to_string()),
+            "/info" => (200, self.info.to_string()),
             "/networks" => (200, json!(self.networks).to_string()),
             "/containers/json" => {
                 let all = query.get("all").is_some_and(|all| all == "true" || all == "1");

@@ -21,6 +21,11 @@ pub fn version() -> Value {
     json!({"Version": "28.5.2", "ApiVersion": "1.51", "MinAPIVersion": "1.24", "Os": "linux"})
 }
 
+/// The one field that is read, among what is not.
+pub fn info() -> Value {
+    json!({"ID": "e", "Containers": "many", "DefaultAddressPools": [{"Base": "10.213.0.0/16", "Size": 24}]})
+}
+
 /// A bridge; its id is made of its name.
 pub fn network(name: &str, third: u8) -> Value {
     json!({

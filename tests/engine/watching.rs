@@ -181,7 +181,7 @@ async fn a_moment_that_cannot_be_is_not_asked_for() {
 async fn actions_that_nobody_knows_are_hints_and_the_noise_of_health_checks_is_none() {
     let fake = Fake::start().await;
     let mut watch = following(&fake, NEVER).await;
-    for noise in ["exec_create: curl", "exec_start: curl", "exec_die", "top"] {
+    for noise in ["exec_create: curl", "exec_start: curl", "exec_die", "exec", "exec_died", "top"] {
         fake.say(event("container", noise, "noise"));
     }
     fake.say(event("container", "levitate", "container-hint"));

@@ -6,12 +6,15 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use destination_exporter::diagnosis::Verdict;
-use destination_exporter::inventory::{Destination, EngineInfo, Inventory, NetworkId, Origin};
+use destination_exporter::inventory::{
+    Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId, Origin, Place,
+    Resolver, RunState,
+};
 use destination_exporter::monitor::{Handle, Message};
 use destination_exporter::outcome::{Detail, Observation, Outcome, ProbeKey, ProbeKind};
 use destination_exporter::state::{Record, Tally};
 use destination_exporter::web::{self, Actions, App, Limits};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 
@@ -44,10 +47,51 @@ fn listed() -> Verdict {
         destinations: NAMES.into_iter().map(destination).collect(),
         elsewhere: Vec::new(),
         containers: BTreeMap::new(),
+        pools: None,
         absent: Vec::new(),
         oddities: Vec::new(),
     };
     Arc::make_mut(&mut verdict.snapshot).inventory = Some(Arc::new(inventory));
+    verdict
+}
+
+/// The second replica of `web` on `shop` and on `run`.
+fn peopled() -> Verdict {
+    let mut verdict = listed();
+    let snapshot = Arc::make_mut(&mut verdict.snapshot);
+    let inventory = snapshot.inventory.as_mut().map(Arc::make_mut).expect("a picture");
+    let id = ContainerId::new("0123456789abcdef");
+    let web = Container {
+        id: id.clone(),
+        name: "shop-web-2".into(),
+        image: "nginx:1".into(),
+        workload: "web".into(),
+        replica: Some(2),
+        state: RunState::Running,
+        health: Health::None,
+        exit_code: None,
+        kept_running: true,
+        place: Place::Own,
+        way_in: None,
+        started_at: None,
+        exposed_tcp: Vec::new(),
+        published: Vec::new(),
+        resolver: Resolver { servers: Vec::new(), engine: None },
+        proxied_ports: Vec::new(),
+        is_proxy: false,
+        coolify: None,
+    };
+    inventory.containers.insert(id.clone(), web);
+    for on in inventory.destinations.iter_mut().filter(|on| ["shop", "run"].contains(&&*on.name)) {
+        on.endpoints.push(Endpoint {
+            name: "web/2".into(),
+            container: id.clone(),
+            addresses: vec![[10, 0, 2, 2].into()],
+            mac: String::new(),
+            names: Vec::new(),
+            has_more_names: false,
+        });
+    }
     verdict
 }
 
@@ -134,7 +178,7 @@ async fn whatever_is_wrong_is_told_in_one_form() {
         ("GET /diagnostics/%ff", 400, "bad_request"),
         ("GET /runbooks/%ff", 400, "bad_request"),
         ("GET /diagnostics/nowhere", 404, "unknown_destination"),
-        ("GET /diagnostics/shop/x/y", 404, "not_found"),
+        ("GET /diagnostic/shop/x/y", 404, "not_found"),
         ("PUT /diagnostics/run", 405, "method_not_allowed"),
         ("POST /diagnostics/shop", 405, "method_not_allowed"),
         ("GET /-/reload", 405, "method_not_allowed"),
@@ -276,4 +320,53 @@ async fn a_body_that_does_not_come_is_refused_in_time() {
     let told = tokio::time::timeout(PATIENCE, stream.read_exact(&mut answer)).await;
     told.expect("an answer").expect("read");
     assert_eq!(&answer, b"HTTP/1.1 408");
+}
+
+#[tokio::test]
+async fn the_map_is_written_as_it_is_asked_for() {
+    let server = Server::start(web::router(app("/metrics", peopled())), Limits::default()).await;
+    for (path, kind, begins) in [
+        ("/topology", "application/json", "{\n  \"generated_at\""),
+        ("/topology?format=json", "application/json", "{\n"),
+        ("/topology?format=mermaid", "text/plain; charset=utf-8", "flowchart LR\n"),
+        ("/topology?format=dot&destination=shop", "text/vnd.graphviz; charset=utf-8", "digraph "),
+    ] {
+        let (head, body) = server.ask(&format!("GET {path}")).await;
+        assert!(
+            head.starts_with("http/1.1 200") && head.contains(&format!("content-type: {kind}")),
+            "{head}"
+        );
+        assert!(body.starts_with(begins.as_bytes()), "{path}: {}", String::from_utf8_lossy(&body));
+    }
+    for (path, status, told) in [
+        ("/topology?format=svg", "400", "unknown variant `svg`, expected one of `json`, `mermaid`, `dot`"),
+        ("/topology?destination=shp", "404", "there are: a b/c, "),
+    ] {
+        let (head, body) = server.ask(&format!("GET {path}")).await;
+        assert!(head.starts_with(&format!("http/1.1 {status}")), "{path}: {head}");
+        assert!(String::from_utf8_lossy(&body).contains(told), "{path}: {}", String::from_utf8_lossy(&body));
+    }
+}
+
+#[tokio::test]
+async fn a_container_has_its_page_however_it_is_spelt() {
+    let server = Server::start(web::router(app("/metrics", peopled())), Limits::default()).await;
+    for path in ["/diagnostics/shop/web/2", "/diagnostics/shop/web%2F2", "/diagnostics/run/web/2"] {
+        let (head, body) = server.ask(&format!("GET {path}")).await;
+        assert!(head.starts_with("http/1.1 200"), "{path}: {head}");
+        let body: Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!((&body["name"], &body["addresses"][0]), (&json!("web/2"), &json!("10.0.2.2")), "{path}");
+        assert_eq!((&body["traffic"], &body["connections"]), (&Value::Null, &Value::Null), "nobody looked");
+    }
+    for (path, code, hint) in [
+        ("/diagnostics/shop/web", "unknown_container", "there are: web/2"),
+        ("/diagnostics/k7x2/web", "unknown_container", "there are none"),
+        ("/diagnostics/shp/web", "unknown_destination", "there are: a b/c, "),
+    ] {
+        let (head, body) = server.ask(&format!("GET {path}")).await;
+        assert!(head.starts_with("http/1.1 404"), "{path}: {head}");
+        let body: Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(body["error"]["code"], code, "{path}");
+        assert!(body["error"]["hint"].as_str().is_some_and(|told| told.starts_with(hint)), "{path}: {body}");
+    }
 }

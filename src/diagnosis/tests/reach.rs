@@ -3,6 +3,10 @@
 use super::super::scene::walks;
 use super::*;
 
+fn pools(used: u64, capacity: u64) -> Option<crate::inventory::AddressPools> {
+    Some(crate::inventory::AddressPools { used, capacity, configured: false })
+}
+
 #[test]
 fn each_container_that_is_not_reached_is_one_finding() {
     check(&[
@@ -104,6 +108,10 @@ fn each_container_that_is_not_reached_is_one_finding() {
             &[],
         ),
         ("full subnet", |s| s.on("shop").subnets[0].used = 254, &["network-addresses-exhausted shop"]),
+        ("two blocks left", |s| s.inventory.pools = pools(29, 31), &[]),
+        ("one block left", |s| s.inventory.pools = pools(30, 31), &["address-pools-exhausted engine"]),
+        ("no block left", |s| s.inventory.pools = pools(31, 31), &["address-pools-exhausted engine"]),
+        ("pools that name no block", |s| s.inventory.pools = pools(0, 0), &[]),
         (
             "capacity unknown",
             |s| {

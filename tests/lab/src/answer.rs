@@ -30,7 +30,7 @@ impl Answer {
     }
 
     /// What it says, read as JSON.
-    pub(crate) fn json(&self) -> Result<Value> {
+    pub fn json(&self) -> Result<Value> {
         serde_json::from_str(&self.body).map_err(|e| Error::new(format!("{e} in {}", self.body)))
     }
 }

@@ -1,6 +1,17 @@
-# The lab's PID 1: sh -euc THIS lab FOLDER NAME
-folder=$1 name=$2
+# The lab's PID 1: sh -euc THIS lab FOLDER NAME ROOT DAEMON…
+folder=$1 name=$2 root=$3
+shift 3
 exec 3<&0
+
+# Another release's programs and settings. Labs share them, so that nobody may write there.
+if [ -n "$root" ]; then
+  for part in etc usr; do
+    mount --bind "$root/$part" "/$part"
+    mount -o remount,bind,ro "/$part"
+  done
+  # Docker 20.10 makes itself a key there.
+  mount -t tmpfs tmpfs /etc/docker
+fi
 
 # Sockets, locks and network namespaces of the machine's own daemons are out of sight.
 mount -t tmpfs tmpfs /run
@@ -24,13 +35,9 @@ mount --make-rshared "$folder/exec"
 
 ip link set lo up
 
-dockerd \
-  --config-file "$folder/daemon.json" \
-  -H "unix://$folder/docker.sock" -H unix:///run/docker.sock \
-  --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/dockerd.pid" \
-  --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$name" \
-  </dev/null 3<&- &
+"$@" </dev/null 3<&- &
 daemon=$!
+echo "$daemon" >"$folder/engine.pid"
 
 # Whichever ends first, the test or the daemon's start, ends the lab.
 cat <&3 >/dev/null &

@@ -1,6 +1,6 @@
 //! Private Docker Engines, for the tests and the demo.
 //!
-//! A [`Lab`] is a `dockerd` in network, mount and PID namespaces of its own. What a test does to "the host" there
+//! A [`Lab`] is an [`Engine`] in network, mount and PID namespaces of its own. What a test does to "the host" there
 //! (flushed firewall chains, `ip_forward=0`, a frozen daemon) stays inside, labs run side by side, and the
 //! machine's own Engine is never touched.
 //!
@@ -11,6 +11,7 @@
 mod answer;
 mod contained;
 pub mod coolify;
+mod engine;
 mod error;
 mod exporter;
 mod image;
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 
 pub use answer::Answer;
 pub use contained::Contained;
+pub use engine::Engine;
 pub use error::{Error, Result};
 pub use exporter::Exporter;
 pub use promtool::check_metrics;
@@ -43,6 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running private Engine. Dropping it takes everything down.
 pub struct Lab {
+    engine: Engine,
     name: String,
     folder: PathBuf,
     init: Child,
@@ -51,8 +54,22 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Starts an Engine and waits until it answers.
+    /// Starts the machine's own Engine and waits until it answers.
     pub fn start() -> Result<Self> {
+        Self::start_with(Engine::of_machine())
+    }
+
+    /// As [`Lab::start`], with another Engine.
+    pub fn start_with(engine: Engine) -> Result<Self> {
+        Self::start_as(engine, "{}")
+    }
+
+    /// As [`Lab::start`], with this `daemon.json`.
+    pub fn start_set(settings: &str) -> Result<Self> {
+        Self::start_as(Engine::of_machine(), settings)
+    }
+
+    fn start_as(engine: Engine, settings: &str) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         needs::check()?;
         let name = format!("lab-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -62,8 +79,8 @@ impl Lab {
             fs::remove_dir_all(&folder).map_err(|e| Error::io("removing a stale lab folder", e))?;
         }
         fs::create_dir(&folder).map_err(|e| Error::io("making the lab's folder", e))?;
-        let mut lab = match spawn(&name, &folder) {
-            Ok((init, lifeline)) => Self { name, folder, init, lifeline: Some(lifeline) },
+        let mut lab = match spawn(&engine, &name, &folder, settings) {
+            Ok((init, lifeline)) => Self { engine, name, folder, init, lifeline: Some(lifeline) },
             Err(error) => {
                 let _ = fs::remove_dir_all(&folder);
                 return Err(error);
@@ -110,7 +127,7 @@ impl Lab {
     /// A Docker client that talks to the lab and to nothing else, whatever the caller's environment says.
     #[must_use]
     pub fn client(&self) -> Command {
-        let mut client = Command::new("docker");
+        let mut client = self.engine.client(self);
         client
             .env_remove("DOCKER_CONTEXT")
             .env_remove("DOCKER_API_VERSION")
@@ -180,7 +197,7 @@ impl Lab {
     }
 
     fn signal_daemon(&self, signal: &str) -> Result<()> {
-        let file = self.folder.join("dockerd.pid");
+        let file = self.folder.join("engine.pid");
         let pid = fs::read_to_string(file).map_err(|e| Error::io("reading the daemon's pid", e))?;
         // The pid counts inside the lab's PID namespace, so the signal cannot meet anybody else.
         self.exec_on_host(&["sh", "-c", &format!("kill -{signal} {}", pid.trim())]).map(drop)
@@ -275,12 +292,12 @@ impl Drop for Lab {
     }
 }
 
-fn spawn(name: &str, folder: &Path) -> Result<(Child, ChildStdin)> {
+fn spawn(engine: &Engine, name: &str, folder: &Path, settings: &str) -> Result<(Child, ChildStdin)> {
     let log =
         File::create(folder.join("dockerd.log")).map_err(|e| Error::io("making the Engine's log", e))?;
     let errors = log.try_clone().map_err(|e| Error::io("sharing the Engine's log", e))?;
-    // An empty configuration of its own: the machine's /etc/docker/daemon.json is about another Engine.
-    fs::write(folder.join("daemon.json"), "{}").map_err(|e| Error::io("writing daemon.json", e))?;
+    // A configuration of its own: the machine's /etc/docker/daemon.json is about another Engine.
+    fs::write(folder.join("daemon.json"), settings).map_err(|e| Error::io("writing daemon.json", e))?;
     let mut init = Command::new("unshare")
         .args([
             "--net",
@@ -292,7 +309,8 @@ fn spawn(name: &str, folder: &Path) -> Result<(Child, ChildStdin)> {
             "--mount-proc",
         ])
         .args(["sh", "-euc", INIT, "lab"])
-        .args([folder.as_os_str(), name.as_ref()])
+        .args([folder.as_os_str(), name.as_ref(), &engine.root()])
+        .args(engine.daemon(name, folder))
         .env("PATH", needs::path())
         // Ctrl-C in a terminal is for whoever holds the lab, not for the processes in it.
         .process_group(0)

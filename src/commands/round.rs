@@ -1,0 +1,153 @@
+//! One round, for the commands that look once and go.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Flags, local_url};
+use crate::config::Config;
+use crate::diagnosis::Verdict;
+use crate::monitor::{Handle, Monitor};
+use crate::namespace::Hopper;
+use crate::state::Engine;
+
+use super::watch::watch;
+
+/// The longest that a round is waited for; what has not answered by then is said in the report.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a command waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// The Engine told what there is, and every namespace was looked into.
+    Looked,
+    /// And every planned probe ran, and every doubt was asked twice.
+    Probed,
+}
+
+/// One round: the verdict when the goal is reached, or when nobody waits any longer; and which of them it is.
+///
+/// # Errors
+/// In words, where there is nothing to show.
+pub(super) async fn round(
+    config: Config,
+    flags: &Flags,
+    tls: bool,
+    goal: Goal,
+) -> Result<(Arc<Verdict>, bool), String> {
+    let here = flags.listen_addresses.first().map(|address| local_url(*address, tls));
+    let external_url = flags.external_url.clone().or(here).unwrap_or_default();
+    let hopper =
+        Hopper::start().map_err(|error| format!("starting the thread that enters namespaces: {error}"))?;
+    let stop = CancellationToken::new();
+    let _ends_with_us = stop.clone().drop_guard();
+    let settings = config.docker.clone();
+    let (monitor, mut handle) = Monitor::new(Arc::new(config), hopper, &external_url);
+    let told = handle.messages.clone();
+    tokio::spawn(monitor.run(stop.clone()));
+    tokio::spawn(watch(settings, told, stop));
+    let latest = settled(&mut handle, goal).await;
+    if handle.published.has_changed().is_err() {
+        return Err("the exporter's own loop ended: this is a fault of the exporter".into());
+    }
+    if let (None, Engine::Down { why, .. }) = (&latest.snapshot.inventory, &latest.snapshot.sight.engine) {
+        return Err(format!("the Engine does not answer: {why}"));
+    }
+    if latest.snapshot.inventory.is_none() {
+        return Err(format!("the Engine gave no complete listing in {PATIENCE:?}"));
+    }
+    let progress = Progress::of(&latest);
+    let reached = progress.has_reached(goal);
+    if !reached {
+        say(&format!("destination-exporter: not complete after {PATIENCE:?}: {progress}\n"));
+    }
+    Ok((latest, reached))
+}
+
+async fn settled(handle: &mut Handle, goal: Goal) -> Arc<Verdict> {
+    let until = Instant::now() + PATIENCE;
+    let shows_progress = std::io::stderr().is_terminal();
+    loop {
+        let verdict = handle.verdict.load_full();
+        let progress = Progress::of(&verdict);
+        if shows_progress {
+            say(&format!("\r\x1b[K{progress}"));
+        }
+        let lost = verdict.snapshot.inventory.is_none()
+            && matches!(verdict.snapshot.sight.engine, Engine::Down { .. });
+        let waited = if progress.has_reached(goal) || lost {
+            None
+        } else {
+            // `Err` inside: the loop has ended, and nothing newer will come.
+            timeout_at(until, handle.published.changed()).await.ok().and_then(Result::ok)
+        };
+        if waited.is_none() {
+            if shows_progress {
+                say("\r\x1b[K");
+            }
+            return verdict;
+        }
+    }
+}
+
+/// How far a round is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Progress {
+    listed: bool,
+    /// Namespaces that were not looked into yet: their ports are not planned yet either.
+    unread: usize,
+    planned: usize,
+    ran: usize,
+    /// Failed once, or not seen for long enough: looked at again before anything is said of it.
+    doubtful: usize,
+}
+
+impl Progress {
+    fn of(verdict: &Verdict) -> Self {
+        let snapshot = &*verdict.snapshot;
+        let failed_once = snapshot.probes.values().filter(|r| r.failures_in_a_row == 1).count();
+        let blind = matches!(snapshot.sight.namespaces, Some(Err(_)));
+        let unread = snapshot.inventory.as_ref().map_or(0, |inventory| {
+            let on = inventory.destinations.iter().flat_map(|d| &d.endpoints);
+            on.filter(|e| {
+                inventory.container(&e.container).is_some_and(|c| c.way_in.is_some())
+                    && !snapshot.containers.contains_key(&e.container)
+            })
+            .count()
+        });
+        let planned: u64 = snapshot.tallies.values().map(|tally| tally.planned).sum();
+        Self {
+            listed: snapshot.inventory.is_some(),
+            unread: if blind { 0 } else { unread },
+            planned: usize::try_from(planned).unwrap_or(usize::MAX),
+            ran: snapshot.probes.len(),
+            doubtful: failed_once + verdict.pending,
+        }
+    }
+
+    fn has_reached(&self, goal: Goal) -> bool {
+        let looked = self.listed && self.unread == 0;
+        looked && (goal == Goal::Looked || (self.ran >= self.planned && self.doubtful == 0))
+    }
+}
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.listed {
+            return f.write_str("asking the Engine what there is …");
+        }
+        write!(f, "probing: {} of {} done", self.ran, self.planned)?;
+        if self.doubtful > 0 {
+            write!(f, ", {} asked again", self.doubtful)?;
+        }
+        Ok(())
+    }
+}
+
+/// To whoever sits there.
+pub(super) fn say(text: &str) {
+    std::io::stderr().lock().write_all(text.as_bytes()).ok();
+}

@@ -1,0 +1,52 @@
+//! `topology`: looks once, and prints the map.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use crate::cli::{Flags, MapFormat};
+use crate::config::Config;
+use crate::diagnosis::printable;
+use crate::topology::{self, Topology};
+
+use super::COULD_NOT;
+use super::round::{Goal, round, say};
+
+/// Looks into every namespace once and prints who is where and who talks to whom.
+pub async fn run(
+    config: Config,
+    flags: &Flags,
+    tls: bool,
+    destinations: &[String],
+    format: MapFormat,
+) -> ExitCode {
+    let mapped = match round(config, flags, tls, Goal::Looked).await {
+        Ok((verdict, complete)) => {
+            draw(topology::build(&verdict), destinations, format).map(|map| (map, complete))
+        }
+        Err(why) => Err(why),
+    };
+    match mapped {
+        Ok((map, complete)) => {
+            // A closed pipe (`| head`) is the reader's choice.
+            std::io::stdout().lock().write_all(map.as_bytes()).ok();
+            if complete { ExitCode::SUCCESS } else { ExitCode::from(COULD_NOT) }
+        }
+        Err(why) => {
+            say(&format!("destination-exporter: {why}\n"));
+            ExitCode::from(COULD_NOT)
+        }
+    }
+}
+
+fn draw(mut map: Topology, destinations: &[String], format: MapFormat) -> Result<String, String> {
+    let known: Vec<String> = map.destinations.iter().map(|of| printable(&of.display_name)).collect();
+    map.narrow(destinations)
+        .map_err(|unknown| format!("no destination {unknown:?}; there are: {}", known.join(", ")))?;
+    match format {
+        MapFormat::Json => serde_json::to_string_pretty(&map)
+            .map(|json| json + "\n")
+            .map_err(|error| format!("writing the map: {error}")),
+        MapFormat::Mermaid => Ok(topology::mermaid(&map)),
+        MapFormat::Dot => Ok(topology::dot(&map)),
+    }
+}

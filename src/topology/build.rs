@@ -1,0 +1,97 @@
+//! From a verdict to the map.
+
+use std::sync::Arc;
+
+use crate::diagnosis::{Finding, Severity, Verdict};
+use crate::inventory::{self, Inventory};
+use crate::report::{self, Flow, Status};
+
+use super::model::{Container, Destination, Topology};
+
+/// The map of a verdict.
+pub fn build(verdict: &Verdict) -> Topology {
+    let report = report::build(verdict);
+    let inventory = verdict.snapshot.inventory.as_deref();
+    let mut flows = Vec::new();
+    let mut destinations = Vec::new();
+    for seen in report.destinations {
+        // A flow between two destinations is listed on both.
+        let begins = |flow: &&Flow| {
+            let on = flow.source_destination.as_ref().or(flow.target_destination.as_ref());
+            on == Some(&seen.name)
+        };
+        flows.extend(seen.flows.iter().filter(begins).cloned());
+        let Some((inventory, of)) = inventory.and_then(|all| Some((all, all.destination(&seen.name)?)))
+        else {
+            continue;
+        };
+        destinations.push(Destination {
+            containers: of
+                .endpoints
+                .iter()
+                .filter_map(|endpoint| container(inventory, endpoint, &seen.findings))
+                .collect(),
+            name: seen.name,
+            display_name: seen.display_name,
+            driver: seen.driver,
+            scope: seen.scope,
+            internal: of.internal,
+            status: seen.status,
+            subnets: seen.subnets,
+            routes: seen.routes,
+        });
+    }
+    Topology {
+        generated_at: humantime::format_rfc3339_millis(report.generated_at).to_string(),
+        status: report.status,
+        destinations,
+        flows,
+        flows_left_out: report.flows_left_out,
+        flows_unseen: report.flows_unseen,
+    }
+}
+
+fn container(inventory: &Inventory, of: &inventory::Endpoint, findings: &[Finding]) -> Option<Container> {
+    let known = inventory.container(&of.container)?;
+    let mine = findings.iter().filter(|finding| finding.subject.name == of.name);
+    Some(Container {
+        name: Arc::clone(&of.name),
+        id: of.container.short().to_owned(),
+        workload: Arc::clone(&known.workload),
+        state: known.state,
+        health: known.health,
+        status: mine.fold(Status::Healthy, |worst, finding| {
+            worst.worse(match finding.severity {
+                Severity::Page => Status::Failing,
+                Severity::Ticket => Status::Degraded,
+                Severity::Info => Status::Healthy,
+            })
+        }),
+        addresses: of.addresses.clone(),
+        is_proxy: known.is_proxy,
+        published: known.published.clone(),
+    })
+}
+
+impl Topology {
+    /// Leaves these destinations and what has to do with them; all where none is named.
+    ///
+    /// # Errors
+    /// The first name that is no destination's, neither as a label nor as a person would call it.
+    pub fn narrow(&mut self, wanted: &[String]) -> Result<(), String> {
+        let is = |of: &Destination, name: &String| *of.name == **name || *of.display_name == **name;
+        if let Some(unknown) = wanted.iter().find(|name| !self.destinations.iter().any(|of| is(of, name))) {
+            return Err(unknown.clone());
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        self.destinations.retain(|of| wanted.iter().any(|name| is(of, name)));
+        let here = |name: &str| self.destinations.iter().any(|of| *of.name == *name);
+        self.flows.retain(|flow| {
+            [&flow.source_destination, &flow.target_destination].into_iter().flatten().any(|on| here(on))
+        });
+        self.flows_unseen.retain(|place| here(&place.destination));
+        Ok(())
+    }
+}
