@@ -1,9 +1,12 @@
 # The commands of the project; `make help` lists them.
-.PHONY: advisories bench calm demo deny deps help picture run test test-matrix
+.PHONY: advisories bench calm demo deny deps fuzz help picture run soak test test-matrix
 
 TRAEFIK := target/lab/traefik
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 DENY := target/lab/cargo-deny
+FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 1800
+TARGET ?=
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
@@ -30,11 +33,17 @@ bench: ## what it costs and how right it is, against its goals and a peer; rewri
 run: ## watches the Engine of this machine; as root
 	cargo run --release -- serve
 
-test: deps deny ## formatting, lints without warnings, licences and bans, and every test, on Docker 20.10 and 26.1
+test: deps deny ## formatting, lints without warnings, licences and bans, every test (Docker 20.10 and 26.1), a moment of fuzzing
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo clippy --workspace --all-targets --features fuzzing -- -D warnings
+	cargo clippy --manifest-path fuzz/Cargo.toml --target-dir target --all-targets -- -D warnings
 	@scripts/get-engine-root.sh trixie
 	cargo test --workspace
+	@scripts/fuzz.sh short 4
+
+fuzz: deps ## feeds every parser with bytes made up to break it: FUZZ_SECONDS each, TARGET one alone (fuzz/README.md)
+	@scripts/fuzz.sh long $(FUZZ_SECONDS) $(TARGET)
 
 test-matrix: deps ## the tests that compare Engines, on every one that is supported: Debian's newest Docker and Podman too
 	cargo test --test engines -- --include-ignored --nocapture --test-threads 1
@@ -49,6 +58,11 @@ advisories: deps ## known holes and withdrawn releases among the dependencies; a
 
 calm: deps ## ten minutes of deployments of every kind, in which nobody may be alarmed
 	REDEPLOY_SECONDS=600 cargo test --test redeploys -- --nocapture
+
+soak: deps ## half an hour (SOAK_SECONDS) of deployments, outages and scrapes; rewrites the table of docs/reliability.md
+	cargo build --release
+	@cargo build --quiet --package lab --bin soak
+	@target/debug/soak target/release/destination-exporter $(SOAK_SECONDS) --write
 
 deps: ## installs what the demo and the tests need and this machine lacks (Debian, Ubuntu; as root)
 	@scripts/install-test-tools.sh

@@ -8,6 +8,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 # Each line: a program, the package that brings it.
 needs='
 cc gcc
+c++ g++
 dockerd docker.io
 iptables iptables
 ip iproute2

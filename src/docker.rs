@@ -5,10 +5,14 @@
 //! costs the list; and what comes back is translated at once into the plain values of
 //! [`crate::inventory::seen`], bounded in length.
 
+mod addresses;
 mod allowance;
 mod counters;
 mod engine;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod lenient;
 mod pools;
 mod resolv_conf;

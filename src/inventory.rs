@@ -7,6 +7,9 @@
 mod absent;
 pub mod build;
 mod claims;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod ids;
 pub mod model;
 pub mod names;

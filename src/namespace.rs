@@ -12,6 +12,9 @@
 //! dead container's network alive.
 
 pub mod connections;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hopper;
 pub mod inside;
 pub mod links;

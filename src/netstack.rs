@@ -3,6 +3,7 @@
 //! Read by `namespace`, kept by `state`, judged by `diagnosis`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -17,7 +18,7 @@ pub struct Inner {
     /// Its interfaces; empty where they could not be read.
     pub interfaces: Vec<Interface>,
     /// Its established connections; `None` where they could not be read, or were not yet.
-    pub connections: Option<Connections>,
+    pub connections: Option<Arc<Connections>>,
     /// `/proc/net/snmp`, `netstat` and `sockstat`.
     pub tcp: Option<TcpCounters>,
     /// When it was read.
@@ -36,8 +37,10 @@ pub struct Listener {
 }
 
 /// The established TCP connections of a namespace, without those that do not leave it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connections {
+    /// When they were read.
+    pub at: SystemTime,
     /// Alike ones together, sorted; and how many they are.
     pub talks: Vec<(Talk, u32)>,
     /// False where there are more than are read.

@@ -6,6 +6,7 @@
 //! gets them in the one form in which they cannot end the text that they stand in.
 
 mod build;
+mod doors;
 mod dot;
 mod drawing;
 mod mermaid;

@@ -9,6 +9,9 @@ pub mod actions;
 pub mod admission;
 pub mod diagnostics;
 pub mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guests;
 pub mod gzip;
 pub mod landing;

@@ -148,7 +148,7 @@ impl Host {
         Inner {
             resolver_drops: Some(1),
             interfaces: vec![interface("lo", 0), interface("eth0", 2)],
-            connections: Some(Connections { talks: vec![(talk, 2)], complete: true }),
+            connections: Some(Arc::new(Connections { at: at(9), talks: vec![(talk, 2)], complete: true })),
             tcp: Some(TcpCounters::default()),
             ..Inner::default()
         }

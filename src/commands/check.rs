@@ -10,10 +10,9 @@ use crate::cli::{Flags, ReportFormat};
 use crate::config::Config;
 use crate::diagnosis::{Code, Severity, Verdict, printable};
 use crate::report::{self, Destination, Look, Report};
-use crate::state::Engine;
 
 use super::COULD_NOT;
-use super::round::{Goal, round, say};
+use super::round::{round, say};
 
 /// Runs one round and prints what came of it.
 pub async fn run(
@@ -24,8 +23,8 @@ pub async fn run(
     format: ReportFormat,
 ) -> ExitCode {
     let began = Instant::now();
-    match round(config, flags, tls, Goal::Probed).await {
-        Ok((verdict, complete)) => print(&verdict, complete, began.elapsed(), destinations, format),
+    match round(config, flags, tls).await {
+        Ok((verdict, whole)) => print(&verdict, whole, began.elapsed(), destinations, format),
         Err(why) => {
             say(&format!("destination-exporter: {why}\n"));
             ExitCode::from(COULD_NOT)
@@ -35,7 +34,7 @@ pub async fn run(
 
 fn print(
     verdict: &Verdict,
-    complete: bool,
+    whole: bool,
     took: Duration,
     destinations: &[String],
     format: ReportFormat,
@@ -58,13 +57,11 @@ fn print(
     };
     // A closed pipe (`| head`) is the reader's choice.
     out.lock().write_all(text.as_bytes()).ok();
-    let blind = matches!(verdict.snapshot.sight.engine, Engine::Down { .. })
-        || verdict.snapshot.sight.enters_namespaces() == Some(false);
     let found = report.findings().any(|f| f.severity != Severity::Info && f.code != Code::ExporterBlind);
-    match (found, blind || !complete) {
+    match (found, whole) {
         (true, _) => ExitCode::from(1),
-        (false, true) => ExitCode::from(COULD_NOT),
-        (false, false) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::from(COULD_NOT),
+        (false, true) => ExitCode::SUCCESS,
     }
 }
 

@@ -19,25 +19,12 @@ use super::watch::watch;
 /// The longest that a round is waited for; what has not answered by then is said in the report.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a command waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Goal {
-    /// The Engine told what there is, and every namespace was looked into.
-    Looked,
-    /// And every planned probe ran, and every doubt was asked twice.
-    Probed,
-}
-
-/// One round: the verdict when the goal is reached, or when nobody waits any longer; and which of them it is.
+/// One round: the verdict when every planned probe ran and every doubt was asked twice, or when nobody waits any
+/// longer; and whether everything was seen by then.
 ///
 /// # Errors
 /// In words, where there is nothing to show.
-pub(super) async fn round(
-    config: Config,
-    flags: &Flags,
-    tls: bool,
-    goal: Goal,
-) -> Result<(Arc<Verdict>, bool), String> {
+pub(super) async fn round(config: Config, flags: &Flags, tls: bool) -> Result<(Arc<Verdict>, bool), String> {
     let here = flags.listen_addresses.first().map(|address| local_url(*address, tls));
     let external_url = flags.external_url.clone().or(here).unwrap_or_default();
     let hopper =
@@ -49,7 +36,7 @@ pub(super) async fn round(
     let told = handle.messages.clone();
     tokio::spawn(monitor.run(stop.clone()));
     tokio::spawn(watch(settings, told, stop));
-    let latest = settled(&mut handle, goal).await;
+    let latest = settled(&mut handle).await;
     if handle.published.has_changed().is_err() {
         return Err("the exporter's own loop ended: this is a fault of the exporter".into());
     }
@@ -60,14 +47,16 @@ pub(super) async fn round(
         return Err(format!("the Engine gave no complete listing in {PATIENCE:?}"));
     }
     let progress = Progress::of(&latest);
-    let reached = progress.has_reached(goal);
-    if !reached {
+    let complete = progress.is_complete();
+    if !complete {
         say(&format!("destination-exporter: not complete after {PATIENCE:?}: {progress}\n"));
     }
-    Ok((latest, reached))
+    let sight = &latest.snapshot.sight;
+    let blind = matches!(sight.engine, Engine::Down { .. }) || sight.enters_namespaces() == Some(false);
+    Ok((latest, complete && !blind))
 }
 
-async fn settled(handle: &mut Handle, goal: Goal) -> Arc<Verdict> {
+async fn settled(handle: &mut Handle) -> Arc<Verdict> {
     let until = Instant::now() + PATIENCE;
     let shows_progress = std::io::stderr().is_terminal();
     loop {
@@ -78,7 +67,7 @@ async fn settled(handle: &mut Handle, goal: Goal) -> Arc<Verdict> {
         }
         let lost = verdict.snapshot.inventory.is_none()
             && matches!(verdict.snapshot.sight.engine, Engine::Down { .. });
-        let waited = if progress.has_reached(goal) || lost {
+        let waited = if progress.is_complete() || lost {
             None
         } else {
             // `Err` inside: the loop has ended, and nothing newer will come.
@@ -128,9 +117,8 @@ impl Progress {
         }
     }
 
-    fn has_reached(&self, goal: Goal) -> bool {
-        let looked = self.listed && self.unread == 0;
-        looked && (goal == Goal::Looked || (self.ran >= self.planned && self.doubtful == 0))
+    const fn is_complete(&self) -> bool {
+        self.listed && self.unread == 0 && self.ran >= self.planned && self.doubtful == 0
     }
 }
 

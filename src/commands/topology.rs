@@ -1,4 +1,4 @@
-//! `topology`: looks once, and prints the map.
+//! `topology`: one full round, then the map.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -9,9 +9,9 @@ use crate::diagnosis::printable;
 use crate::topology::{self, Topology};
 
 use super::COULD_NOT;
-use super::round::{Goal, round, say};
+use super::round::{round, say};
 
-/// Looks into every namespace once and prints who is where and who talks to whom.
+/// Runs one round and prints who is where, how they are, and who talks to whom.
 pub async fn run(
     config: Config,
     flags: &Flags,
@@ -19,17 +19,17 @@ pub async fn run(
     destinations: &[String],
     format: MapFormat,
 ) -> ExitCode {
-    let mapped = match round(config, flags, tls, Goal::Looked).await {
+    let mapped = match round(config, flags, tls).await {
         Ok((verdict, complete)) => {
             draw(topology::build(&verdict), destinations, format).map(|map| (map, complete))
         }
         Err(why) => Err(why),
     };
     match mapped {
-        Ok((map, complete)) => {
+        Ok((map, whole)) => {
             // A closed pipe (`| head`) is the reader's choice.
             std::io::stdout().lock().write_all(map.as_bytes()).ok();
-            if complete { ExitCode::SUCCESS } else { ExitCode::from(COULD_NOT) }
+            if whole { ExitCode::SUCCESS } else { ExitCode::from(COULD_NOT) }
         }
         Err(why) => {
             say(&format!("destination-exporter: {why}\n"));

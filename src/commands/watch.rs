@@ -91,15 +91,19 @@ impl Watcher {
         }
     }
 
-    /// A listing, and whether anything changed while it was under way: it may not show that.
+    /// A listing, and whether anything changed while it was under way: it may not show that. One that takes long is
+    /// no sign of life: each of its requests has a deadline of its own, and an Engine that freezes among the
+    /// inspections would be missed after all of them.
     async fn list(&mut self) -> ControlFlow<(), (Result<Seen, EngineError>, bool)> {
         let Self { engine, before, the_same_engine, monitor, changed, .. } = self;
         let listing = engine.list(before.as_deref(), *the_same_engine);
-        tokio::pin!(listing);
+        let silence = silence(engine, monitor);
+        tokio::pin!(listing, silence);
         let mut changes = false;
         loop {
             tokio::select! {
                 listed = &mut listing => return Continue((listed, changes)),
+                error = &mut silence => return Continue((Err(error), changes)),
                 Some(change) = changed.recv() => {
                     changes = true;
                     if monitor.send(touched(change)).await.is_err() {
@@ -161,6 +165,19 @@ impl Watcher {
     }
 }
 
+/// Asks for signs of life, and ends where there is none.
+async fn silence(engine: &Engine, monitor: &mpsc::Sender<Message>) -> EngineError {
+    loop {
+        sleep(PING_INTERVAL).await;
+        let asked_at = SystemTime::now();
+        match engine.ping().await {
+            // Nobody listens any more: whoever lists learns it too.
+            Ok(()) => drop(monitor.send(Message::Alive { asked_at }).await),
+            Err(error) => return error,
+        }
+    }
+}
+
 /// How far apart two listings begin, by how long one takes.
 fn apart(took: Duration) -> Duration {
     (took * LISTING_SHARE).clamp(LISTINGS_APART, LISTINGS_FAR_APART)
@@ -184,6 +201,11 @@ async fn follow(
             return;
         }
         tracing::debug!(error = %ended, "the Engine's event stream ended");
+        if began.elapsed() > LONGEST_WAIT {
+            // One that stood and stands no more is the first sign of an Engine that ended: the listing that this
+            // brings about is refused, or shows what was missed.
+            changes.try_send(Change::default()).ok();
+        }
         let failure = Some(ended.reason);
         let failed = Request { endpoint: ended.endpoint, took: began.elapsed(), failure };
         if monitor.send(Message::Asked(failed)).await.is_err() {

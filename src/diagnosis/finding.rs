@@ -43,6 +43,13 @@ pub struct Subject {
     pub name: Arc<str>,
 }
 
+impl Subject {
+    /// Whether it is the container of this endpoint name. A network or a DNS name may be called the same.
+    pub fn is_container(&self, name: &str) -> bool {
+        self.kind == "container" && *self.name == *name
+    }
+}
+
 /// One piece of evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {

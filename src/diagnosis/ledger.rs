@@ -78,7 +78,9 @@ impl Ledger {
                 let stands = now.duration_since(first).unwrap_or_default();
                 // A listing that was taken since the wait is over says so again, whatever else changes.
                 let confirmed = scene.inventory.is_some_and(|i| i.taken_at >= first + OPENS_AFTER);
-                let waits = scene.snapshot.changing && !confirmed && stands < CHANGES_END;
+                // What the exporter cannot see is no part of the picture: a blind one would wait for a listing in vain.
+                let pictured = finding.code != Code::ExporterBlind;
+                let waits = pictured && scene.snapshot.changing && !confirmed && stands < CHANGES_END;
                 if (fact && stands < OPENS_AFTER) || waits {
                     self.waiting.insert(identity, first);
                     continue;

@@ -47,7 +47,7 @@ impl Engine {
 }
 
 /// Each interface with all its counters, or not at all.
-fn interfaces(
+pub(super) fn interfaces(
     answer: ContainerStatsResponse,
     container: &ContainerId,
 ) -> Result<Vec<Interface>, EngineError> {

@@ -19,22 +19,25 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::config;
 use crate::inventory::seen::{Seen, SeenContainer, bounded};
 
+use super::addresses::{self, Told};
 use super::allowance::{Allowance, LISTING, ONE, WORD};
 use super::error::EngineError;
 use super::pools::Pools;
 use super::{lenient, resolv_conf, translate, uninspected, wire};
 
 /// Inspections under way at once: more do not make the Engine faster.
-const INSPECTIONS: usize = 12;
+pub(super) const INSPECTIONS: usize = 12;
 
 /// The Engine. Connects anew for each request, so there is nothing to reconnect.
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(super) host: String,
     netns_dir: String,
-    timeout: Duration,
+    pub(super) timeout: Duration,
     journal: Arc<Mutex<Vec<Request>>>,
     pub(super) pools: Arc<Mutex<Pools>>,
+    /// By a network's id.
+    pub(super) addresses: Arc<Mutex<HashMap<String, Told>>>,
 }
 
 /// One request that was made: as the metrics tell of it.
@@ -66,6 +69,7 @@ impl Engine {
             timeout: settings.timeout,
             journal: Arc::default(),
             pools: Arc::default(),
+            addresses: Arc::default(),
         }
     }
 
@@ -74,7 +78,7 @@ impl Engine {
         self.journal.lock().map(|mut journal| std::mem::take(&mut *journal)).unwrap_or_default()
     }
 
-    fn note(&self, endpoint: &'static str, began: Instant, failure: Option<&'static str>) {
+    pub(super) fn note(&self, endpoint: &'static str, began: Instant, failure: Option<&'static str>) {
         if let Ok(mut journal) = self.journal.lock() {
             journal.push(Request { endpoint, took: began.elapsed(), failure });
         }
@@ -178,7 +182,10 @@ impl Engine {
             // Not one of them could be looked at: that is no listing.
             return Err(error);
         }
-        let networks = networks.into_iter().map(translate::network).collect();
+        let mut networks: Vec<_> = networks.into_iter().map(translate::network).collect();
+        if addresses::are_told_by(&engine) {
+            self.count_addresses(&mut networks, &containers, until).await;
+        }
         Ok(Seen { engine, networks, pools, containers, oddities })
     }
 
@@ -317,7 +324,7 @@ const NOISE: [&str; 11] = [
 ];
 
 /// What an event hints at; `None` for what changes nothing here.
-fn change(message: EventMessage) -> Option<Change> {
+pub(super) fn change(message: EventMessage) -> Option<Change> {
     let actor = message.actor.unwrap_or_default();
     let action = message.action.unwrap_or_default();
     match message.typ? {

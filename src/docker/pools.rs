@@ -7,9 +7,6 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use bollard::errors::Error;
-use http_body_util::{BodyExt as _, Empty};
-use hyper::Request;
-use hyper::body::Bytes;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -70,20 +67,12 @@ impl Engine {
     /// Another Engine may answer from now on, or the same with other settings.
     pub fn may_be_another(&self) {
         *self.pools.lock().unwrap_or_else(PoisonError::into_inner) = Pools::default();
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
-/// The client's own model knows every field, and one odd value in any of them would cost this one.
 async fn info(host: &str) -> Result<Vec<SeenPool>, Error> {
-    let request = Request::get("/info").body(Empty::<Bytes>::new())?;
-    let answer = wire::exchange(host.into(), request, Allowance::of(ONE)).await?;
-    let status = answer.status();
-    let body = answer.into_body().collect().await?.to_bytes();
-    if !status.is_success() {
-        let message = String::from_utf8_lossy(&body).into_owned();
-        return Err(Error::DockerResponseServerError { status_code: status.as_u16(), message });
-    }
-    let info: Info = serde_json::from_slice(&body)?;
+    let info: Info = wire::fields(host, "/info", Allowance::of(ONE)).await?;
     let pools = info.pools.unwrap_or_default().into_iter().take(MOST);
     Ok(pools.map(|pool| SeenPool { base: bounded(&pool.base).to_owned(), size: pool.size }).collect())
 }

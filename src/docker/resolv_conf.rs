@@ -33,7 +33,7 @@ pub(super) fn read(path: &str) -> Vec<IpAddr> {
 }
 
 /// resolv.conf(5): `nameserver ADDRESS` at the start of a line; what is not understood is passed over.
-fn parse(text: &str) -> Vec<IpAddr> {
+pub(super) fn parse(text: &str) -> Vec<IpAddr> {
     text.lines()
         .filter_map(|line| {
             let rest = line.strip_prefix("nameserver")?;

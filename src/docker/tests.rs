@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use bollard::models::{ContainerInspectResponse, ContainerSummary, Network};
+use bollard::models::{ContainerSummary, Network};
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::allowance::{Allowance, LISTING};
-use super::{lenient, translate, wire};
+use super::{fuzzing, lenient, wire};
 use crate::config::Selection;
 use crate::inventory::seen::{LONGEST, Seen};
 use crate::inventory::{Inventory, build};
@@ -177,22 +177,8 @@ fn inspection() -> BoxedStrategy<Value> {
     ]))
 }
 
-/// As [`super::Engine::list`] has it; each container is inspected, or could not be.
 fn picture(networks: Vec<Value>, containers: Vec<(Value, Value)>) -> (Seen, Inventory) {
-    let (networks, mut oddities) = lenient::entries::<Network>(Some(networks));
-    let (rows, inspections): (Vec<_>, Vec<_>) = containers.into_iter().unzip();
-    let (rows, more) = lenient::entries::<ContainerSummary>(Some(rows));
-    oddities.extend(more);
-    let containers = rows
-        .into_iter()
-        .zip(inspections)
-        .map(|(row, inspected)| {
-            let inspected = serde_json::from_value::<ContainerInspectResponse>(inspected);
-            translate::container(row, inspected.unwrap_or_default(), "")
-        })
-        .collect();
-    let networks = networks.into_iter().map(translate::network).collect();
-    let seen = Seen { networks, containers, oddities, ..Seen::default() };
+    let seen = fuzzing::seen(networks, containers);
     let inventory = build::build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH);
     (seen, inventory)
 }

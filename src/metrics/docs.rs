@@ -40,24 +40,27 @@ series behind, and whoever comes after it under its name has counters of its own
 ";
 
 const FLOWS: &str = "Who talks to whom: TCP connections that are established when the namespaces' sockets are read, which
-is once a minute, when a container is new, and in a round that somebody asks for (`POST /diagnostics/run`). A
-connection that came and went between two looks is not told, and neither is UDP. The exporter's own probes are
-left out. `/topology` tells the same with more words.
+is once a minute, when a container is new, when one that it talked with is gone, and in a round that somebody asks for
+(`POST /diagnostics/run`). A connection that came and went between two looks is not told, and neither is UDP. The
+exporter's own probes are left out. `/topology` tells the same with more words.
 
-A connection is told once, by the end that called; the end that was called tells it only where the other one is no
-container that can be looked into. `source` and `target` are endpoint names, or `host` (an address of the host or
-a gateway) or `outside` (anyone else), whose `target_destination` is empty. `port` is the server's own. `way`:
+`source` and `target` are endpoint names, or `unknown` (an address of the destination that no container of this server
+has), `host` (an address of the host, or a gateway) or `outside` (anyone else); of the last two `target_destination` is
+empty. `port` is the server's own. Of a connection between two containers both ends may tell; the one that saw more
+counts. `way`:
 
 | way | means |
 | --- | --- |
 | `inside` | both are on `destination` |
 | `across` | straight from one destination to an address of another: an operator has opened the Engine's isolation |
 | `hairpin` | to an address of the host, and by a published port back to a container; the address is known where the exporter is on the host's network, or where the port is published at one |
-| `host` | to the host, or from it; also what the Engine masquerades: the called ends of `across` and `hairpin`, and visitors by its own proxy |
+| `host` | to the host, or from it; also what the Engine masquerades: the called ends of `across` and `hairpin` have it once more, and visitors by its own proxy |
 | `outside` | to the world, or from it |
 
-The 500 flows of most connections have series; how many more there are is told. A change needs no restart:
-`destination_flow_connections{way=~\"across|hairpin\"} > 0` lists what takes the long way round.
+500 flows have series, 64 of one container at most, first those that stay on this server, then those of most
+connections; how many more there are is told. A container that calls more than 16 ports of the world has one flow
+for those above 1023, with `port=\"other\"`. `destination_flow_connections{way=~\"across|hairpin\"}` is what takes
+the long way round.
 
 ";
 

@@ -56,7 +56,8 @@ pub fn conversations_of(page: &mut Exposition, inventory: &Inventory, snapshot: 
         *series.entry(labels).or_default() += one.connections;
     }
     for ((on, source, target, target_on, port, way), connections) in series {
-        let labels = [on, source, target, target_on, &port.to_string(), way];
+        let port = port.map_or_else(|| "other".to_owned(), |port| port.to_string());
+        let labels = [on, source, target, target_on, &port, way];
         page.put_count(&table::FLOW_CONNECTIONS, labels, connections);
     }
     page.put_count(&table::FLOWS_LEFT_OUT, [], all.left_out as u64);

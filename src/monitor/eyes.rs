@@ -71,6 +71,13 @@ impl Eyes {
         }
     }
 
+    /// These have another namespace than before: what failed in the old one says nothing of it.
+    pub(super) fn renewed(&mut self, containers: &BTreeSet<ContainerId>) {
+        for sense in [&mut self.namespaces, &mut self.icmp, &mut self.socket_diagnostics] {
+            sense.fails.retain(|id, _| !containers.contains(id));
+        }
+    }
+
     /// A namespace was looked into, or could not be.
     pub(super) fn looked(&mut self, container: &ContainerId, seen: Result<&Inner, &HopError>) {
         match seen {
@@ -154,6 +161,22 @@ mod tests {
         eyes.looked(&usual, Ok(&inner(true)));
         eyes.tell(&mut sight, None);
         assert_eq!(sight.socket_diagnostics, Some(Ok(())));
+    }
+
+    #[test]
+    fn what_failed_in_the_namespace_before_is_forgotten_with_it() {
+        let (old, new) = (ContainerId::new("old"), ContainerId::new("new"));
+        let mut eyes = Eyes::default();
+        let mut sight = Sight::default();
+        for id in [&old, &new] {
+            eyes.looked(id, Err(&blind(Blindness::NoNamespace)));
+        }
+        eyes.renewed(&BTreeSet::from([new]));
+        eyes.tell(&mut sight, None);
+        assert_eq!(sight.namespaces, Some(Err("old: setns: no".into())));
+        eyes.renewed(&BTreeSet::from([old]));
+        eyes.tell(&mut sight, None);
+        assert_eq!(sight.namespaces, None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::TrafficSource;
+use crate::inventory::part::fnv1a;
 use crate::inventory::{ContainerId, Destination, Inventory};
 use crate::namespace::procnet::{Home, Look};
 use crate::namespace::{HopError, Inside, Vantage, mounts};
@@ -25,7 +26,12 @@ impl Monitor {
         if !self.is_here(&container) {
             return;
         }
-        self.eyes.looked(&container, seen.as_ref());
+        // An Engine that is away may have taken its containers with it: that their namespaces are gone is then no
+        // fault of the exporter's mounts.
+        let gone = seen.as_ref().is_err_and(|error| error.blindness == Blindness::NoNamespace);
+        if !gone || self.recorder.sight().engine.is_up() {
+            self.eyes.looked(&container, seen.as_ref());
+        }
         self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
         match seen {
             Ok(inner) => {
@@ -93,7 +99,9 @@ impl Monitor {
     /// Looks at everyone in its turn.
     pub(super) fn look_around(&mut self) {
         self.rounds = self.rounds.wrapping_add(1);
-        self.look(self.rounds.is_multiple_of(SOCKETS_EVERY), |_| true);
+        // A part of them each time: everyone waits for the thread that reads sockets.
+        let turn = self.rounds % SOCKETS_EVERY;
+        self.look(|id| part_of(id) == turn, |_| true);
     }
 
     /// Looks at everyone on a destination, or everywhere, and at their sockets too.
@@ -102,22 +110,28 @@ impl Monitor {
         let here = |on: &&Destination| destination.is_none_or(|name| *on.name == *name);
         let endpoints = inventory.destinations.iter().filter(here).flat_map(|on| &on.endpoints);
         let wanted: BTreeSet<&ContainerId> = endpoints.map(|endpoint| &endpoint.container).collect();
-        self.look(true, |id| wanted.contains(id));
+        self.look(|_| true, |id| wanted.contains(id));
     }
 
     /// Reads listeners and counters in the namespaces of running containers on destinations.
-    pub(super) fn look(&self, sockets: bool, wanted: impl Fn(&ContainerId) -> bool) {
+    pub(super) fn look(&self, sockets: impl Fn(&ContainerId) -> bool, wanted: impl Fn(&ContainerId) -> bool) {
         let Some(inventory) = &self.inventory else { return };
-        let look = Look { sockets, interfaces: self.config.traffic.source != TrafficSource::Engine };
+        let interfaces = self.config.traffic.source != TrafficSource::Engine;
         let on: BTreeSet<&ContainerId> =
             inventory.destinations.iter().flat_map(|d| &d.endpoints).map(|e| &e.container).collect();
         for id in on.into_iter().filter(|id| wanted(id)) {
             let Some(way) = inventory.container(id).and_then(|c| c.way_in.clone()) else { continue };
             let (hopper, messages, container) = (self.hopper.clone(), self.messages.clone(), id.clone());
+            let look = Look { sockets: sockets(id), interfaces };
             tokio::spawn(async move {
                 let seen = hopper.hop(&Vantage::Container(way), move |inside| inside.look(look)).await;
-                messages.send(Message::Looked { container, seen, sockets_too: sockets }).await.ok();
+                messages.send(Message::Looked { container, seen, sockets_too: look.sockets }).await.ok();
             });
         }
     }
+}
+
+/// In which of the rounds a container's sockets are read.
+fn part_of(id: &ContainerId) -> u32 {
+    u32::try_from(fnv1a(id.as_str()) % u64::from(SOCKETS_EVERY)).unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! What the Engine told: a new picture, signs of life, and what follows from them.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::diagnosis::AFTER_ABSENCE;
 use crate::inventory::seen::Seen;
-use crate::inventory::{Inventory, build};
+use crate::inventory::{ContainerId, Inventory, WayIn, build};
 use crate::outcome::ProbeKind;
 use crate::plan::Errand;
 
@@ -35,6 +36,10 @@ impl Monitor {
         self.look_at_mount(&inventory);
         let unread = self.lessons.forget_all_but(&inventory);
         self.eyes.forget_all_but(&inventory);
+        let before = self.inventory.as_deref();
+        let renewed = before.map(|before| renewed(before, &inventory)).unwrap_or_default();
+        let given_up = before.map(|before| given_up(before, &inventory)).unwrap_or_default();
+        self.eyes.renewed(&renewed);
         self.eyes.tell(self.recorder.sight(), Some(&inventory));
         let changed = self.inventory.as_ref().is_none_or(|before| !same(before, &inventory));
         self.inventory = Some(inventory);
@@ -49,14 +54,36 @@ impl Monitor {
         let later = |heard: &SystemTime| *heard >= asked_at;
         let touched: BTreeSet<String> =
             self.touched.extract_if(.., |_, heard| !later(heard)).map(|(name, _)| name).collect();
+        // An Engine that ended its containers and started them again tells of it by no event.
+        let touched: BTreeSet<String> =
+            touched.into_iter().chain(renewed.iter().map(|id| id.as_str().to_owned())).collect();
         if !touched.is_empty() {
             let now = self.now();
             let known = self.inventory.clone();
             self.schedule.hasten(now, |errand| concerns(errand, &touched, known.as_deref()));
         }
         // One that was put back on a destination has another interface, and what it counted before was forgotten.
-        self.look(true, |id| unread.contains(id) || !self.recorder.has_looked(id));
+        // And whoever talked with one that is gone may talk with another now.
+        self.look(
+            |_| true,
+            |id| {
+                unread.contains(id)
+                    || renewed.contains(id)
+                    || !self.recorder.has_looked(id)
+                    || self.recorder.talks_with(id, &given_up)
+            },
+        );
     }
+}
+
+/// Addresses that somebody had before and has no longer.
+fn given_up(before: &Inventory, after: &Inventory) -> BTreeSet<IpAddr> {
+    let given = |inventory: &Inventory| -> BTreeSet<(IpAddr, ContainerId)> {
+        let endpoints = inventory.endpoints().map(|(_, endpoint)| endpoint);
+        endpoints.flat_map(|e| e.addresses.iter().map(|address| (*address, e.container.clone()))).collect()
+    };
+    let now = given(after);
+    given(before).into_iter().filter(|one| !now.contains(one)).map(|(address, _)| address).collect()
 }
 
 pub(super) const fn asks_names(errand: &Errand) -> bool {
@@ -73,6 +100,16 @@ fn same(before: &Inventory, after: &Inventory) -> bool {
         && before.oddities == after.oddities
 }
 
+/// Containers that are as they were, in another namespace.
+fn renewed(before: &Inventory, after: &Inventory) -> BTreeSet<ContainerId> {
+    let way_before = |id: &ContainerId| before.container(id).and_then(|c| c.way_in.as_ref());
+    let moved = |id: &ContainerId, way: Option<&WayIn>| {
+        way.is_some() && way_before(id).is_some_and(|w| Some(w) != way)
+    };
+    let containers = after.containers.iter();
+    containers.filter(|(id, c)| moved(id, c.way_in.as_ref())).map(|(id, _)| id.clone()).collect()
+}
+
 /// Whether an errand looks from or at something that an event named.
 fn concerns(errand: &Errand, touched: &BTreeSet<String>, inventory: Option<&Inventory>) -> bool {
     if touched.contains(errand.container.as_str()) || touched.contains(&*errand.destination) {
@@ -83,4 +120,26 @@ fn concerns(errand: &Errand, touched: &BTreeSet<String>, inventory: Option<&Inve
         || errand.jobs.iter().any(|job| {
             destination.endpoint(&job.key.target).is_some_and(|e| touched.contains(e.container.as_str()))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::sample::Sample;
+
+    #[test]
+    fn who_has_another_namespace_is_another_to_look_at() {
+        let picture = |ways: [(&str, Option<u32>); 3]| {
+            let mut inventory = Sample::shop(&["api", "db", "web"]).inventory;
+            for ((_, pid), container) in ways.into_iter().zip(inventory.containers.values_mut()) {
+                container.way_in = pid.map(|pid| WayIn { sandbox: None, pid: Some(pid) });
+            }
+            inventory
+        };
+        let before = picture([("stays", Some(1)), ("moves", Some(2)), ("starts", None)]);
+        let after = picture([("stays", Some(1)), ("moves", Some(3)), ("starts", Some(4))]);
+        let second = before.containers.keys().nth(1).cloned();
+        assert_eq!(renewed(&before, &after), second.into_iter().collect());
+        assert_eq!(renewed(&before, &before), BTreeSet::new());
+    }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::time::SystemTime;
 
 use crate::netstack::{Connections, Listener, Side, Talk};
 
@@ -18,16 +19,26 @@ const MOST_SOCKETS: usize = 16_384;
 /// Descriptors of the exporter that are looked at.
 const MOST_OWN: usize = 65_536;
 
+/// The first port that the kernel gives to whoever names none, unless somebody has set it otherwise
+/// (`net.ipv4.ip_local_port_range`): below it are those that services are called by.
+const FIRST_EPHEMERAL: u16 = 32768;
+
 /// The established connections of the namespace whose listeners these are, alike ones together.
 ///
 /// # Errors
-/// What the kernel says.
+/// What the kernel says, of the sockets or of the exporter's own descriptors: where they cannot be told apart, nothing
+/// is told.
 pub fn read(inside: &Inside, listeners: &[Listener]) -> io::Result<Connections> {
     // Before the list is made: nobody makes sockets in here meanwhile, and one of ours that ends is not missed.
-    let own = own_sockets();
+    let own = own_sockets()?;
+    let mut by_port = BTreeMap::<u16, Vec<&Listener>>::new();
+    for listener in listeners {
+        by_port.entry(listener.port).or_default().push(listener);
+    }
     let (mut read, mut told) = (0, BTreeMap::new());
     sockets::each(inside, State::Established, |socket| {
         read += 1;
+        let listeners = by_port.get(&socket.local.port()).map_or(&[][..], Vec::as_slice);
         if !own.contains(&socket.inode)
             && let Some(talk) = talk(&socket, listeners)
         {
@@ -36,21 +47,30 @@ pub fn read(inside: &Inside, listeners: &[Listener]) -> io::Result<Connections> 
         }
         read < MOST_SOCKETS
     })?;
-    Ok(Connections { talks: told.into_iter().collect(), complete: read < MOST_SOCKETS })
+    Ok(Connections {
+        at: SystemTime::now(),
+        talks: told.into_iter().collect(),
+        complete: read < MOST_SOCKETS,
+    })
 }
 
 /// What one connection is but for the client's own port; `None` for what does not leave the namespace.
 ///
-/// Whoever listens on the local port was called; anyone else called.
-fn talk(socket: &Socket, listeners: &[Listener]) -> Option<Talk> {
+/// Whoever listens on the local port was called. Where nobody does any longer (a server that is to end closes its
+/// door and serves whom it has), the ports tell.
+fn talk(socket: &Socket, listeners: &[&Listener]) -> Option<Talk> {
     let (local, remote) = (socket.local, socket.remote);
     if local.ip().is_loopback() || local.ip() == remote.ip() {
         return None;
     }
-    let takes = |listener: &Listener| {
-        listener.port == local.port() && (listener.address == local.ip() || listener.address.is_unspecified())
+    let takes = |listener: &&Listener| {
+        let everywhere = listener.address.is_unspecified()
+            && (listener.address.is_ipv4() == local.is_ipv4()
+                || (listener.address.is_ipv6() && !listener.v6_only));
+        listener.port == local.port() && (listener.address == local.ip() || everywhere)
     };
-    let (side, port) = if listeners.iter().any(takes) {
+    let by_port = local.port() < FIRST_EPHEMERAL && remote.port() >= FIRST_EPHEMERAL;
+    let (side, port) = if by_port || listeners.iter().any(takes) {
         (Side::Server, local.port())
     } else {
         (Side::Client, remote.port())
@@ -59,11 +79,12 @@ fn talk(socket: &Socket, listeners: &[Listener]) -> Option<Talk> {
 }
 
 /// The inodes of this process' sockets.
-fn own_sockets() -> BTreeSet<u32> {
-    let descriptors = fs::read_dir("/proc/self/fd").into_iter().flatten().take(MOST_OWN);
-    descriptors
+fn own_sockets() -> io::Result<BTreeSet<u32>> {
+    let descriptors = fs::read_dir("/proc/self/fd")?.take(MOST_OWN);
+    let found = descriptors
         .filter_map(|entry| inode(fs::read_link(entry.ok()?.path()).ok()?.as_os_str().as_bytes()))
-        .collect()
+        .collect();
+    Ok(found)
 }
 
 /// `socket:[4711]`.
@@ -91,17 +112,32 @@ mod tests {
 
     fn told(local: &str, remote: &str, listeners: &[Listener]) -> Option<(Side, u16)> {
         let socket = Socket { local: end(local), remote: end(remote), inode: 1, v6_only: false };
-        talk(&socket, listeners).map(|talk| (talk.side, talk.port))
+        talk(&socket, &listeners.iter().collect::<Vec<_>>()).map(|talk| (talk.side, talk.port))
     }
 
     #[test]
     fn whose_port_is_listened_on_was_called() {
-        let listeners = [listener("0.0.0.0:80"), listener("10.0.2.9:5432"), listener("[::]:443")];
+        let mut listeners = vec![
+            listener("0.0.0.0:80"),
+            listener("10.0.2.9:5432"),
+            listener("[::]:443"),
+            listener("[::]:40443"),
+        ];
         assert_eq!(told("10.0.2.2:80", "10.0.2.3:40000", &listeners), Some((Side::Server, 80)));
         assert_eq!(told("10.0.2.2:443", "10.0.2.3:40000", &listeners), Some((Side::Server, 443)));
         assert_eq!(told("10.0.2.2:40000", "10.0.2.3:80", &listeners), Some((Side::Client, 80)));
+        assert_eq!(told("10.0.2.2:40443", "10.0.2.3:50000", &listeners), Some((Side::Server, 40443)));
+        listeners[3].v6_only = true;
+        assert_eq!(told("10.0.2.2:40443", "10.0.2.3:50000", &listeners), Some((Side::Client, 50000)));
+        assert_eq!(told("[fd00::2]:40443", "[fd00::3]:50000", &listeners), Some((Side::Server, 40443)));
         // Somebody listens there on another address: this one chose the port by chance.
         assert_eq!(told("10.0.2.2:5432", "10.0.2.3:80", &listeners), Some((Side::Client, 80)));
+    }
+
+    #[test]
+    fn who_closed_its_door_is_still_the_one_that_was_called() {
+        assert_eq!(told("10.0.2.2:3000", "10.0.2.3:48122", &[]), Some((Side::Server, 3000)));
+        assert_eq!(told("10.0.2.3:48122", "10.0.2.2:3000", &[]), Some((Side::Client, 3000)));
     }
 
     #[test]
@@ -157,8 +193,9 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(20)).await;
             patience -= 1;
         }
-        assert_eq!(told(&server).await, Connections { talks: vec![(called, 2)], complete: true });
-        assert_eq!(told(&client).await, Connections { talks: vec![(calls, 1)], complete: true });
+        let (at_server, at_client) = (told(&server).await, told(&client).await);
+        assert_eq!((at_server.talks, at_server.complete), (vec![(called, 2)], true));
+        assert_eq!((at_client.talks, at_client.complete), (vec![(calls, 1)], true));
         stranger.kill().expect("ends");
         stranger.wait().expect("ended");
     }

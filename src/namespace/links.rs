@@ -78,7 +78,7 @@ fn addresses(socket: &Socket) -> io::Result<BTreeMap<u32, Vec<IpAddr>>> {
 }
 
 /// `RTM_NEWLINK`: the interface's number and itself; `None` where its name or counters are not told.
-fn link(message: &[u8]) -> Option<(u32, Interface)> {
+pub(super) fn link(message: &[u8]) -> Option<(u32, Interface)> {
     let index = u32_at(message, 4)?;
     let (mut name, mut mac, mut counters) = (None, None, None);
     for (kind, value) in attributes(message.get(IFINFOMSG..)?) {
@@ -108,7 +108,7 @@ fn statistics(bytes: &[u8]) -> Option<(Direction, Direction)> {
 }
 
 /// `RTM_NEWADDR`: the interface's number and one address of its own.
-fn address(message: &[u8]) -> Option<(u32, IpAddr)> {
+pub(super) fn address(message: &[u8]) -> Option<(u32, IpAddr)> {
     let index = u32_at(message, 4)?;
     let family = i32::from(*message.first()?);
     let (mut own, mut of_link) = (None, None);

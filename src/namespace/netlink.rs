@@ -56,7 +56,11 @@ fn question(kind: u16, body: &[u8], sequence: u32) -> Vec<u8> {
 }
 
 /// Reads one reply; true where there is no more to read.
-fn parse(mut bytes: &[u8], sequence: u32, take: &mut impl FnMut(u16, &[u8]) -> bool) -> io::Result<bool> {
+pub(super) fn parse(
+    mut bytes: &[u8],
+    sequence: u32,
+    take: &mut impl FnMut(u16, &[u8]) -> bool,
+) -> io::Result<bool> {
     if bytes.is_empty() {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::netstack::{Connections, Inner, TcpCounters};
@@ -42,13 +43,13 @@ impl Inside {
         let connections = || match tcp {
             // Nobody needs to walk the sockets to find none.
             Some(TcpCounters { established: 0, .. }) => {
-                Some(Connections { talks: Vec::new(), complete: true })
+                Some(Connections { at: SystemTime::now(), talks: Vec::new(), complete: true })
             }
             _ => connections::read(self, listeners.as_deref()?).ok(),
         };
         Inner {
             resolver_drops: wanted.sockets.then(resolver_drops).flatten(),
-            connections: wanted.sockets.then(connections).flatten(),
+            connections: wanted.sockets.then(connections).flatten().map(Arc::new),
             interfaces: wanted.interfaces.then(|| links::read(self).ok()).flatten().unwrap_or_default(),
             listeners,
             tcp,
@@ -87,12 +88,12 @@ fn read(name: &str) -> io::Result<String> {
 }
 
 /// The names in `dev`: two lines of heading, then `name: ` and counters.
-fn names(dev: &str) -> BTreeSet<String> {
+pub(super) fn names(dev: &str) -> BTreeSet<String> {
     dev.lines().filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned())).collect()
 }
 
 /// `snmp`, `netstat` and `sockstat` together; `None` where one of the counters is not told.
-fn tcp(snmp: &str, netstat: &str, sockstat: &str) -> Option<TcpCounters> {
+pub(super) fn tcp(snmp: &str, netstat: &str, sockstat: &str) -> Option<TcpCounters> {
     Some(TcpCounters {
         established: tabled(snmp, "Tcp:", "CurrEstab")?,
         retransmits: tabled(snmp, "Tcp:", "RetransSegs")?,
@@ -119,7 +120,7 @@ fn paired(text: &str, table: &str, name: &str) -> Option<u64> {
 ///
 /// The socket's buffer overflows when a container asks faster than the Engine answers: queries are
 /// lost before anybody has read them, and this is the only trace.
-fn resolver_drops(udp: &str) -> Option<u64> {
+pub(super) fn resolver_drops(udp: &str) -> Option<u64> {
     let place = format!("{}:", as_proc_writes(EMBEDDED_RESOLVER));
     udp.lines()
         .filter_map(|line| {

@@ -76,7 +76,7 @@ fn request(family: u8, state: State) -> [u8; REQUEST] {
 }
 
 /// `struct inet_diag_msg` and its attributes; `None` for another state than was asked for.
-fn read(message: &[u8], asked: State) -> Option<Socket> {
+pub(super) fn read(message: &[u8], asked: State) -> Option<Socket> {
     let rest = message.get(MESSAGE..)?;
     let (family, state) = (*message.first()?, *message.get(1)?);
     if state != asked as u8 {

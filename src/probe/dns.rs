@@ -9,6 +9,9 @@
 //! answer that lacks the record is unknown: a libc would ask again over TCP, and this does not.
 
 mod exchange;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod judge;
 
 use std::net::{SocketAddr, UdpSocket};

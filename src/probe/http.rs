@@ -6,6 +6,9 @@
 
 mod bounded;
 mod exchange;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod tls;
 
 pub(crate) use tls::config as any_certificate;
@@ -76,6 +79,12 @@ async fn one(job: Job, socket: Option<io::Result<TcpStream>>, limits: Limits, ip
         (_, Some(Err(error))) => Err(Ended::refused(Refusal::of_making(&error))),
         _ => Err(Ended::unknown(Blindness::Overrun, "not an HTTP probe")),
     };
+    let (outcome, seen) = told(ended, seen);
+    Run { key: job.key, outcome, seen }
+}
+
+/// What the end of an exchange means.
+fn told(ended: Result<(), Ended>, seen: HttpSeen) -> (Outcome, Observation) {
     let (outcome, note, local) = match ended {
         Ok(()) if seen.status >= 500 => {
             (Outcome::Failure(Reason::HttpStatus), Some(format!("status {}", seen.status)), false)
@@ -86,7 +95,7 @@ async fn one(job: Job, socket: Option<io::Result<TcpStream>>, limits: Limits, ip
     let note = note.map(|n| n.chars().filter(|c| !c.is_control()).take(NOTE_CHARS).collect());
     // Without a status there was no answer, and phases of none would only mislead.
     let http = (seen.status != 0).then_some(seen);
-    Run { key: job.key, outcome, seen: Observation { note, http, local, ..Observation::default() } }
+    (outcome, Observation { note, http, local, ..Observation::default() })
 }
 
 #[cfg(test)]

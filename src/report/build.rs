@@ -78,7 +78,7 @@ fn of_findings<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Status {
     })
 }
 
-fn destination(
+pub(super) fn destination(
     verdict: &Verdict,
     inventory: &Inventory,
     of: &inventory::Destination,
@@ -89,9 +89,11 @@ fn destination(
         verdict.findings.iter().filter(|f| f.destination.as_ref() == Some(&of.name)).cloned().collect();
     let here: Vec<(&ProbeKey, &Record)> =
         snapshot.probes.iter().filter(|(key, _)| key.destination == of.name).collect();
-    // Blind to all of it: the Engine is silent, or not one of the planned probes could look.
+    // Blind to all of it: the Engine is silent, or not one of the planned probes could look, or did yet.
+    let is_planned = snapshot.tallies.iter().any(|((on, _), tally)| *on == of.name && tally.planned > 0);
     let blind = !snapshot.sight.engine.is_up()
-        || (!here.is_empty() && here.iter().all(|(_, r)| matches!(r.outcome, Outcome::Unknown(_))));
+        || ((is_planned || !here.is_empty())
+            && here.iter().all(|(_, r)| matches!(r.outcome, Outcome::Unknown(_))));
     let seen = if blind { Status::Unknown } else { Status::Healthy };
     Destination {
         name: of.name.clone(),
@@ -128,7 +130,7 @@ fn path(
         .iter()
         .filter(|e| inventory.container(&e.container).is_some_and(|c| c.is_proxy))
         .collect();
-    let is_proxy = |f: &&Finding| proxies.iter().any(|p| p.name == f.subject.name);
+    let is_proxy = |f: &&Finding| proxies.iter().any(|p| f.subject.is_container(&p.name));
     let on_network =
         |f: &&Finding| matches!(f.code, Code::NetworkAddressesExhausted | Code::DnsAliasCollision);
     let mut hops = Vec::new();

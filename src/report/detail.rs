@@ -2,9 +2,10 @@
 
 use crate::diagnosis::Verdict;
 use crate::netstack::TcpCounters;
-use crate::traffic::flows as counted;
+use crate::traffic;
 
-use super::build::build;
+use super::build;
+use super::flows::flows;
 use super::model::{Counters, Detail, Tcp, Traffic};
 
 /// The container of this endpoint name; `None` where there is no such destination, or no such name on it.
@@ -12,12 +13,13 @@ pub fn detail(verdict: &Verdict, destination: &str, name: &str) -> Option<Detail
     let snapshot = &*verdict.snapshot;
     let inventory = snapshot.inventory.as_deref()?;
     let place = inventory.destination(destination)?.endpoint(name)?;
-    let on = build(verdict).destinations.into_iter().find(|on| *on.name == *destination)?;
+    let on =
+        build::destination(verdict, inventory, inventory.destination(destination)?, &flows(snapshot).told);
     let container = on.containers.into_iter().find(|one| *one.name == *name)?;
     let concerns = |one: &str, other: &str| one == name || other == name;
     let others =
         inventory.endpoints().filter(|(on, e)| e.container == place.container && *on.name != *destination);
-    let traffic = counted(snapshot)
+    let traffic = traffic::flows(snapshot)
         .into_iter()
         .find(|flow| flow.container.id == place.container && *flow.destination.name == *destination);
     let tcp = snapshot.containers.get(&place.container).and_then(|inner| inner.tcp);
@@ -25,7 +27,7 @@ pub fn detail(verdict: &Verdict, destination: &str, name: &str) -> Option<Detail
         generated_at: snapshot.at,
         destination: on.name,
         elsewhere: others.map(|(on, _)| on.name.clone()).collect(),
-        findings: on.findings.into_iter().filter(|finding| *finding.subject.name == *name).collect(),
+        findings: on.findings.into_iter().filter(|finding| finding.subject.is_container(name)).collect(),
         routes: on.routes.into_iter().filter(|route| route.workload == container.workload).collect(),
         probes: on.probes.into_iter().filter(|probe| concerns(&probe.source, &probe.target)).collect(),
         flows: on.flows.into_iter().filter(|flow| flow.is_of(destination, name)).collect(),

@@ -23,7 +23,9 @@ pub(super) fn flows(snapshot: &Snapshot) -> Flows {
 
 fn flow(of: &Conversation<'_>) -> Flow {
     let on = |party: &Party<'_>| match party {
-        Party::Container(destination, _) => Some(Arc::clone(&destination.name)),
+        Party::Container(destination, _) | Party::Stranger(destination) => {
+            Some(Arc::clone(&destination.name))
+        }
         Party::Host | Party::Outside => None,
     };
     Flow {

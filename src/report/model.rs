@@ -229,7 +229,7 @@ pub struct Flows {
 /// TCP connections of one client with one port of one server that were open at the last look.
 #[derive(Clone, Debug, Serialize)]
 pub struct Flow {
-    /// Who called: an endpoint name, or `host` or `outside`.
+    /// Who called: an endpoint name, or `unknown` (no container of this server), `host` or `outside`.
     pub source: Arc<str>,
     /// Where that is; `null` for the host and the outside.
     pub source_destination: Option<Arc<str>>,
@@ -239,8 +239,8 @@ pub struct Flow {
     pub target_destination: Option<Arc<str>>,
     /// `tcp`.
     pub protocol: &'static str,
-    /// The server's port, on the server itself.
-    pub port: u16,
+    /// The server's port, on the server itself; `null` for all others together, of one who calls very many.
+    pub port: Option<u16>,
     /// `inside` one destination, `across` to another, `hairpin` by a published port, `host`, or `outside`.
     #[serde(serialize_with = "way")]
     pub way: Way,

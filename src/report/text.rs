@@ -311,7 +311,8 @@ fn detours(of: &Destination) -> Vec<String> {
             let on = flow.target_destination.as_deref().filter(|on| **on != *of.name);
             let on = on.map(|on| format!(" of {}", plain(on))).unwrap_or_default();
             let (source, target) = (plain(&flow.source), plain(&flow.target));
-            Some(format!("{source} → {target}{on}, port {}: {how}", flow.port))
+            let port = flow.port.map(|port| format!(", port {port}")).unwrap_or_default();
+            Some(format!("{source} → {target}{on}{port}: {how}"))
         })
         .collect();
     let more = all.len().saturating_sub(MOST_DETOURS);

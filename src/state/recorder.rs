@@ -1,6 +1,7 @@
 //! The only writer of what is known.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -152,13 +153,22 @@ impl Recorder {
         self.containers.contains_key(container)
     }
 
+    /// Whether a container had a connection with one of these addresses when it was last looked at.
+    pub fn talks_with(&self, container: &ContainerId, addresses: &BTreeSet<IpAddr>) -> bool {
+        let connections = self.containers.get(container).and_then(|inner| inner.connections.as_ref());
+        connections.is_some_and(|all| all.talks.iter().any(|(talk, _)| addresses.contains(&talk.remote)))
+    }
+
     /// What a container's namespace told. Where its sockets were not read, what they told last stands.
     pub fn looked(&mut self, container: ContainerId, mut inner: Inner, sockets_too: bool) {
         let containers = Arc::make_mut(&mut self.containers);
+        let before = containers.get_mut(&container);
+        let (drops, connections) =
+            before.map(|before| (before.resolver_drops, before.connections.take())).unwrap_or_default();
+        // Where the Engine is away there is no resolver to read of; what was lost before stays lost.
+        inner.resolver_drops = inner.resolver_drops.filter(|_| sockets_too).or(drops);
         if !sockets_too {
-            let before = containers.get_mut(&container);
-            (inner.resolver_drops, inner.connections) =
-                before.map(|before| (before.resolver_drops, before.connections.take())).unwrap_or_default();
+            inner.connections = connections;
         }
         // The Engine is asked of those that cannot be looked into alone: what it said has had its time.
         let tells = !inner.interfaces.is_empty();
@@ -444,5 +454,16 @@ mod tests {
         assert!(!recorder.engine_answered(at(23)));
         let up = Engine::Up { back_since: Some(at(20)), asked_at: at(23) };
         assert_eq!(recorder.snapshot(at(24)).sight.engine, up);
+    }
+
+    #[test]
+    fn what_a_resolver_lost_is_known_while_the_engine_has_none() {
+        let mut recorder = Recorder::default();
+        let web = ContainerId::new("web");
+        for (read, known) in [(Some(3), Some(3)), (None, Some(3)), (Some(0), Some(0))] {
+            recorder.looked(web.clone(), Inner { resolver_drops: read, ..Inner::default() }, true);
+            let told = recorder.snapshot(at(1)).containers.get(&web).and_then(|inner| inner.resolver_drops);
+            assert_eq!(told, known, "{read:?} was read");
+        }
     }
 }

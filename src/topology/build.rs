@@ -12,6 +12,10 @@ use super::model::{Container, Destination, Topology};
 pub fn build(verdict: &Verdict) -> Topology {
     let report = report::build(verdict);
     let inventory = verdict.snapshot.inventory.as_deref();
+    let sight = &verdict.snapshot.sight;
+    // What cannot be seen is not healthy.
+    let blind = !sight.engine.is_up() || sight.enters_namespaces() == Some(false);
+    let unseen = if blind { Status::Unknown } else { Status::Healthy };
     let mut flows = Vec::new();
     let mut destinations = Vec::new();
     for seen in report.destinations {
@@ -25,12 +29,9 @@ pub fn build(verdict: &Verdict) -> Topology {
         else {
             continue;
         };
+        let containers = of.endpoints.iter();
         destinations.push(Destination {
-            containers: of
-                .endpoints
-                .iter()
-                .filter_map(|endpoint| container(inventory, endpoint, &seen.findings))
-                .collect(),
+            containers: containers.filter_map(|e| container(inventory, e, &seen.findings, unseen)).collect(),
             name: seen.name,
             display_name: seen.display_name,
             driver: seen.driver,
@@ -51,16 +52,21 @@ pub fn build(verdict: &Verdict) -> Topology {
     }
 }
 
-fn container(inventory: &Inventory, of: &inventory::Endpoint, findings: &[Finding]) -> Option<Container> {
+fn container(
+    inventory: &Inventory,
+    of: &inventory::Endpoint,
+    findings: &[Finding],
+    unseen: Status,
+) -> Option<Container> {
     let known = inventory.container(&of.container)?;
-    let mine = findings.iter().filter(|finding| finding.subject.name == of.name);
+    let mine = findings.iter().filter(|finding| finding.subject.is_container(&of.name));
     Some(Container {
         name: Arc::clone(&of.name),
         id: of.container.short().to_owned(),
         workload: Arc::clone(&known.workload),
         state: known.state,
         health: known.health,
-        status: mine.fold(Status::Healthy, |worst, finding| {
+        status: mine.fold(unseen, |worst, finding| {
             worst.worse(match finding.severity {
                 Severity::Page => Status::Failing,
                 Severity::Ticket => Status::Degraded,
@@ -92,6 +98,7 @@ impl Topology {
             [&flow.source_destination, &flow.target_destination].into_iter().flatten().any(|on| here(on))
         });
         self.flows_unseen.retain(|place| here(&place.destination));
+        self.status = self.destinations.iter().fold(Status::Healthy, |worst, of| worst.worse(of.status));
         Ok(())
     }
 }

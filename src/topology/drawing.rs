@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::diagnosis::printable;
-use crate::inventory::PublishedPort;
 use crate::report::{Flow, Status};
 use crate::traffic::conversations::Way;
 
+use super::doors::doors;
 use super::model::{Container, Destination, Topology};
 
 /// The drawing. Nodes are known by numbers: names cannot be trusted to be names.
@@ -104,7 +104,7 @@ impl Drawing {
         let from = self.end(flow.source_destination.as_deref(), &flow.source, ends, count);
         let to = self.end(flow.target_destination.as_deref(), &flow.target, ends, count);
         let (Some(from), Some(to)) = (from, to) else { return };
-        let mut text = flow.port.to_string();
+        let mut text = flow.port.map_or_else(|| "other ports".to_owned(), |port| port.to_string());
         if flow.connections > 1 {
             let _ = write!(text, " ×{}", flow.connections);
         }
@@ -127,10 +127,8 @@ impl Drawing {
                 let to = self.end(Some(&destination.name), &container.name, ends, count);
                 let from = self.end(None, "outside", ends, count);
                 let (Some(from), Some(to)) = (from, to) else { continue };
-                // Open on IPv4 and on IPv6 is one door.
-                let texts: BTreeSet<String> = container.published.iter().map(door).collect();
                 let arrow = |text| Arrow { from, to, text, line: Line::Dotted };
-                self.arrows.extend(texts.into_iter().map(arrow));
+                self.arrows.extend(doors(&container.published).into_iter().map(arrow));
             }
         }
     }
@@ -155,12 +153,6 @@ impl Drawing {
         ends.insert(key, number);
         Some(number)
     }
-}
-
-fn door(port: &PublishedPort) -> String {
-    let at = port.host_ip.filter(|ip| !ip.is_unspecified());
-    let at = at.map(|ip| format!("{ip} ")).unwrap_or_default();
-    format!("{at}{} → {}/{}", port.host_port, port.container_port, printable(&port.protocol))
 }
 
 fn node(number: usize, of: &Container) -> Node {

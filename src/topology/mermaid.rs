@@ -7,6 +7,9 @@ use crate::report::Status;
 use super::drawing::{Drawing, Line, Node, Shape};
 use super::model::Topology;
 
+/// Mermaid refuses a chart of more than 500 edges (`maxEdges`), unless whoever draws it has set it otherwise.
+const MOST_ARROWS: usize = 450;
+
 /// The map for <https://mermaid.js.org>.
 pub fn mermaid(map: &Topology) -> String {
     let drawing = Drawing::of(map);
@@ -22,7 +25,9 @@ pub fn mermaid(map: &Topology) -> String {
     for each in &drawing.loose {
         node(&mut out, "  ", each);
     }
-    for arrow in &drawing.arrows {
+    let places = drawing.same.len().min(MOST_ARROWS);
+    let drawn = drawing.arrows.len().min(MOST_ARROWS - places);
+    for arrow in drawing.arrows.iter().take(drawn) {
         let line = match arrow.line {
             Line::Plain => "-->",
             Line::Thick => "==>",
@@ -30,11 +35,15 @@ pub fn mermaid(map: &Topology) -> String {
         };
         let _ = writeln!(out, "  n{} {line}|\"{}\"| n{}", arrow.from, quoted(&arrow.text), arrow.to);
     }
-    for (one, other) in &drawing.same {
+    for (one, other) in drawing.same.iter().take(places) {
         let _ = writeln!(out, "  n{one} -. same container .- n{other}");
     }
     for note in &drawing.notes {
         let _ = writeln!(out, "  %% {note}");
+    }
+    let more = drawing.arrows.len() + drawing.same.len() - drawn - places;
+    if more > 0 {
+        let _ = writeln!(out, "  %% {more} more arrows");
     }
     out.push_str("  classDef failing stroke:#c0392b,stroke-width:3px\n");
     out.push_str("  classDef degraded stroke:#d68910,stroke-width:3px\n");

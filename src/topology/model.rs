@@ -11,15 +11,15 @@ use crate::report::{Flow, Place, Route, Status, Subnet};
 /// The whole map.
 #[derive(Clone, Debug, Serialize)]
 pub struct Topology {
-    /// When what it shows was seen.
+    /// When it was made. Flows are read once a minute: they may be as much older.
     pub generated_at: String,
-    /// The worst of all.
+    /// The worst of what it shows, and of the host and the exporter where it shows everything.
     pub status: Status,
     /// By name.
     pub destinations: Vec<Destination>,
     /// Who talks to whom, by source, target and port.
     pub flows: Vec<Flow>,
-    /// How many flows there are beyond those, of fewer connections.
+    /// How many flows the whole server has beyond those that are told, of fewer connections.
     pub flows_left_out: usize,
     /// Containers whose connections could not be read, or not all of them: they may talk to anyone.
     pub flows_unseen: Vec<Place>,

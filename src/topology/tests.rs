@@ -7,10 +7,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::diagnosis::sample::{Sample, settled};
-use crate::diagnosis::{Ledger, Verdict};
+use crate::diagnosis::{Code, Finding, Ledger, Severity, Subject, Verdict};
 use crate::inventory::{ContainerId, PublishedPort};
 use crate::netstack::{Connections, Inner, Side, Talk};
-use crate::report::Status;
+use crate::report::{Status, detail};
 
 /// `names` on `shop` and the first of them on `blog` too. On `shop` the first one calls the second, the
 /// outside calls the first, and the second calls port 8080 of the host, which is the first one's.
@@ -33,7 +33,7 @@ fn town(names: &[&str]) -> Verdict {
     ];
     let mut snapshot = sample.snapshot();
     let told = names.iter().zip(said).map(|(name, talks)| {
-        let connections = Some(Connections { talks, complete: true });
+        let connections = Some(Arc::new(Connections { at: snapshot.at, talks, complete: true }));
         (ContainerId::new(&format!("id-{name}")), Inner { connections, ..Inner::default() })
     });
     snapshot.containers = Arc::new(told.collect::<BTreeMap<_, _>>());
@@ -53,7 +53,11 @@ fn the_map_shows_who_is_where_and_who_talks_to_whom() {
         map.flows.iter().map(|f| (&*f.source, &*f.target, f.port, f.way.as_label())).collect();
     assert_eq!(
         flows,
-        [("outside", "api", 80, "outside"), ("api", "db", 5432, "inside"), ("db", "api", 80, "hairpin"),]
+        [
+            ("outside", "api", Some(80), "outside"),
+            ("api", "db", Some(5432), "inside"),
+            ("db", "api", Some(80), "hairpin"),
+        ]
     );
     assert_eq!(json["flows"][2]["by"], "10.0.2.1:8080");
 }
@@ -65,8 +69,9 @@ fn a_part_of_the_map_keeps_what_leads_out_of_it() {
     map.narrow(&["blog".into()]).unwrap();
     assert_eq!((map.destinations.len(), map.flows.len()), (1, 0));
     let mut map = build(&town(&["api", "db"]));
+    map.status = Status::Failing;
     map.narrow(&["shop".into()]).unwrap();
-    assert_eq!(map.flows.len(), 3);
+    assert_eq!((map.flows.len(), map.status), (3, Status::Healthy), "of what is shown");
 }
 
 #[test]
@@ -105,6 +110,66 @@ fn who_is_in_trouble_is_marked() {
     map.destinations[0].containers[1].status = Status::Failing;
     let drawn = mermaid(&map);
     assert!(drawn.contains("  class n1 failing\n") && drawn.contains("  class d0 failing\n"), "{drawn}");
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_healthy() {
+    let mut verdict = town(&["api", "db"]);
+    Arc::make_mut(&mut verdict.snapshot).sight.namespaces = Some(Err("setns: no".into()));
+    let statuses: Vec<_> = build(&verdict).destinations[0].containers.iter().map(|one| one.status).collect();
+    assert_eq!(statuses, [Status::Unknown; 2]);
+}
+
+#[test]
+fn a_finding_about_something_of_the_same_name_is_not_the_containers() {
+    let mut verdict = town(&["api", "db"]);
+    for kind in ["name", "container"] {
+        verdict.findings = vec![Finding {
+            code: Code::DnsWrongAnswer,
+            severity: Severity::Page,
+            subject: Subject { kind, name: "db".into() },
+            destination: Some("shop".into()),
+            summary: String::new(),
+            evidence: Vec::new(),
+            explains: Vec::new(),
+            ruled_out: Vec::new(),
+            fix: Vec::new(),
+            verify: Vec::new(),
+            since: verdict.snapshot.at,
+            runbook: String::new(),
+        }];
+        let failing = build(&verdict).destinations[0].containers[1].status == Status::Failing;
+        let listed = detail(&verdict, "shop", "db").expect("db").findings.len() == 1;
+        assert_eq!((failing, listed), (kind == "container", kind == "container"));
+    }
+}
+
+#[test]
+fn many_doors_are_one_and_more_arrows_than_mermaid_draws_are_counted() {
+    let mut map = build(&town(&["api", "db"]));
+    let door = |host_port, container_port| PublishedPort {
+        host_ip: None,
+        host_port,
+        container_port,
+        protocol: "tcp".into(),
+    };
+    let range = (9000..9256).map(|port| door(port, port));
+    map.destinations[0].containers[0].published =
+        range.chain([door(80, 8080), door(81, 8081), door(90, 8090), door(91, 9)]).collect();
+    let drawn = mermaid(&map);
+    for line in [
+        "  n3 -.->|\"9000-9255 → 9000-9255/tcp\"| n0\n",
+        "  n3 -.->|\"80-81 → 8080-8081/tcp\"| n0\n",
+        "  n3 -.->|\"90 → 8090/tcp\"| n0\n",
+        "  n3 -.->|\"91 → 9/tcp\"| n0\n",
+    ] {
+        assert!(drawn.contains(line), "{drawn}");
+    }
+    map.destinations[0].containers[0].published = (0..600).map(|n| door(3 * n + 1, n + 1)).collect();
+    let drawn = mermaid(&map);
+    assert_eq!(drawn.matches('|').count() / 2 + drawn.matches(" -. same").count(), 450);
+    assert!(drawn.contains("  %% 154 more arrows\n"), "{drawn}");
+    assert_eq!(dot(&map).matches(" -> n").count(), 604, "Graphviz draws them all");
 }
 
 /// What Graphviz itself makes of a graph: the labels, a line each.

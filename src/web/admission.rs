@@ -57,7 +57,7 @@ pub(super) async fn may_read(
     Ok(next.run(request).await)
 }
 
-fn may_act(caller: IpAddr, uri: &Uri, headers: &HeaderMap, remote: bool) -> Result<(), Refusal> {
+pub(super) fn may_act(caller: IpAddr, uri: &Uri, headers: &HeaderMap, remote: bool) -> Result<(), Refusal> {
     let hosts = hosts(uri, headers)?;
     let host = word(headers, header::HOST.as_str())?.unwrap_or_default();
     let own = |origin: &str| origin.split_once("://").is_some_and(|(_, rest)| rest == host);

@@ -10,6 +10,9 @@
 //! that is open because something could not be read.
 
 mod callers;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub(super) mod fuzzing;
 mod gate;
 mod keys;
 mod users;

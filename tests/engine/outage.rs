@@ -9,7 +9,7 @@ use super::fake::{Fake, Fault};
 use super::things::{container, event};
 
 /// What is known, what is unknown, and why: the same on every face.
-async fn told_as_blind(exporter: &Exporter, why: &str) {
+async fn told_as_blind(exporter: &Exporter, why: &str, containers: usize) {
     let page = exporter.page().await;
     for name in ["api", "web", "db"] {
         assert!(page.knows(name), "{name} is not known any more, though nobody said that it is gone");
@@ -19,7 +19,11 @@ async fn told_as_blind(exporter: &Exporter, why: &str) {
     let report = exporter.report().await;
     assert_eq!(report["status"], "unknown", "{report:#}");
     assert_eq!(report["destinations"][0]["status"], "unknown", "{report:#}");
-    assert_eq!(report["destinations"][0]["containers"].as_array().map(Vec::len), Some(3), "{report:#}");
+    assert_eq!(
+        report["destinations"][0]["containers"].as_array().map(Vec::len),
+        Some(containers),
+        "{report:#}"
+    );
     let finding = blindness(&report).expect("exporter-blind is in the report");
     let evidence = finding["evidence"][0]["observed"].as_str().unwrap_or_default();
     assert!(evidence.contains(why), "{why:?} is not in {evidence:?}");
@@ -53,7 +57,7 @@ async fn outages(fake: Fake, outages: &[(Fault, &str, &str)]) {
             page.up() == Some(false) && page.is_blind() && page.failures(reason) > counted
         };
         exporter.until(&what, blind).await;
-        told_as_blind(&exporter, why).await;
+        told_as_blind(&exporter, why, 3).await;
 
         let late = format!("late{number}");
         let made = container(&format!("f{number}"), &late, "shop", "10.213.1.9");
@@ -98,6 +102,50 @@ async fn the_same_holds_over_tcp() {
         (Fault::Says(403, "Forbidden".into()), "forbidden", "A socket proxy must allow GET"),
     ];
     outages(Fake::over_tcp().await, &faults).await;
+}
+
+/// The stream of events ends with the Engine; nobody waits for the next sign of life.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_ends_is_missed_at_once() {
+    let mut fake = Fake::start().await;
+    let exporter = Exporter::start(&fake, &format!("{PATIENT}{NO_PROBES}")).await;
+    exporter.until("the Engine answers", |page| page.up() == Some(true) && page.knows("db")).await;
+    fake.until("it follows the events", |fake| fake.asked("/events") == 1).await;
+    // A stream must have stood for a while. Then the next sign of life is more than a second and a half away.
+    let asked = fake.asked("/_ping");
+    fake.until("it asks for a sign of life", |fake| fake.asked("/_ping") > asked).await;
+    let began = std::time::Instant::now();
+    fake.die().await;
+    exporter.until("it is missed", |page| page.up() == Some(false)).await;
+    let took = began.elapsed();
+    assert!(took < std::time::Duration::from_millis(1500), "{took:?}");
+}
+
+/// Every deadline that a listing has comes later than the next sign of life would.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_freezes_in_the_middle_of_a_listing_is_not_missed_later() {
+    let fake = Fake::start().await;
+    // More than are looked at at once: they would be waited for twice.
+    for number in 0..20 {
+        let (short, name) = (format!("f{number:02}"), format!("app{number}"));
+        fake.world().containers.push(container(&short, &name, "shop", "10.213.1.9"));
+    }
+    let exporter =
+        Exporter::start(&fake, &format!("docker: {{timeout: 4s, refresh_interval: 1h}}\n{NO_PROBES}")).await;
+    exporter.until("the Engine answers", |page| page.up() == Some(true) && page.knows("app19")).await;
+    // One is answered yet, so that what comes is a listing, of containers that could not be looked at.
+    let silent =
+        fake.world().containers.iter().skip(1).map(|thing| thing.row["Id"].clone()).collect::<Vec<_>>();
+    for id in silent {
+        fake.fail(&format!("/containers/{}/json", id.as_str().expect("an id")), Fault::Silence);
+    }
+    fake.fail("/_ping", Fault::Silence);
+    look(&fake);
+    let began = std::time::Instant::now();
+    exporter.until("it is missed", |page| page.up() == Some(false) && page.is_blind()).await;
+    let took = began.elapsed();
+    assert!(took < std::time::Duration::from_secs(9), "it was asked after 3 s, and given 4: {took:?}");
+    told_as_blind(&exporter, "no complete answer within 4s", 23).await;
 }
 
 /// Not there at the start: nothing is known, and that is said; then there.

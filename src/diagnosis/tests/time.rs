@@ -215,3 +215,18 @@ fn what_the_engine_said_it_takes_back_at_once() {
     sample.endpoint("shop", "cache");
     assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), [blind]);
 }
+
+/// A picture that is old because events came, and that nobody can renew.
+#[test]
+fn an_engine_that_is_missed_waits_for_no_listing() {
+    let mut ledger = Ledger::default();
+    let mut sample = shop();
+    sample.sight.engine = Engine::Down { since: at(50), why: "gone".into() };
+    let mut look = |millis: u64| {
+        let at = at(50) + std::time::Duration::from_millis(millis);
+        let verdict = judge(Arc::new(Snapshot { at, changing: true, ..sample.snapshot() }), &mut ledger);
+        told(&verdict)
+    };
+    assert!(look(0).is_empty());
+    assert_eq!(look(750), ["exporter-blind engine"]);
+}

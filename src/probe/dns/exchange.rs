@@ -211,7 +211,7 @@ fn of_another(bytes: &[u8], section: &[u8]) -> bool {
     !response || (one && rest.get(..section.len()).is_some_and(|asked| !asked.eq_ignore_ascii_case(section)))
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) mod strangers {
     use super::*;
 

@@ -142,7 +142,7 @@ async fn connect(socket: std::net::TcpStream, target: &Target<'_>) -> Result<Tcp
     }
 }
 
-fn request(target: &Target<'_>) -> Result<Request<Empty<Bytes>>, Ended> {
+pub(super) fn request(target: &Target<'_>) -> Result<Request<Empty<Bytes>>, Ended> {
     let path = if target.path.starts_with('/') { target.path } else { "/" };
     Request::get(path)
         .header(HOST, target.host)
@@ -162,7 +162,7 @@ fn server_name(target: &Target<'_>) -> ServerName<'static> {
     ServerName::try_from(name.to_owned()).unwrap_or_else(|_| ServerName::from(target.peer.ip()))
 }
 
-async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     request: Request<Empty<Bytes>>,
     target: &Target<'_>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::diagnosis::sample::Sample;
+use crate::diagnosis::sample::{Sample, at};
 use crate::netstack::{Connections, Inner};
 
 /// `api` (10.0.2.2) and `db` (10.0.2.3) on `shop`, `db` (10.0.3.2) and `api` (10.0.3.3) on `blog` as well, and
@@ -39,8 +39,13 @@ impl Town {
             (Talk { local: ip(local), remote: ip(remote), port, side }, count)
         };
         let talks = talks.iter().map(talk).collect();
-        let connections = Some(Connections { talks, complete: true });
-        self.1.insert(id(name), Inner { connections, ..Inner::default() });
+        let connections = Connections { at: at(60), talks, complete: true };
+        self.1.insert(id(name), Inner { connections: Some(Arc::new(connections)), ..Inner::default() });
+    }
+
+    fn but(&mut self, name: &str, change: impl FnOnce(&mut Connections)) {
+        let connections = self.1.get_mut(&id(name)).and_then(|inner| inner.connections.as_mut());
+        change(Arc::make_mut(connections.expect("was looked at")));
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -58,7 +63,8 @@ fn words(of: &Conversation<'_>) -> String {
     let party = |party: &Party<'_>| format!("{}/{}", party.destination(), party.name());
     let by = of.by.map(|(address, port)| format!(" by {address}:{port}")).unwrap_or_default();
     let (source, target, way) = (party(&of.source), party(&of.target), of.way.as_label());
-    format!("{source} → {target}:{} {way}{by} ×{}", of.port, of.connections)
+    let port = of.port.map_or_else(|| "other".to_owned(), |port| port.to_string());
+    format!("{source} → {target}:{port} {way}{by} ×{}", of.connections)
 }
 
 fn id(name: &str) -> ContainerId {
@@ -151,23 +157,116 @@ fn many_callers_from_outside_are_one() {
 }
 
 #[test]
-fn only_so_many_are_told_and_those_of_the_most_connections() {
+fn what_is_counted_is_the_end_that_saw_more() {
     let mut town = Town::quiet();
-    let most = u16::try_from(MOST_CONVERSATIONS).unwrap();
+    town.talks("api", &[("10.0.2.2", "10.0.2.3", 5432, Client, 1)]);
+    town.but("api", |cut| cut.complete = false);
+    town.talks("db", &[("10.0.2.3", "10.0.2.2", 5432, Server, 90)]);
+    assert_eq!(town.told(), ["shop/api → shop/db:5432 inside ×90"]);
+    let snapshot = town.snapshot();
+    assert_eq!(conversations(&snapshot).unseen.len(), 2, "api's list was cut, on both of its destinations");
+}
+
+#[test]
+fn an_address_that_nobody_here_has_is_unknown_and_not_the_world() {
+    let mut town = Town::quiet();
+    // A virtual address of Swarm's: who serves it sees who calls.
+    town.talks("api", &[("10.0.2.2", "10.0.2.77", 80, Client, 1)]);
+    town.talks("db", &[("10.0.2.3", "10.0.2.2", 80, Server, 1), ("10.0.2.3", "10.0.2.99", 80, Server, 2)]);
+    assert_eq!(
+        town.told(),
+        [
+            "shop/api → shop/db:80 inside ×1",
+            "shop/api → shop/unknown:80 inside ×1",
+            "shop/unknown → shop/db:80 inside ×2"
+        ]
+    );
+}
+
+#[test]
+fn what_was_said_to_whoever_had_the_address_before_is_not_told_of_its_owner() {
+    let mut town = Town::quiet();
+    town.talks("api", &[("10.0.2.2", "10.0.2.3", 5432, Client, 1)]);
+    town.0.container("db").started_at = Some(at(59));
+    assert_eq!(town.told().len(), 1);
+    town.0.container("db").started_at = Some(at(61));
+    assert_eq!(town.told(), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_read_long_ago_is_unseen() {
+    let mut town = Town::quiet();
+    town.talks("api", &[("10.0.2.2", "10.0.2.3", 5432, Client, 1)]);
+    town.but("api", |old| old.at -= OLD);
+    assert_eq!(town.told(), Vec::<String>::new());
+    let snapshot = town.snapshot();
+    assert_eq!(conversations(&snapshot).unseen.len(), 2);
+}
+
+#[test]
+fn who_calls_itself_by_the_host_has_no_conversation() {
+    let mut town = Town::quiet();
+    town.talks("web", &[("10.0.3.4", "10.0.3.1", 8080, Client, 1)]);
+    assert_eq!(town.told(), Vec::<String>::new());
+}
+
+#[test]
+fn who_calls_thousands_of_ports_is_told_of_by_those_that_are_known() {
+    let mut town = Town::quiet();
     let talks: Vec<_> =
-        (1..=most + 9).map(|port| ("10.0.2.2", "192.0.2.1", port, Client, u32::from(port))).collect();
+        (1..9000).step_by(40).map(|port| ("10.0.2.2", "192.0.2.1", port, Client, 1)).collect();
     town.talks("api", &talks);
+    assert_eq!(town.told(), ["shop/api → /outside:other outside ×225"]);
+    let known: Vec<_> =
+        (2000..2100).chain([443, 22]).map(|port| ("10.0.2.2", "192.0.2.1", port, Client, 1)).collect();
+    town.talks("api", &known);
+    let mut told = town.told();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "shop/api → /outside:22 outside ×1",
+            "shop/api → /outside:443 outside ×1",
+            "shop/api → /outside:other outside ×100"
+        ]
+    );
+}
+
+#[test]
+fn one_who_talks_very_much_leaves_room_for_the_others() {
+    let mut town = Town::quiet();
+    let loud: Vec<_> = (1000..1200).map(|port| ("10.0.2.2", "10.0.2.3", port, Client, 9)).collect();
+    town.talks("api", &loud);
+    town.talks("db", &[("10.0.3.2", "10.0.3.4", 80, Client, 1)]);
     let snapshot = town.snapshot();
     let told = conversations(&snapshot);
-    assert_eq!((told.told.len(), told.left_out), (MOST_CONVERSATIONS, 9));
-    assert_eq!(told.told.iter().map(|one| one.port).min(), Some(10));
+    assert_eq!((told.told.len(), told.left_out), (65, 136));
+    assert!(told.told.iter().any(|one| words(one) == "blog/db → blog/web:80 inside ×1"));
+}
+
+#[test]
+fn only_so_many_are_told_and_first_what_stays_here() {
+    let mut town = Town::quiet();
+    let names: Vec<String> = (0..20).map(|n| format!("app{n}")).collect();
+    for name in &names {
+        town.0.endpoint("shop", name);
+        let address = town.0.on("shop").endpoints.last().expect("made").addresses[0].to_string();
+        let mut talks: Vec<_> =
+            (100..140).map(|port| (address.as_str(), "10.0.2.1", port, Client, 9)).collect();
+        talks.push((address.as_str(), "10.0.2.3", 5432, Client, 1));
+        town.talks(name, &talks);
+    }
+    let snapshot = town.snapshot();
+    let told = conversations(&snapshot);
+    assert_eq!((told.told.len(), told.left_out), (MOST_CONVERSATIONS, 20 * 41 - MOST_CONVERSATIONS));
+    assert_eq!(told.told.iter().filter(|one| one.way == Way::Inside).count(), 20);
 }
 
 proptest! {
     /// Whatever the sockets say, nothing is told twice and nobody talks to itself.
     #[test]
     fn the_map_is_a_set(talks in proptest::collection::vec(
-        (0_usize..6, 0_usize..12, 1_u16..4, any::<bool>(), 1_u32..5), 0..40)
+        (0_usize..6, 0_usize..12, prop_oneof![1_u16..4, Just(8080)], any::<bool>(), 1_u32..5), 0..40)
     ) {
         let local = ["10.0.2.2", "10.0.3.3", "10.0.2.3", "10.0.3.2", "10.0.3.4", "10.9.9.9"];
         let remote = ["203.0.113.7", "10.0.2.1", "10.0.3.1", "192.0.2.1", "127.0.0.1", "::1"];

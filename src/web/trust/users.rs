@@ -123,7 +123,7 @@ impl Users {
 }
 
 /// User and password of the one header `Authorization: Basic …`.
-fn said(headers: &HeaderMap) -> Option<(String, Vec<u8>)> {
+pub(super) fn said(headers: &HeaderMap) -> Option<(String, Vec<u8>)> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, rest) = value.to_str().ok()?.split_once(' ')?;

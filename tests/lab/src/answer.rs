@@ -7,6 +7,8 @@ use std::os::fd::AsFd;
 use std::thread;
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_recv_buffer_size;
+use rustix::net::{AddressFamily, SocketType, socket};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::Value;
 
@@ -43,17 +45,40 @@ pub(crate) fn ask(host: &Host, address: SocketAddr, method: &str, path: &str) ->
 
 /// A whole request of HTTP/1.0, likewise.
 pub(crate) fn send(host: &Host, address: SocketAddr, request: &str) -> Result<Answer> {
-    let (host, request) = (host.clone(), request.to_owned());
-    // A thread that has changed its namespace is of no further use.
-    let asked = thread::spawn(move || -> Result<Answer> {
-        let there = File::open(host.network()).map_err(|e| Error::io("opening the lab's network", e))?;
-        move_into_link_name_space(there.as_fd(), Some(LinkNameSpaceType::Network))
-            .map_err(|e| Error::io("entering the lab's network", e.into()))?;
+    let request = request.to_owned();
+    inside(host, move || {
         let answer =
             exchange(address, &request).map_err(|e| Error::io(request.lines().next().unwrap_or(""), e))?;
         parse(&answer)
+    })
+}
+
+/// A connection from the lab's host, likewise, with a small receive buffer.
+pub(crate) fn connect(host: &Host, address: SocketAddr, buffer: usize) -> Result<TcpStream> {
+    inside(host, move || {
+        let doing = |e: rustix::io::Errno| Error::io("connecting in the lab", e.into());
+        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let socket = socket(family, SocketType::STREAM, None).map_err(doing)?;
+        // Before the handshake, which tells the window.
+        set_socket_recv_buffer_size(&socket, buffer).map_err(doing)?;
+        rustix::net::connect(&socket, &address).map_err(doing)?;
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(PATIENCE)).map_err(|e| Error::io("connecting in the lab", e))?;
+        Ok(stream)
+    })
+}
+
+/// Runs `job` in the lab's network.
+fn inside<T: Send + 'static>(host: &Host, job: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let network = host.network();
+    // A thread that has changed its namespace is of no further use.
+    let inside = thread::spawn(move || {
+        let there = File::open(network).map_err(|e| Error::io("opening the lab's network", e))?;
+        move_into_link_name_space(there.as_fd(), Some(LinkNameSpaceType::Network))
+            .map_err(|e| Error::io("entering the lab's network", e.into()))?;
+        job()
     });
-    asked.join().map_err(|_| Error::new("the asking thread panicked"))?
+    inside.join().map_err(|_| Error::new("the thread in the lab's network panicked"))?
 }
 
 #[expect(clippy::disallowed_methods, reason = "a client in the lab's network, not a probe")]

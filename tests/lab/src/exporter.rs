@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::{Host, Lab};
 
 /// The exporter's own default, in a network namespace that nobody else listens in.
-const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 10061);
+pub(crate) const ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 10061);
 
 /// A running `destination-exporter serve`. Dropping it ends it.
 pub struct Exporter {
@@ -107,6 +108,14 @@ impl Exporter {
         let pid =
             fs::read_to_string(&self.pid_file).map_err(|e| Error::io("reading the exporter's pid", e))?;
         Ok(pid.trim().to_owned())
+    }
+
+    /// Its process id as the machine counts, for whoever reads the machine's `/proc`.
+    pub fn machine_pid(&self) -> Result<u32> {
+        let nsenter = self.nsenter.id();
+        let children = fs::read_to_string(format!("/proc/{nsenter}/task/{nsenter}/children"));
+        let child = children.ok().and_then(|children| children.split_whitespace().next()?.parse().ok());
+        child.ok_or_else(|| Error::new(format!("the exporter does not run:\n{}", self.log())))
     }
 
     /// Sends a signal (`TERM`, `HUP`).

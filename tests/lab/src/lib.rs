@@ -11,15 +11,20 @@
 mod answer;
 mod contained;
 pub mod coolify;
+mod daemon;
+pub mod deploy;
 mod engine;
 mod error;
 mod exporter;
+pub mod figures;
 mod image;
 mod needs;
 mod promtool;
+pub mod soak;
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -64,7 +69,7 @@ impl Lab {
         Self::start_as(engine, "{}")
     }
 
-    /// As [`Lab::start`], with this `daemon.json`.
+    /// As [`Lab::start`], with these settings (`daemon.json`).
     pub fn start_set(settings: &str) -> Result<Self> {
         Self::start_as(Engine::of_machine(), settings)
     }
@@ -186,21 +191,19 @@ impl Lab {
         Host { unshare: self.init.id() }
     }
 
-    /// Stops the daemon where it stands: its socket accepts and never answers. Containers run on.
-    pub fn freeze(&self) -> Result<()> {
-        self.signal_daemon("STOP")
-    }
-
-    /// Lets a frozen daemon go on.
-    pub fn thaw(&self) -> Result<()> {
-        self.signal_daemon("CONT")
-    }
-
-    fn signal_daemon(&self, signal: &str) -> Result<()> {
-        let file = self.folder.join("engine.pid");
-        let pid = fs::read_to_string(file).map_err(|e| Error::io("reading the daemon's pid", e))?;
-        // The pid counts inside the lab's PID namespace, so the signal cannot meet anybody else.
-        self.exec_on_host(&["sh", "-c", &format!("kill -{signal} {}", pid.trim())]).map(drop)
+    /// Whether the Engine answers `GET /_ping` within two seconds.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        // By hand: a process per attempt would cost more than the Engine's start.
+        let ping = || -> std::io::Result<bool> {
+            let mut stream = UnixStream::connect(self.socket())?;
+            stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+            std::io::Write::write_all(&mut stream, b"GET /_ping HTTP/1.0\r\nHost: lab\r\n\r\n")?;
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer)?;
+            Ok(answer.ends_with(b" 200"))
+        };
+        ping().unwrap_or(false)
     }
 
     fn wait_until_up(&mut self) -> Result<()> {
@@ -218,19 +221,6 @@ impl Lab {
             sleep(Duration::from_millis(50));
         }
         Ok(())
-    }
-
-    /// `GET /_ping`, by hand: a process per attempt would cost more than the Engine's start.
-    fn answers(&self) -> bool {
-        let ping = || -> std::io::Result<bool> {
-            let mut stream = UnixStream::connect(self.socket())?;
-            stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-            std::io::Write::write_all(&mut stream, b"GET /_ping HTTP/1.0\r\nHost: lab\r\n\r\n")?;
-            let mut answer = [0; 12];
-            stream.read_exact(&mut answer)?;
-            Ok(answer.ends_with(b" 200"))
-        };
-        ping().unwrap_or(false)
     }
 
     /// Ends PID 1 by closing its input, and with `SIGKILL` when it does not listen.
@@ -259,6 +249,17 @@ impl Host {
     #[must_use]
     pub fn network(&self) -> PathBuf {
         format!("/proc/{}/ns/net", self.unshare).into()
+    }
+
+    /// `GET path` of whatever listens at `address` there.
+    pub fn get(&self, address: SocketAddr, path: &str) -> Result<Answer> {
+        answer::ask(self, address, "GET", path)
+    }
+
+    /// A connection to whatever listens at `address` there, that takes in no more than about `buffer` bytes before
+    /// they are read.
+    pub fn connect(&self, address: SocketAddr, buffer: usize) -> Result<TcpStream> {
+        answer::connect(self, address, buffer)
     }
 
     /// As [`Lab::on_host`].
@@ -293,8 +294,9 @@ impl Drop for Lab {
 }
 
 fn spawn(engine: &Engine, name: &str, folder: &Path, settings: &str) -> Result<(Child, ChildStdin)> {
-    let log =
-        File::create(folder.join("dockerd.log")).map_err(|e| Error::io("making the Engine's log", e))?;
+    // Appended to: an Engine that comes again writes below what the one before wrote.
+    let log = File::options().create(true).append(true).open(folder.join("dockerd.log"));
+    let log = log.map_err(|e| Error::io("making the Engine's log", e))?;
     let errors = log.try_clone().map_err(|e| Error::io("sharing the Engine's log", e))?;
     // A configuration of its own: the machine's /etc/docker/daemon.json is about another Engine.
     fs::write(folder.join("daemon.json"), settings).map_err(|e| Error::io("writing daemon.json", e))?;

@@ -54,6 +54,31 @@ fn a_frozen_engine_is_silent_until_it_thaws() -> Result<()> {
 }
 
 #[test]
+fn an_engine_comes_again_and_containers_live_on_where_it_was_told_so() -> Result<()> {
+    let lab = Lab::start_set("{\"live-restore\": true}")?;
+    let image = lab.busybox_image()?;
+    let run = ["run", "-d", "--name", "app", "--restart", "always", "--stop-timeout", "0"];
+    lab.docker(&[&run[..], &[&image, "sleep", "600"]].concat())?;
+    let process = || lab.docker(&["inspect", "-f", "{{.State.Pid}}", "app"]);
+    let again = |signal: &str| -> Result<String> {
+        lab.end_engine(signal)?;
+        assert!(!lab.answers(), "it was ended by {signal}");
+        lab.start_engine()?;
+        while !lab.answers() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        process()
+    };
+    let first = process()?;
+    assert_eq!(again("TERM")?, first);
+    assert_eq!(again("KILL")?, first);
+    lab.reload_engine("{\"live-restore\": false}")?;
+    let second = again("TERM")?;
+    assert!(second != first && second != "0", "{first} lives on, or nobody took its place: {second}");
+    Ok(())
+}
+
+#[test]
 fn a_dropped_lab_leaves_nothing_behind() -> Result<()> {
     let lab = Lab::start()?;
     let image = lab.busybox_image()?;

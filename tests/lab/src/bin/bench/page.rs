@@ -1,16 +1,13 @@
 //! The table, and the page that it stands on.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::process::Command;
+use std::path::Path;
 
-use lab::{Error, Result};
+use lab::{Result, figures};
 
 use crate::blackbox;
 
 pub const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/performance.md");
-const BEGIN: &str = "<!-- figures: make bench -->\n";
-const END: &str = "<!-- end of figures -->\n";
 
 /// One line of the table.
 pub struct Row {
@@ -33,36 +30,22 @@ impl Row {
 
 /// What it was measured on.
 pub struct Machine {
-    processor: String,
-    cores: usize,
-    kernel: String,
+    machine: figures::Machine,
     pub engine: String,
     blackbox: String,
-    date: String,
 }
 
 impl Machine {
     pub fn here() -> Result<Self> {
-        let read = |path: &str| fs::read_to_string(path).map_err(|e| Error::io(path, e));
-        let cpuinfo = read("/proc/cpuinfo")?;
-        let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-        Ok(Self {
-            processor: model.map_or("an unnamed processor", |(_, model)| model).to_owned(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
-            engine: String::new(),
-            blackbox: blackbox::version()?,
-            date: lab::run(Command::new("date").args(["-u", "+%F"]))?,
-        })
+        Ok(Self { machine: figures::Machine::here()?, engine: String::new(), blackbox: blackbox::version()? })
     }
 }
 
 pub fn table(machine: &Machine, rows: &[Row]) -> String {
-    let mut text = format!(
-        "{}, {} cores; Linux {}; Docker Engine {}; blackbox_exporter {}; {}.\n\n| work | goal | measured | |\n\
-         | --- | --- | --- | --- |\n",
-        machine.processor, machine.cores, machine.kernel, machine.engine, machine.blackbox, machine.date
-    );
+    let programs =
+        [format!("Docker Engine {}", machine.engine), format!("blackbox_exporter {}", machine.blackbox)];
+    let mut text = machine.machine.with(&programs);
+    text.push_str("\n\n| work | goal | measured | |\n| --- | --- | --- | --- |\n");
     for Row { work, goal, figure, holds } in rows {
         let mark = match (goal.is_empty(), holds) {
             (true, _) => "",
@@ -74,10 +57,6 @@ pub fn table(machine: &Machine, rows: &[Row]) -> String {
     text
 }
 
-/// Puts the table between the marks and leaves the rest of the page as it is.
 pub fn write(table: &str) -> Result<()> {
-    let page = fs::read_to_string(PATH).map_err(|e| Error::io(PATH, e))?;
-    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) = parts.ok_or_else(|| Error::new(format!("{PATH} has lost its marks")))?;
-    fs::write(PATH, format!("{before}{BEGIN}{table}{END}{after}")).map_err(|e| Error::io(PATH, e))
+    figures::put(Path::new(PATH), "make bench", table)
 }

@@ -1,0 +1,56 @@
+//! A door for the crate `fuzz`, and for the tests of this room.
+
+use std::net::IpAddr;
+
+use bollard::models::{ContainerInspectResponse, ContainerSummary, Network, SystemVersion};
+use serde_json::Value;
+
+use crate::inventory::seen::{Seen, SeenContainer};
+use crate::inventory::{ContainerId, EngineInfo};
+use crate::netstack::Interface;
+
+use super::engine::{Change, change};
+use super::{counters, lenient, resolv_conf, translate, uninspected};
+
+/// As [`super::Engine::list`] has it; each container is inspected, or could not be.
+pub fn seen(networks: Vec<Value>, containers: Vec<(Value, Value)>) -> Seen {
+    let (networks, mut oddities) = lenient::entries::<Network>(Some(networks));
+    let (rows, inspections): (Vec<_>, Vec<_>) = containers.into_iter().unzip();
+    let (rows, more) = lenient::entries::<ContainerSummary>(Some(rows));
+    oddities.extend(more);
+    let containers = rows
+        .into_iter()
+        .zip(inspections)
+        .map(|(row, inspected)| {
+            let inspected = serde_json::from_value::<ContainerInspectResponse>(inspected);
+            translate::container(row, inspected.unwrap_or_default(), "")
+        })
+        .collect();
+    let networks = networks.into_iter().map(translate::network).collect();
+    Seen { networks, containers, oddities, ..Seen::default() }
+}
+
+/// A row whose inspection failed now, and succeeded before.
+pub fn uninspected(row: Value, known: &SeenContainer) -> Option<SeenContainer> {
+    Some(uninspected::container(serde_json::from_value(row).ok()?, Some(known)))
+}
+
+/// Who answers.
+pub fn version(answer: &str) -> Option<EngineInfo> {
+    serde_json::from_str::<SystemVersion>(answer).ok().map(translate::engine)
+}
+
+/// What one line of the stream of events hints at.
+pub fn event(line: &str) -> Option<Change> {
+    change(serde_json::from_str(line).ok()?)
+}
+
+/// What a container's interfaces counted.
+pub fn statistics(answer: &str, container: &ContainerId) -> Option<Vec<Interface>> {
+    counters::interfaces(serde_json::from_str(answer).ok()?, container).ok()
+}
+
+/// The name servers of a `resolv.conf`.
+pub fn resolv_conf(text: &str) -> Vec<IpAddr> {
+    resolv_conf::parse(text)
+}

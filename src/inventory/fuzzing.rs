@@ -1,0 +1,3 @@
+//! A door for the crate `fuzz`.
+
+pub use super::subnet::read as subnet;

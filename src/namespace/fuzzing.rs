@@ -1,0 +1,58 @@
+//! A door for the crate `fuzz`.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::netstack::{Interface, TcpCounters};
+
+pub use super::sockets::{Socket, State};
+use super::{links, netlink, procnet, sockets};
+
+/// A message, or an attribute in one: its kind, and what it holds.
+pub type Part = (u16, Vec<u8>);
+
+/// The messages of one reply to the dump with the number 1, and whether it was the last.
+pub fn reply(bytes: &[u8]) -> Option<(bool, Vec<Part>)> {
+    let mut messages = Vec::new();
+    let take = &mut |kind, payload: &[u8]| {
+        messages.push((kind, payload.to_vec()));
+        true
+    };
+    let last = netlink::parse(bytes, 1, take).ok()?;
+    Some((last, messages))
+}
+
+/// The attributes of a message's rest.
+pub fn attributes(bytes: &[u8]) -> Vec<Part> {
+    netlink::attributes(bytes).map(|(kind, value)| (kind, value.to_vec())).collect()
+}
+
+/// `RTM_NEWLINK`.
+pub fn link(message: &[u8]) -> Option<(u32, Interface)> {
+    links::link(message)
+}
+
+/// `RTM_NEWADDR`.
+pub fn address(message: &[u8]) -> Option<(u32, IpAddr)> {
+    links::address(message)
+}
+
+/// `struct inet_diag_msg`.
+pub fn socket(message: &[u8], asked: State) -> Option<Socket> {
+    sockets::read(message, asked)
+}
+
+/// The names in `/proc/net/dev`.
+pub fn names(dev: &str) -> BTreeSet<String> {
+    procnet::names(dev)
+}
+
+/// `snmp`, `netstat` and `sockstat`.
+pub fn tcp(snmp: &str, netstat: &str, sockstat: &str) -> Option<TcpCounters> {
+    procnet::tcp(snmp, netstat, sockstat)
+}
+
+/// `/proc/net/udp`.
+pub fn resolver_drops(udp: &str) -> Option<u64> {
+    procnet::resolver_drops(udp)
+}
