@@ -27,6 +27,7 @@ tar tar
 [ "${1-}" != bench ] || needs="$needs
 prometheus-blackbox-exporter prometheus-blackbox-exporter
 tcpdump tcpdump
+prometheus-smokeping-prober prometheus-smokeping-prober
 "
 
 has() {

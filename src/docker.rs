@@ -5,6 +5,7 @@
 //! costs the list; and what comes back is translated at once into the plain values of
 //! [`crate::inventory::seen`], bounded in length.
 
+mod addresses;
 mod allowance;
 mod counters;
 mod engine;

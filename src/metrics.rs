@@ -32,13 +32,8 @@ pub struct BuildInfo {
     pub rustc: &'static str,
 }
 
-/// Why there is no exposition.
-#[derive(Debug, thiserror::Error)]
-#[error("writing the metrics: {0}")]
-pub struct EncodeError(#[from] prometheus::Error);
-
 /// The whole exposition, in Prometheus' text format.
-pub fn encode(verdict: &Verdict, build: &BuildInfo) -> Result<String, EncodeError> {
+pub fn encode(verdict: &Verdict, build: &BuildInfo) -> String {
     let mut page = Exposition::default();
     families::exporter(&mut page, &verdict.snapshot, build);
     if let Some(inventory) = verdict.snapshot.inventory.as_deref() {
@@ -49,5 +44,5 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> Result<String, EncodeErro
     families::probes(&mut page, &verdict.snapshot);
     families::verdicts(&mut page, verdict);
     process::read().put(&mut page);
-    Ok(prometheus::TextEncoder::new().encode_to_string(&page.into_families())?)
+    page.into_text()
 }

@@ -6,6 +6,7 @@
 //! looks at the end at what it was asked: nothing but GET.
 
 mod engine {
+    mod addresses;
     mod answers;
     mod endless;
     mod exporter;

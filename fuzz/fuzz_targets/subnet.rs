@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use destination_exporter::inventory::fuzzing::subnet;
-use destination_exporter::inventory::seen::SeenSubnet;
+use destination_exporter::inventory::seen::{SeenCount, SeenSubnet};
 use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
 
@@ -32,21 +32,27 @@ fn counted(net: IpNet, range: Option<IpNet>, gateway: Option<IpAddr>) -> usize {
 fuzz_target!(|text: &str| {
     let mut words = text.split(' ').map(str::to_owned);
     let mut word = || words.next().unwrap_or_default();
-    let seen = SeenSubnet { subnet: word(), ip_range: word(), gateway: word(), in_use: word().parse().ok() };
+    let (net, ip_range, gateway) = (word(), word(), word());
+    // Both numbers or none.
+    let count = word().parse().ok().zip(word().parse().ok());
+    let count = count.map(|(in_use, available)| SeenCount { in_use, available });
+    let seen = SeenSubnet { subnet: net, ip_range, gateway, count };
     let taken: BTreeSet<IpAddr> = words.filter_map(|word| word.parse().ok()).collect();
-    match subnet(&seen, &BTreeSet::new(), &taken) {
+    let mut doubts = Vec::new();
+    match subnet(&seen, &BTreeSet::new(), &taken, &mut doubts) {
         Err(why) => assert!(!why.is_empty()),
         Ok(None) => assert!(seen.subnet.is_empty()),
         Ok(Some(read)) => {
             assert_eq!(read.net, read.net.trunc());
             assert!(read.range.is_none_or(|range| read.net.contains(&range)));
-            assert!(seen.in_use.is_some() || read.used <= taken.len() as u64 + 1);
+            let is_told = seen.count.is_some() && doubts.is_empty();
+            assert!(is_told || read.used <= taken.len() as u64 + 1);
             let host_bits = |net: IpNet| net.max_prefix_len() - net.prefix_len();
             if host_bits(read.range.unwrap_or(read.net)) <= 8 {
                 assert_eq!(read.capacity, counted(read.net, read.range, read.gateway) as u64, "{read:?}");
             }
             let again = SeenSubnet { subnet: read.net.to_string(), ..seen };
-            assert_eq!(subnet(&again, &BTreeSet::new(), &taken), Ok(Some(read)));
+            assert_eq!(subnet(&again, &BTreeSet::new(), &taken, &mut Vec::new()), Ok(Some(read)));
         }
     }
 });

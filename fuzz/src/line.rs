@@ -67,10 +67,11 @@ fn inside(local: IpAddr, neighbour: IpAddr, n: usize) -> Inner {
     let called = |remote, port| (Talk { local, remote, port, side: Side::Client }, 3);
     Inner {
         listeners: Some(vec![Listener { address: local, port: 80, v6_only: false }]),
-        connections: Some(Connections {
+        connections: Some(Arc::new(Connections {
+            at: at(0),
             talks: vec![called(neighbour, 80), called(outside, 443)],
             complete: n.is_multiple_of(2),
-        }),
+        })),
         ..Inner::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bollard::Docker;
@@ -19,23 +19,26 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::config;
 use crate::inventory::seen::{Seen, SeenContainer, bounded};
 
+use super::addresses::{self, Told};
 use super::allowance::{Allowance, LISTING, ONE, WORD};
 use super::error::EngineError;
 use super::pools::Pools;
 use super::{lenient, resolv_conf, translate, uninspected, wire};
 
 /// Inspections under way at once: more do not make the Engine faster.
-const INSPECTIONS: usize = 12;
+pub(super) const INSPECTIONS: usize = 12;
 
 /// The Engine. Connects anew for each request, so there is nothing to reconnect.
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(super) host: String,
     netns_dir: String,
-    timeout: Duration,
+    pub(super) timeout: Duration,
     journal: Arc<Mutex<Vec<Request>>>,
     pub(super) pools: Arc<Mutex<Pools>>,
     pub(super) pools_told: Arc<Notify>,
+    /// By a network's id.
+    pub(super) addresses: Arc<Mutex<HashMap<String, Told>>>,
 }
 
 /// One request that was made: as the metrics tell of it.
@@ -70,6 +73,7 @@ impl Engine {
             journal: Arc::default(),
             pools: Arc::default(),
             pools_told: Arc::default(),
+            addresses: Arc::default(),
         }
     }
 
@@ -78,7 +82,7 @@ impl Engine {
         self.journal.lock().map(|mut journal| std::mem::take(&mut *journal)).unwrap_or_default()
     }
 
-    fn note(&self, endpoint: &'static str, began: Instant, failure: Option<&'static str>) {
+    pub(super) fn note(&self, endpoint: &'static str, began: Instant, failure: Option<&'static str>) {
         if let Ok(mut journal) = self.journal.lock() {
             journal.push(Request { endpoint, took: began.elapsed(), failure });
         }
@@ -181,8 +185,17 @@ impl Engine {
             return Err(error);
         }
         let pools = if engine.podman { None } else { self.pools(first_answer).await };
-        let networks = networks.into_iter().map(translate::network).collect();
+        let mut networks: Vec<_> = networks.into_iter().map(translate::network).collect();
+        if addresses::are_told_by(&engine) {
+            self.count_addresses(&mut networks, &containers, until).await;
+        }
         Ok(Seen { engine, networks, pools, containers, oddities })
+    }
+
+    /// Another Engine may answer from now on, or the same with other settings: what is asked seldom is asked anew.
+    pub fn may_be_another(&self) {
+        self.ask_pools_anew();
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The entries of a listing. One odd value in one of them makes the whole answer unreadable for the

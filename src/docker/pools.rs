@@ -9,9 +9,6 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use futures_util::FutureExt as _;
-use http_body_util::{BodyExt as _, Empty};
-use hyper::Request;
-use hyper::body::Bytes;
 use serde::Deserialize;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout};
@@ -104,8 +101,8 @@ impl Engine {
         self.pools_told.notified().await;
     }
 
-    /// Another Engine may answer from now on, or the same with other settings. What was said stays until it does.
-    pub fn may_be_another(&self) {
+    /// Asks with the next listing, whenever it was asked before. What was said stays until there is an answer.
+    pub(super) fn ask_pools_anew(&self) {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.rests_until = None;
         // An answer that is under way is of the one before.
@@ -115,17 +112,8 @@ impl Engine {
     }
 }
 
-/// The client's own model knows every field, and one odd value in any of them would cost this one.
 async fn info(host: &str) -> Result<Vec<SeenPool>, Error> {
-    let request = Request::get("/info").body(Empty::<Bytes>::new())?;
-    let answer = wire::exchange(host.into(), request, Allowance::of(ONE)).await?;
-    let status = answer.status();
-    let body = answer.into_body().collect().await?.to_bytes();
-    if !status.is_success() {
-        let message = String::from_utf8_lossy(&body).into_owned();
-        return Err(Error::DockerResponseServerError { status_code: status.as_u16(), message });
-    }
-    let info: Info = serde_json::from_slice(&body)?;
+    let info: Info = wire::fields(host, "/info", Allowance::of(ONE)).await?;
     let pools = info.pools.unwrap_or_default().into_iter().take(MOST);
     Ok(pools.map(|pool| SeenPool { base: bounded(&pool.base).to_owned(), size: pool.size }).collect())
 }

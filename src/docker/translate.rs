@@ -63,7 +63,7 @@ pub(super) fn network(network: Network) -> SeenNetwork {
                 subnet: text(config.subnet),
                 ip_range: text(config.ip_range),
                 gateway: text(config.gateway),
-                in_use: None,
+                count: None,
             })
             .collect(),
         options: map(network.options),

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
-use hyper::body::{Body, Incoming};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::task::AbortOnDropHandle;
@@ -64,6 +66,24 @@ where
     }
 }
 
+/// The answer to `path`, as far as `T` names its fields. The client's own models know every field, and one odd
+/// value in any of them would cost those that are wanted.
+pub(super) async fn fields<T: DeserializeOwned>(
+    host: &str,
+    path: &str,
+    allowance: Allowance,
+) -> Result<T, Error> {
+    let request = Request::get(path).body(Empty::<Bytes>::new())?;
+    let answer = exchange(host.into(), request, allowance).await?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    if !status.is_success() {
+        let message = String::from_utf8_lossy(&body).into_owned();
+        return Err(Error::DockerResponseServerError { status_code: status.as_u16(), message });
+    }
+    Ok(serde_json::from_slice(&body)?)
+}
+
 #[expect(clippy::disallowed_methods, reason = "the Engine is asked from where the exporter is")]
 async fn connect(address: &str) -> std::io::Result<TcpStream> {
     TcpStream::connect(address).await
@@ -90,8 +110,6 @@ mod tests {
     use std::time::Duration;
 
     use bollard::models::ContainerSummary;
-    use http_body_util::{BodyExt as _, Empty};
-    use hyper::body::Bytes;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::UnixListener;
     use tokio::time::timeout;

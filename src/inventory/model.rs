@@ -102,9 +102,10 @@ pub struct Subnet {
     pub range: Option<IpNet>,
     /// The bridge's own address in it.
     pub gateway: Option<IpAddr>,
-    /// Addresses that are taken, gateway included: counted from endpoints, or as the Engine says.
+    /// Addresses that are taken, gateway included: by the Engine's count where it tells it, else by the endpoints.
+    /// Of the range, where there is one.
     pub used: u64,
-    /// Addresses that can be given out at all, gateway included (a /24 has 254).
+    /// Addresses that can be given out at all, gateway included (a /24 has 254). Of the range, where there is one.
     pub capacity: u64,
 }
 

@@ -46,7 +46,7 @@ pub struct SeenNetwork {
     pub config_only: bool,
     /// Who gives out its addresses: `default`, or a plugin.
     pub ipam_driver: String,
-    /// Subnet, range and gateway as the Engine writes them, and addresses in use where it says (API 1.52).
+    /// Subnet, range and gateway as the Engine writes them, and its count of addresses where it tells it.
     pub ipam: Vec<SeenSubnet>,
     /// Driver options.
     pub options: BTreeMap<String, String>,
@@ -72,8 +72,18 @@ pub struct SeenSubnet {
     pub ip_range: String,
     /// Address.
     pub gateway: String,
-    /// `Status.IPAM.Subnets[].IPsInUse`.
-    pub in_use: Option<u64>,
+    /// The Engine's own count of them; `None` where it does not tell it (before API 1.52, and on Podman).
+    pub count: Option<SeenCount>,
+}
+
+/// One entry of `Status.IPAM.Subnets` in a network's inspection. Where it would be more than 64 bits hold, each
+/// is the most that they hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeenCount {
+    /// `IPsInUse`: of the whole subnet, whatever its range is, with those that nobody ever gets.
+    pub in_use: u64,
+    /// `DynamicIPsAvailable`: of the range, where there is one.
+    pub available: u64,
 }
 
 /// One container: the listing's row, completed by its inspection.

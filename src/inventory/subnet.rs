@@ -1,4 +1,7 @@
 //! How many addresses a network has, and how many are gone.
+//!
+//! Both are of what the Engine gives out by itself: the subnet, or its range where it was made with one; and the
+//! gateway, wherever it lies. So the two are equal where the next container gets none.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -6,15 +9,17 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::model::Subnet;
-use super::seen::SeenSubnet;
+use super::seen::{SeenCount, SeenSubnet};
 
-/// Reads one IPAM entry; `gateways` and `taken` are those of the network's endpoints.
+/// Reads one IPAM entry; `gateways` and `taken` are those of the network's endpoints, which are counted where the
+/// Engine tells no count of its own, or one that cannot be: `doubts` has it in words.
 ///
 /// An entry without a range is how some drivers say "none": no subnet, and no fault either.
 pub fn read(
     seen: &SeenSubnet,
     gateways: &BTreeSet<IpAddr>,
     taken: &BTreeSet<IpAddr>,
+    doubts: &mut Vec<String>,
 ) -> Result<Option<Subnet>, String> {
     if seen.subnet.is_empty() {
         return Ok(None);
@@ -29,82 +34,162 @@ pub fn read(
         "" => gateways.iter().copied().find(|gateway| net.contains(gateway)),
         text => Some(text.parse::<IpAddr>().map_err(|e| format!("gateway {text:?}: {e}"))?),
     };
-    let used = match seen.in_use {
-        Some(count) => count.saturating_sub(reserved(&net)),
-        None => {
-            let gateway = gateway.filter(|g| net.contains(g));
-            let both: BTreeSet<_> =
-                taken.iter().copied().filter(|a| net.contains(a)).chain(gateway).collect();
-            both.len() as u64
-        }
+    let capacity = capacity(&net, range, gateway);
+    // So many are available that the Engine cannot write it: what is left of them is not what is used.
+    let count = seen.count.filter(|count| range.is_none() || count.available < u64::MAX);
+    let told = count.and_then(|count| told(count, &net, range, capacity));
+    if let (Some(SeenCount { in_use, available }), None) = (count, told) {
+        doubts.push(format!("subnet {net}: {in_use} addresses in use and {available} available cannot be"));
+    }
+    let used = told.unwrap_or_else(|| {
+        let given_out = range.unwrap_or(net);
+        let gateway = gateway.filter(|g| net.contains(g));
+        let taken = taken.iter().copied().filter(|a| given_out.contains(a));
+        taken.chain(gateway).collect::<BTreeSet<_>>().len() as u128
+    });
+    Ok(Some(Subnet { net, range, gateway, used: saturated(used), capacity: saturated(capacity) }))
+}
+
+/// Those used by the Engine's count; nothing where that cannot be.
+fn told(count: SeenCount, net: &IpNet, range: Option<IpNet>, capacity: u128) -> Option<u128> {
+    let (in_use, available) = (u128::from(count.in_use), u128::from(count.available));
+    let used = match range {
+        None => in_use.checked_sub(reserved(net)),
+        // Those in use are of the whole subnet: one that was asked for by its address may lie outside of the range.
+        Some(_) => capacity.checked_sub(available),
     };
-    Ok(Some(Subnet { net, range, gateway, used, capacity: capacity(&net, range, gateway) }))
+    used.filter(|_| (reserved(net)..=size(net)).contains(&in_use))
 }
 
 fn parse_net(text: &str) -> Result<IpNet, String> {
     text.parse::<IpNet>().map(|net| net.trunc()).map_err(|e| format!("subnet {text:?}: {e}"))
 }
 
-/// Addresses that no container can ever get: the network's own, and the broadcast address. The Engine
-/// counts them among those in use.
-fn reserved(net: &IpNet) -> u64 {
+/// Addresses that no container can ever get, and that the Engine counts among those in use: IPv4's own of the network
+/// and for broadcast, but on a link of two (RFC 3021); IPv6's first one, which is anycast (RFC 4291, 2.6.1).
+fn reserved(net: &IpNet) -> u128 {
     match net {
         IpNet::V4(v4) if v4.prefix_len() <= 30 => 2,
-        IpNet::V6(v6) if v6.prefix_len() <= 126 => 1,
-        _ => 0,
+        IpNet::V4(_) => 0,
+        IpNet::V6(_) => 1,
     }
 }
 
-fn capacity(net: &IpNet, range: Option<IpNet>, gateway: Option<IpAddr>) -> u64 {
+fn capacity(net: &IpNet, range: Option<IpNet>, gateway: Option<IpAddr>) -> u128 {
     let Some(range) = range else { return size(net).saturating_sub(reserved(net)) };
     let unusable = match reserved(net) {
         0 => 0,
-        1 => u64::from(range.contains(&net.network())),
-        _ => u64::from(range.contains(&net.network())) + u64::from(range.contains(&net.broadcast())),
+        1 => u128::from(range.contains(&net.network())),
+        _ => u128::from(range.contains(&net.network())) + u128::from(range.contains(&net.broadcast())),
     };
     // The gateway is counted as used, so it has to be counted here, also where it lies outside the range.
     let outside = gateway.is_some_and(|g| net.contains(&g) && !range.contains(&g));
-    size(&range).saturating_sub(unusable).saturating_add(u64::from(outside))
+    size(&range).saturating_sub(unusable).saturating_add(u128::from(outside))
 }
 
-fn size(net: &IpNet) -> u64 {
+fn size(net: &IpNet) -> u128 {
     let host_bits = u32::from(net.max_prefix_len() - net.prefix_len());
-    1_u64.checked_shl(host_bits).unwrap_or(u64::MAX)
+    1_u128.checked_shl(host_bits).unwrap_or(u128::MAX)
+}
+
+fn saturated(count: u128) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn subnet(subnet: &str, range: &str, gateway: &str, count: Option<(u64, u64)>) -> SeenSubnet {
+        let count = count.map(|(in_use, available)| SeenCount { in_use, available });
+        SeenSubnet { subnet: subnet.into(), ip_range: range.into(), gateway: gateway.into(), count }
+    }
+
+    /// Used, capacity, and doubts.
+    fn judged(seen: &SeenSubnet, taken: &[&str]) -> (u64, u64, Vec<String>) {
+        let taken = taken.iter().map(|address| address.parse().unwrap()).collect();
+        let mut doubts = Vec::new();
+        let read = read(seen, &BTreeSet::new(), &taken, &mut doubts).unwrap().unwrap();
+        (read.used, read.capacity, doubts)
+    }
+
     #[test]
-    fn capacity_and_use() {
-        let taken: BTreeSet<IpAddr> =
-            ["10.0.1.2", "10.0.1.3", "10.0.9.9", "fd00::2"].iter().map(|a| a.parse().unwrap()).collect();
-        for (subnet, ip_range, gateway, in_use, used, capacity) in [
-            ("10.0.1.0/24", "", "10.0.1.1", None, 3, 254),
-            ("10.0.1.0/24", "", "10.0.1.1/24", None, 3, 254),
-            ("10.0.1.0/24", "", "", None, 2, 254),
-            ("10.0.1.0/24", "", "10.0.1.1", Some(5), 3, 254),
-            ("10.0.1.0/24", "", "10.0.1.2", None, 2, 254),
-            ("10.0.1.0/24", "10.0.1.128/25", "10.0.1.1", None, 3, 128),
-            ("10.0.1.0/24", "10.0.1.64/26", "10.0.1.65", None, 3, 64),
-            ("10.0.1.0/24", "10.0.1.0/24", "10.0.1.1", None, 3, 254),
-            ("10.0.1.0/30", "", "10.0.1.1", None, 3, 2),
-            ("10.0.1.2/31", "", "", None, 2, 2),
-            ("10.0.1.2/32", "", "", None, 1, 1),
-            ("172.17.0.0/16", "", "172.17.0.1", None, 1, 65534),
-            ("fd00::/64", "", "fd00::1", None, 2, u64::MAX - 1),
-            ("fd00::/120", "", "fd00::1", None, 2, 255),
-            ("::/0", "", "", None, 1, u64::MAX - 1),
+    fn capacity_and_use_by_endpoints() {
+        let taken = ["10.0.1.2", "10.0.1.3", "10.0.9.9", "fd00::2"];
+        for (net, range, gateway, used, capacity) in [
+            ("10.0.1.0/24", "", "10.0.1.1", 3, 254),
+            ("10.0.1.0/24", "", "10.0.1.1/24", 3, 254),
+            ("10.0.1.0/24", "", "", 2, 254),
+            ("10.0.1.0/24", "", "10.0.1.2", 2, 254),
+            // What lies outside of the range takes nothing of it, but for the gateway, which is in both.
+            ("10.0.1.0/24", "10.0.1.128/25", "10.0.1.1", 1, 128),
+            ("10.0.1.0/24", "10.0.1.64/26", "10.0.1.65", 1, 64),
+            ("10.0.1.0/24", "10.0.1.0/29", "10.0.1.254", 3, 8),
+            ("10.0.1.0/24", "10.0.1.0/24", "10.0.1.1", 3, 254),
+            ("10.0.1.0/30", "", "10.0.1.1", 3, 2),
+            ("10.0.1.2/31", "", "", 2, 2),
+            ("10.0.1.2/32", "", "", 1, 1),
+            ("172.17.0.0/16", "", "172.17.0.1", 1, 65534),
+            ("fd00::/64", "", "fd00::1", 2, u64::MAX),
+            ("fd00::/120", "", "fd00::1", 2, 255),
+            ("fd00::2/127", "", "", 1, 1),
+            ("::/0", "", "", 1, u64::MAX),
         ] {
-            let seen = SeenSubnet {
-                subnet: subnet.into(),
-                ip_range: ip_range.into(),
-                gateway: gateway.into(),
-                in_use,
-            };
-            let read = read(&seen, &BTreeSet::new(), &taken).unwrap().unwrap();
-            assert_eq!((read.used, read.capacity), (used, capacity), "{seen:?}");
+            let seen = subnet(net, range, gateway, None);
+            assert_eq!(judged(&seen, &taken), (used, capacity, vec![]), "{seen:?}");
+        }
+    }
+
+    /// The counts are those that the Engine's own tests expect of it (moby's integration/network, of 29).
+    #[test]
+    fn capacity_and_use_by_the_engines_count() {
+        let (gateway, range) = ("192.168.0.1", "192.168.0.64/31");
+        for (net, range, gateway, in_use, available, used, capacity) in [
+            // Network, broadcast, gateway; two reserved by the operator, one of them in the range; then a container in
+            // it, and one outside.
+            ("192.168.0.0/24", range, gateway, 5, 1, 2, 3),
+            ("192.168.0.0/24", range, gateway, 6, 0, 3, 3),
+            ("192.168.0.0/24", range, gateway, 7, 0, 3, 3),
+            // The same of IPv6: its gateway and its anycast address are in the range.
+            ("2001:db8:abcd::/64", "2001:db8:abcd::/120", "2001:db8:abcd::1", 4, 253, 2, 255),
+            ("2001:db8:abcd::/64", "2001:db8:abcd::/120", "2001:db8:abcd::1", 6, 252, 3, 255),
+            ("2001:db8:abcd::/56", "", "2001:db8:abcd::1", 2, u64::MAX, 1, u64::MAX),
+            // An overlay: network and broadcast, a gateway, a service's address, two tasks, a balancer.
+            ("192.168.0.0/24", "192.168.0.0/25", gateway, 7, 122, 5, 127),
+            // No range, or one that is all of it.
+            ("192.168.0.0/24", "", gateway, 5, 251, 3, 254),
+            ("192.168.0.0/24", "192.168.0.0/24", gateway, 256, 0, 254, 254),
+            ("192.168.0.0/30", "", gateway, 3, 1, 1, 2),
+            ("192.168.0.0/31", "", "", 2, 0, 2, 2),
+            ("192.168.0.0/31", "", "", 0, 2, 0, 2),
+            ("fd00::/64", "", "fd00::1", 2, u64::MAX - 1, 1, u64::MAX),
+            ("fd00::/127", "", "", 1, 1, 0, 1),
+            ("fd00::/64", "", "", u64::MAX, 1, u64::MAX - 1, u64::MAX),
+            // More is available than can be written, of a range: that of endpoints.
+            ("fd00::/48", "fd00::/56", "fd00::1", 9, u64::MAX, 2, u64::MAX),
+        ] {
+            let seen = subnet(net, range, gateway, Some((in_use, available)));
+            assert_eq!(judged(&seen, &["192.168.0.130", "fd00::2"]), (used, capacity, vec![]), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_count_that_cannot_be_is_told_and_not_used() {
+        for (net, range, in_use, available) in [
+            ("10.0.1.0/24", "", 1, 255),
+            ("10.0.1.0/24", "", 257, 0),
+            ("10.0.1.0/24", "", u64::MAX, 0),
+            ("10.0.1.0/24", "10.0.1.64/26", 5, 66),
+            ("10.0.1.0/24", "10.0.1.64/26", 257, 3),
+            ("fd00::/120", "", 0, 256),
+            ("fd00::/120", "", 257, 0),
+        ] {
+            let seen = subnet(net, range, "10.0.1.1", Some((in_use, available)));
+            let (used, _, doubts) = judged(&seen, &["10.0.1.66", "fd00::2"]);
+            assert_eq!(used, judged(&SeenSubnet { count: None, ..seen }, &["10.0.1.66", "fd00::2"]).0);
+            let words =
+                format!("subnet {net}: {in_use} addresses in use and {available} available cannot be");
+            assert_eq!(doubts, [words]);
         }
     }
 
@@ -122,7 +207,8 @@ mod tests {
             ("10.0.1.254", &theirs, Some("10.0.1.254")),
             ("", &BTreeSet::new(), None),
         ] {
-            let subnet = read(&seen(listed), gateways, &BTreeSet::new()).unwrap().unwrap();
+            let read = read(&seen(listed), gateways, &BTreeSet::new(), &mut Vec::new());
+            let subnet = read.unwrap().unwrap();
             assert_eq!(subnet.gateway, expected.map(ip));
             assert_eq!(subnet.used, u64::from(expected.is_some()));
         }
@@ -135,8 +221,9 @@ mod tests {
             gateway: gateway.into(),
             ..SeenSubnet::default()
         };
-        assert_eq!(read(&seen("", ""), &BTreeSet::new(), &BTreeSet::new()), Ok(None));
-        assert!(read(&seen("10.0.0.0/33", ""), &BTreeSet::new(), &BTreeSet::new()).is_err());
-        assert!(read(&seen("10.0.0.0/24", "gateway"), &BTreeSet::new(), &BTreeSet::new()).is_err());
+        let read = |of| read(&of, &BTreeSet::new(), &BTreeSet::new(), &mut Vec::new());
+        assert_eq!(read(seen("", "")), Ok(None));
+        assert!(read(seen("10.0.0.0/33", "")).is_err());
+        assert!(read(seen("10.0.0.0/24", "gateway")).is_err());
     }
 }

@@ -1,56 +1,56 @@
-//! A page of series, from which Prometheus' own types are made.
+//! A page of series in Prometheus' text format
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>).
 //!
 //! Series are kept by name and label values: a page cannot hold the same series twice, which would
-//! make Prometheus refuse the whole scrape.
+//! make Prometheus refuse the whole scrape. What is kept of a series is the text of its labels and its value:
+//! on a big host there are tens of thousands, and a page is made every few seconds.
 
 use std::collections::BTreeMap;
-
-use prometheus::proto;
+use std::fmt::{Display, Write as _};
 
 use crate::state::Histogram;
 use crate::state::histogram::BOUNDS;
 
 use super::table::{Kind, Metric};
 
-/// One value.
 #[derive(Clone, Debug)]
 enum Value {
     Number(f64),
-    Histogram(Histogram),
+    Histogram(Box<Histogram>),
 }
 
 #[derive(Debug)]
 struct Family {
     kind: Kind,
     help: &'static str,
-    labels: Vec<&'static str>,
-    series: BTreeMap<Vec<String>, Value>,
+    /// By the text of their labels: `destination="shop",probe="tcp"`.
+    series: BTreeMap<String, Value>,
 }
 
-/// The series of one scrape.
+/// The page while it is filled.
 #[derive(Debug, Default)]
 pub struct Exposition {
     families: BTreeMap<&'static str, Family>,
 }
 
 impl Exposition {
-    /// Adds one sample. Where the series is there already, the first one stays.
+    /// A gauge or a counter. The first value of a series stays.
     pub fn put<const N: usize>(&mut self, metric: &Metric<N>, labels: [&str; N], value: f64) {
         debug_assert!(metric.kind != Kind::Histogram, "{} is a histogram", metric.name);
-        self.insert(metric, labels, Value::Number(value));
+        self.insert(metric, labels, || Value::Number(value));
     }
 
-    /// Adds one truth, as 1 or 0.
+    /// 1 for true.
     pub fn put_bool<const N: usize>(&mut self, metric: &Metric<N>, labels: [&str; N], value: bool) {
         self.put(metric, labels, f64::from(u8::from(value)));
     }
 
-    /// Adds one count. Above 2^53 Prometheus' own numbers round, and so does this.
+    /// A count; exact up to 2^53, which no counter here reaches.
     pub fn put_count<const N: usize>(&mut self, metric: &Metric<N>, labels: [&str; N], value: u64) {
         self.put(metric, labels, value as f64);
     }
 
-    /// Adds one histogram.
+    /// A histogram.
     pub fn put_histogram<const N: usize>(
         &mut self,
         metric: &Metric<N>,
@@ -58,110 +58,215 @@ impl Exposition {
         value: &Histogram,
     ) {
         debug_assert!(metric.kind == Kind::Histogram, "{} is no histogram", metric.name);
-        self.insert(metric, labels, Value::Histogram(value.clone()));
+        self.insert(metric, labels, || Value::Histogram(Box::new(value.clone())));
     }
 
-    fn insert<const N: usize>(&mut self, metric: &Metric<N>, labels: [&str; N], value: Value) {
+    fn insert<const N: usize>(
+        &mut self,
+        metric: &Metric<N>,
+        labels: [&str; N],
+        value: impl FnOnce() -> Value,
+    ) {
         let family = self.families.entry(metric.name).or_insert_with(|| Family {
             kind: metric.kind,
             help: metric.help,
-            labels: metric.labels.to_vec(),
             series: BTreeMap::new(),
         });
-        family.series.entry(labels.map(str::to_owned).to_vec()).or_insert(value);
+        family.series.entry(text_of(metric.labels, labels)).or_insert_with(value);
     }
 
-    /// Prometheus' own types, by name. Families without a series are not there.
-    pub fn into_families(self) -> Vec<proto::MetricFamily> {
-        self.families.into_iter().map(|(name, family)| family.into_proto(name)).collect()
-    }
-}
-
-impl Family {
-    fn into_proto(self, name: &str) -> proto::MetricFamily {
-        let mut out = proto::MetricFamily::default();
-        out.set_name(name.to_owned());
-        out.set_help(self.help.to_owned());
-        out.set_field_type(match self.kind {
-            Kind::Counter => proto::MetricType::COUNTER,
-            Kind::Gauge => proto::MetricType::GAUGE,
-            Kind::Histogram => proto::MetricType::HISTOGRAM,
-        });
-        let mut metrics = Vec::with_capacity(self.series.len());
-        for (values, value) in self.series {
-            let mut metric = proto::Metric::from_label(pairs(&self.labels, values));
-            match value {
-                Value::Histogram(h) => metric.set_histogram(cumulative(&h)),
-                Value::Number(n) if self.kind == Kind::Counter => {
-                    let mut counter = proto::Counter::default();
-                    counter.set_value(n);
-                    metric.set_counter(counter);
-                }
-                Value::Number(n) => {
-                    let mut gauge = proto::Gauge::default();
-                    gauge.set_value(n);
-                    metric.set_gauge(gauge);
+    /// The page's text, ordered by name and labels.
+    pub fn into_text(self) -> String {
+        let series: usize = self.families.values().map(|family| family.series.len()).sum();
+        let mut text = String::with_capacity(series * ROOM);
+        for (name, family) in self.families {
+            let kind = family.kind.as_label();
+            line(&mut text, format_args!("# HELP {name} {}", family.help));
+            line(&mut text, format_args!("# TYPE {name} {kind}"));
+            for (labels, value) in family.series {
+                match value {
+                    Value::Number(number) => sample(&mut text, name, &labels, number),
+                    Value::Histogram(histogram) => buckets(&mut text, name, &labels, &histogram),
                 }
             }
-            metrics.push(metric);
         }
-        out.set_metric(metrics);
-        out
+        text
     }
 }
 
-fn pairs(names: &[&'static str], values: Vec<String>) -> Vec<proto::LabelPair> {
-    names
-        .iter()
-        .zip(values)
-        .map(|(name, value)| {
-            let mut pair = proto::LabelPair::default();
-            pair.set_name((*name).to_owned());
-            pair.set_value(value);
-            pair
-        })
-        .collect()
+/// Bytes that a series takes on the page, or somewhat more.
+const ROOM: usize = 128;
+
+/// Names and values, as they stand between the braces. Names and helps are the table's and need no escapes.
+fn text_of<const N: usize>(names: [&str; N], values: [&str; N]) -> String {
+    let length = names.iter().zip(values).map(|(name, value)| name.len() + value.len() + 4).sum();
+    let mut text = String::with_capacity(length);
+    for (name, value) in names.into_iter().zip(values) {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.push_str(name);
+        text.push_str("=\"");
+        escape(&mut text, value);
+        text.push('"');
+    }
+    text
 }
 
-/// Prometheus counts everything at or under a bound; `state` counts what lies between two.
-fn cumulative(from: &Histogram) -> proto::Histogram {
-    let mut running = 0;
-    let buckets = BOUNDS
-        .iter()
-        .zip(from.counts)
-        .map(|(bound, count)| {
-            running += count;
-            let mut bucket = proto::Bucket::default();
-            bucket.set_upper_bound(*bound);
-            bucket.set_cumulative_count(running);
-            bucket
-        })
-        .collect();
-    let mut out = proto::Histogram::default();
-    out.set_bucket(buckets);
-    out.set_sample_count(from.count());
-    out.set_sample_sum(from.sum);
-    out
+/// A backslash stands before what would end the value or the line.
+fn escape(text: &mut String, value: &str) {
+    let mut rest = value;
+    while let Some((before, special, after)) = split_at_special(rest) {
+        text.push_str(before);
+        text.push_str(special);
+        rest = after;
+    }
+    text.push_str(rest);
+}
+
+fn split_at_special(value: &str) -> Option<(&str, &'static str, &str)> {
+    let (at, special) = value.char_indices().find_map(|(at, c)| match c {
+        '\\' => Some((at, "\\\\")),
+        '\n' => Some((at, "\\n")),
+        '"' => Some((at, "\\\"")),
+        _ => None,
+    })?;
+    Some((value.get(..at)?, special, value.get(at + 1..)?))
+}
+
+fn sample(text: &mut String, name: impl Display, labels: &str, value: f64) {
+    if labels.is_empty() {
+        line(text, format_args!("{name} {value}"));
+    } else {
+        line(text, format_args!("{name}{{{labels}}} {value}"));
+    }
+}
+
+/// The counts under each bound, all of them under the last, and what they sum up to.
+fn buckets(text: &mut String, name: &str, labels: &str, from: &Histogram) {
+    let comma = if labels.is_empty() { "" } else { "," };
+    let mut under = 0;
+    for (bound, count) in BOUNDS.iter().zip(from.counts) {
+        under += count;
+        line(text, format_args!("{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {under}"));
+    }
+    let all = from.count();
+    line(text, format_args!("{name}_bucket{{{labels}{comma}le=\"+Inf\"}} {all}"));
+    sample(text, format_args!("{name}_sum"), labels, from.sum);
+    sample(text, format_args!("{name}_count"), labels, all as f64);
+}
+
+/// To write into a string cannot fail.
+fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
+    let _ = text.write_fmt(words);
+    text.push('\n');
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use prometheus::proto;
+
     use super::*;
     use crate::metrics::table;
 
-    #[test]
-    fn buckets_are_cumulative() {
+    fn histogram() -> Histogram {
         let mut h = Histogram::default();
         for micros in [10, 50, 60, 900, 9_000_000] {
             h.observe(Duration::from_micros(micros));
         }
-        let out = cumulative(&h);
-        let counts: Vec<u64> = out.get_bucket().iter().map(proto::Bucket::cumulative_count).collect();
-        assert_eq!(&counts[..6], [2, 3, 3, 3, 3, 4]);
-        assert_eq!(counts.last(), Some(&4), "9 s lies above every bound");
-        assert_eq!(out.get_sample_count(), 5);
+        h
+    }
+
+    /// A family of one series, as Prometheus' own library writes it.
+    fn theirs<const N: usize>(
+        metric: &Metric<N>,
+        values: [&str; N],
+        put: impl Fn(&mut proto::Metric),
+    ) -> String {
+        let pair = |(name, value): (&str, &str)| {
+            let mut pair = proto::LabelPair::default();
+            pair.set_name(name.to_owned());
+            pair.set_value(value.to_owned());
+            pair
+        };
+        let mut series = proto::Metric::from_label(metric.labels.into_iter().zip(values).map(pair).collect());
+        put(&mut series);
+        let mut family = proto::MetricFamily::default();
+        family.set_name(metric.name.to_owned());
+        family.set_help(metric.help.to_owned());
+        family.set_field_type(match metric.kind {
+            Kind::Counter => proto::MetricType::COUNTER,
+            Kind::Gauge => proto::MetricType::GAUGE,
+            Kind::Histogram => proto::MetricType::HISTOGRAM,
+        });
+        family.set_metric(vec![series]);
+        prometheus::TextEncoder::new().encode_to_string(&[family]).expect("written")
+    }
+
+    #[test]
+    fn a_page_is_written_as_prometheus_own_library_writes_it() {
+        for hostile in ["", "shop", "a\"b\\c\nd", "\\", "\"\"\n\n", "ö\\€\"", "tab\there"] {
+            for value in [0.0, 1.0, -2.5, 1e-9, 1.7e18, 0.1 + 0.2, f64::MAX] {
+                let mut page = Exposition::default();
+                page.put(&table::PRESENT, [hostile], value);
+                let expected = theirs(&table::PRESENT, [hostile], |series| {
+                    let mut gauge = proto::Gauge::default();
+                    gauge.set_value(value);
+                    series.set_gauge(gauge);
+                });
+                assert_eq!(page.into_text(), expected);
+            }
+            let mut page = Exposition::default();
+            page.put_histogram(&table::PROBE_DURATION, [hostile, "tcp"], &histogram());
+            let expected = theirs(&table::PROBE_DURATION, [hostile, "tcp"], |series| {
+                series.set_histogram(cumulative(&histogram()));
+            });
+            assert_eq!(page.into_text(), expected);
+        }
+        let mut page = Exposition::default();
+        page.put_histogram(&table::PROBE_LAG, [], &histogram());
+        let expected = theirs(&table::PROBE_LAG, [], |series| series.set_histogram(cumulative(&histogram())));
+        assert_eq!(page.into_text(), expected);
+        let mut page = Exposition::default();
+        page.put_count(&table::PROBES_POSTPONED, [], 7);
+        let expected = theirs(&table::PROBES_POSTPONED, [], |series| {
+            let mut counter = proto::Counter::default();
+            counter.set_value(7.0);
+            series.set_counter(counter);
+        });
+        assert_eq!(page.into_text(), expected);
+    }
+
+    fn cumulative(from: &Histogram) -> proto::Histogram {
+        let mut running = 0;
+        let buckets = BOUNDS.iter().zip(from.counts).map(|(bound, count)| {
+            running += count;
+            let mut bucket = proto::Bucket::default();
+            bucket.set_upper_bound(*bound);
+            bucket.set_cumulative_count(running);
+            bucket
+        });
+        let mut out = proto::Histogram::default();
+        out.set_bucket(buckets.collect());
+        out.set_sample_count(from.count());
+        out.set_sample_sum(from.sum);
+        out
+    }
+
+    #[test]
+    fn buckets_are_cumulative() {
+        let mut page = Exposition::default();
+        page.put_histogram(&table::PROBE_LAG, [], &histogram());
+        let page = page.into_text();
+        let counts: Vec<&str> = page
+            .lines()
+            .filter(|line| line.contains("_bucket{"))
+            .filter_map(|line| line.rsplit_once(' ').map(|(_, count)| count))
+            .collect();
+        assert_eq!(&counts[..6], ["2", "3", "3", "3", "3", "4"]);
+        assert_eq!(&counts[counts.len() - 2..], ["4", "5"], "9 s lies above every bound");
     }
 
     #[test]
@@ -169,9 +274,13 @@ mod tests {
         let mut page = Exposition::default();
         page.put(&table::PRESENT, ["a"], 1.0);
         page.put(&table::PRESENT, ["a"], 0.0);
-        let families = page.into_families();
-        assert_eq!(families.len(), 1);
-        assert_eq!(families[0].get_metric().len(), 1);
-        assert!((families[0].get_metric()[0].get_gauge().get_value() - 1.0).abs() < f64::EPSILON);
+        let page = page.into_text();
+        let series: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(series, ["destination_present{destination=\"a\"} 1"]);
+    }
+
+    #[test]
+    fn helps_need_no_escapes() {
+        assert!(table::ALL.iter().all(|row| !row.help.contains(['\\', '\n'])));
     }
 }

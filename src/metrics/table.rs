@@ -123,9 +123,9 @@ table! {
              "coolify_project" "coolify_environment" "coolify_resource"]
             "A container on a destination; always 1. The label endpoint holds what source and target hold.";
         ADDRESSES_USED Gauge "destination_addresses_used" "addresses" ["destination" "subnet"]
-            "Addresses of the subnet that are taken, the gateway included.";
+            "Addresses of the subnet, or of its `--ip-range` where it was made with one, that are taken, the gateway included: by the Engine's own count (Docker 29, API 1.52), else by the endpoints of this server's containers.";
         ADDRESSES_CAPACITY Gauge "destination_addresses_capacity" "addresses" ["destination" "subnet"]
-            "Addresses of the subnet that can be given out, the gateway included.";
+            "Addresses of the subnet, or of its `--ip-range`, that can be given out, the gateway included.";
         POOLS_USED Gauge "destination_address_pools_used" "networks" []
             "Blocks of the Engine's IPv4 address pools that a network of its own lies in: of all its networks, not of destinations alone.";
         POOLS_CAPACITY Gauge "destination_address_pools_capacity" "networks" []

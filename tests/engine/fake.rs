@@ -43,6 +43,8 @@ pub struct World {
     pub version: Value,
     pub info: Value,
     pub networks: Vec<Value>,
+    /// What it counts of a subnet of the network, by what it is asked for.
+    pub counts: BTreeMap<String, Value>,
     pub containers: Vec<Thing>,
     faults: Vec<(String, Fault)>,
     asked: BTreeMap<(Method, String), usize>,
@@ -234,6 +236,7 @@ impl World {
             version: things::version(),
             info: things::info(),
             networks: vec![things::network("shop", 1)],
+            counts: BTreeMap::new(),
             containers: things::three(),
             faults: Vec::new(),
             asked: BTreeMap::new(),
@@ -259,6 +262,21 @@ impl World {
         self.faults.iter().find(|(on, _)| on == "*" || on == path).map(|(_, fault)| fault.clone())
     }
 
+    /// By the whole of its id or the beginning. As moby's router has it (daemon/server/router/network, of 29), only
+    /// here, and since API 1.52, with a status; that has no subnets where nobody counts.
+    fn network(&self, term: &str) -> (u16, String) {
+        let is = |network: &&Value| network["Id"].as_str().is_some_and(|id| id.starts_with(term));
+        let Some(mut network) = self.networks.iter().find(is).cloned() else {
+            return (404, json!({"message": format!("network {term} not found")}).to_string());
+        };
+        let minor = self.version["ApiVersion"].as_str().and_then(|api| api.strip_prefix("1."));
+        if minor.and_then(|minor| minor.parse().ok()).is_some_and(|minor: u32| minor >= 52) {
+            let subnets = self.counts.get(term).map(|counts| json!({"Subnets": counts}));
+            network["Status"] = json!({"IPAM": subnets.unwrap_or_else(|| json!({}))});
+        }
+        (200, network.to_string())
+    }
+
     /// What a healthy Engine would say.
     fn honest(&self, path: &str, query: &HashMap<String, String>) -> (u16, String) {
         let container = |id: &str| self.containers.iter().find(|c| c.row["Id"] == json!(id));
@@ -273,6 +291,7 @@ impl World {
                 let rows: Vec<&Value> = self.containers.iter().filter(runs).map(|c| &c.row).collect();
                 (200, json!(rows).to_string())
             }
+            other if other.starts_with("/networks/") => self.network(&other["/networks/".len()..]),
             other => {
                 let id = other.strip_prefix("/containers/").and_then(|rest| rest.strip_suffix("/json"));
                 match id.map(|id| (id, container(id))) {

@@ -21,6 +21,11 @@ pub fn version() -> Value {
     json!({"Version": "28.5.2", "ApiVersion": "1.51", "MinAPIVersion": "1.24", "Os": "linux"})
 }
 
+/// Of an Engine that counts addresses.
+pub fn version_29() -> Value {
+    json!({"Version": "29.0.0", "ApiVersion": "1.52", "MinAPIVersion": "1.44", "Os": "linux"})
+}
+
 /// The one field that is read, among what is not.
 pub fn info() -> Value {
     json!({"ID": "e", "Containers": "many", "DefaultAddressPools": [{"Base": "10.213.0.0/16", "Size": 24}]})

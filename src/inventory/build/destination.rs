@@ -214,14 +214,14 @@ fn subnets(
     oddities: &mut BTreeSet<String>,
 ) -> Vec<Subnet> {
     let taken: BTreeSet<IpAddr> = endpoints.iter().flat_map(|e| &e.addresses).copied().collect();
-    let mut subnets = Vec::new();
+    let (mut subnets, mut odd) = (Vec::new(), Vec::new());
     for entry in &network.ipam {
-        match subnet::read(entry, gateways, &taken) {
+        match subnet::read(entry, gateways, &taken, &mut odd) {
             Ok(found) => subnets.extend(found),
-            Err(why) => {
-                oddities.insert(format!("network {:?}: {}", bounded(&network.name), bounded(&why)));
-            }
+            Err(why) => odd.push(why),
         }
     }
+    let whose = bounded(&network.name);
+    oddities.extend(odd.iter().map(|why| format!("network {whose:?}: {}", bounded(why))));
     subnets
 }

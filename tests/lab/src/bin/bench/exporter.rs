@@ -9,7 +9,7 @@ use lab::{Error, Result};
 use crate::process::Process;
 use crate::town::Town;
 
-const URL: &str = "http://127.0.0.1:10061";
+pub const ADDRESS: &str = "127.0.0.1:10061";
 
 pub struct Exporter<'a> {
     pub process: Process,
@@ -26,10 +26,15 @@ pub struct Count {
 impl<'a> Exporter<'a> {
     /// Starts `serve` with a configuration and waits until its first round is done.
     pub fn serve(town: &'a Town, binary: &Path, config: &str) -> Result<Self> {
+        Self::serve_of(town, binary, config, "/run/docker.sock")
+    }
+
+    /// The same, with the Engine behind another socket.
+    pub fn serve_of(town: &'a Town, binary: &Path, config: &str, socket: &str) -> Result<Self> {
         let file = town.write("exporter.yml", config)?;
         let mut command = town.lab.on_host(&binary.display().to_string());
         command.args(["serve", "--config.file", &file, "--log.level", "warn"]);
-        command.args(["--docker.host", "unix:///run/docker.sock"]).env_remove("DOCKER_HOST");
+        command.args(["--docker.host", &format!("unix://{socket}")]).env_remove("DOCKER_HOST");
         let exporter = Self { process: Process::start(&mut command)?, town };
         let started = Instant::now();
         while let Err(error) = exporter.get("/-/ready") {
@@ -42,7 +47,7 @@ impl<'a> Exporter<'a> {
     }
 
     pub fn get(&self, path: &str) -> Result<String> {
-        self.town.lab.exec_on_host(&["busybox", "wget", "-qO", "-", &format!("{URL}{path}")])
+        self.town.lab.exec_on_host(&["busybox", "wget", "-qO", "-", &format!("http://{ADDRESS}{path}")])
     }
 
     pub fn count(&self, kind: &str) -> Result<Count> {

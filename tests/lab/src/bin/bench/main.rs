@@ -12,17 +12,23 @@ mod capture;
 mod cold;
 mod exporter;
 mod floor;
+mod idle;
+mod many;
 mod page;
 mod process;
+mod relay;
 mod rivals;
 mod rtt;
 mod scrape;
+mod series;
+mod size;
+mod smokeping;
 mod steady;
 mod town;
 mod traffic;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lab::{Error, Result};
@@ -35,6 +41,7 @@ fn main() -> ExitCode {
     let done = match args.split_first() {
         Some((word, rest)) if word == "scrape" => scrape::command(rest),
         Some((word, rest)) if word == "floor" => floor::command(rest),
+        Some((word, rest)) if word == "read" => series::command(rest),
         _ => Options::read(args).and_then(|options| bench(&options)),
     };
     match done {
@@ -46,10 +53,17 @@ fn main() -> ExitCode {
     }
 }
 
+/// The rows, by the word that asks for one alone.
+const ROWS: [&str; 11] =
+    ["icmp", "tcp", "dns", "rtt", "cold", "steady", "traffic", "series", "many", "idle", "size"];
+
 /// What is measured, and for how long.
+#[derive(Default)]
 pub struct Options {
     /// The release build.
     exporter: PathBuf,
+    /// What the image ships.
+    shipped: Option<PathBuf>,
     /// The rows to measure; empty: all of them, and the page is written.
     only: Vec<String>,
     /// A tenth of the time, for whoever works on the code.
@@ -58,22 +72,22 @@ pub struct Options {
 
 impl Options {
     fn read(args: Vec<String>) -> Result<Self> {
-        let mut options = Self { exporter: PathBuf::new(), only: Vec::new(), quick: false };
+        let mut options = Self::default();
+        let mut binaries = Vec::new();
         for arg in args {
             match arg.as_str() {
                 "--quick" => options.quick = true,
-                "icmp" | "tcp" | "dns" | "rtt" | "cold" | "steady" | "traffic" => options.only.push(arg),
-                _ if options.exporter.as_os_str().is_empty() && !arg.starts_with('-') => {
-                    options.exporter = PathBuf::from(arg);
+                row if ROWS.contains(&row) => options.only.push(arg),
+                _ if !arg.starts_with('-') => {
+                    let found = PathBuf::from(&arg).canonicalize();
+                    binaries.push(found.map_err(|e| Error::io(&format!("finding {arg}"), e))?);
                 }
-                _ => return Err(Error::new(format!("unknown argument {arg:?}\n{USAGE}"))),
+                _ => return Err(Error::new(format!("unknown argument {arg:?}\n{}", usage()))),
             }
         }
-        if options.exporter.as_os_str().is_empty() {
-            return Err(Error::new(USAGE));
-        }
-        options.exporter =
-            options.exporter.canonicalize().map_err(|e| Error::io("finding the exporter", e))?;
+        let mut binaries = binaries.into_iter();
+        options.exporter = binaries.next().ok_or_else(|| Error::new(usage()))?;
+        options.shipped = binaries.next();
         Ok(options)
     }
 
@@ -84,9 +98,15 @@ impl Options {
     fn seconds(&self, full: u64) -> u64 {
         if self.quick { (full / 10).max(5) } else { full }
     }
+
+    fn shipped(&self) -> Result<&Path> {
+        self.shipped.as_deref().ok_or_else(|| Error::new(usage()))
+    }
 }
 
-const USAGE: &str = "usage: bench EXPORTER [--quick] [icmp] [tcp] [dns] [rtt] [cold] [steady] [traffic] (make bench calls it)";
+fn usage() -> String {
+    format!("usage: bench EXPORTER [SHIPPED] [--quick] [{}] (make bench calls it)", ROWS.join("] ["))
+}
 
 fn bench(options: &Options) -> Result<()> {
     let mut rows = Vec::new();
@@ -107,7 +127,10 @@ fn bench(options: &Options) -> Result<()> {
             rows.push(cold::measure(&town, options)?);
         }
     }
-    if options.wants("steady") || options.wants("traffic") {
+    if options.wants("many") {
+        rows.push(many::measure(options)?);
+    }
+    if ["steady", "traffic", "series"].iter().any(|row| options.wants(row)) {
         say("a lab with 100 containers on 10 destinations");
         let town = Town::build(10, 10)?;
         machine.engine = town.engine()?;
@@ -117,6 +140,15 @@ fn bench(options: &Options) -> Result<()> {
         if options.wants("traffic") {
             rows.push(traffic::measure(&town, options)?);
         }
+        if options.wants("series") {
+            rows.extend(series::measure(&town, options)?);
+        }
+    }
+    if options.wants("idle") {
+        rows.push(idle::measure(options)?);
+    }
+    if options.wants("size") {
+        rows.extend(size::measure(options)?);
     }
     let table = page::table(&machine, &rows);
     println!("\n{table}");

@@ -71,6 +71,11 @@ impl Process {
             .ok_or_else(|| Error::new(format!("no {name} in /proc status")))
     }
 
+    /// The same in megabytes.
+    pub fn status_megabytes(&self, name: &str) -> Result<f64> {
+        Ok(self.status_kib(name)? as f64 * 1024.0 / 1e6)
+    }
+
     fn read(&self, file: &str) -> Result<String> {
         read(&self.pid.to_string(), file)
     }

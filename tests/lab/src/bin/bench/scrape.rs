@@ -64,7 +64,7 @@ const SUCCESS: &[u8] = b"\nprobe_success 1\n";
 
 /// The server may have been started a moment ago.
 #[expect(clippy::disallowed_methods, reason = "nothing is measured from here")]
-fn connect(address: &str) -> std::io::Result<BufReader<TcpStream>> {
+pub fn connect(address: &str) -> std::io::Result<BufReader<TcpStream>> {
     let started = Instant::now();
     loop {
         match TcpStream::connect(address) {
@@ -80,7 +80,7 @@ fn connect(address: &str) -> std::io::Result<BufReader<TcpStream>> {
 }
 
 /// One answer's body, chunked or of a stated length.
-fn answer(from: &mut BufReader<TcpStream>) -> std::io::Result<Vec<u8>> {
+pub fn answer(from: &mut BufReader<TcpStream>) -> std::io::Result<Vec<u8>> {
     let status = line(from)?;
     if !status.starts_with("HTTP/1.1 200") {
         return Err(IoError::other(format!("the answer is {status:?}")));

@@ -38,7 +38,7 @@ pub fn measure(town: &Town, options: &Options) -> Result<Vec<Row>> {
         return Err(Error::new(format!("a healthy lab was called {}", report["status"])));
     }
     let share = 100.0 * cpu.as_secs_f64() / elapsed.as_secs_f64();
-    let megabytes = |name| Ok::<_, Error>(exporter.process.status_kib(name)? as f64 * 1024.0 / 1e6);
+    let megabytes = |name| exporter.process.status_megabytes(name);
     let (resident, peak) = (megabytes("VmRSS")?, megabytes("VmHWM")?);
     Ok(vec![
         Row {

@@ -50,9 +50,23 @@ impl Town {
     /// measured beside the exporter.
     pub fn inside_first(&self, program: &str) -> Result<Command> {
         let first = self.containers.first().ok_or_else(|| lab::Error::new("the lab is empty"))?;
+        Ok(self.inside(first.pid, program))
+    }
+
+    /// A command that runs a program in the network namespace of a process of the lab.
+    pub fn inside(&self, pid: u32, program: &str) -> Command {
         let mut command = self.lab.on_host("nsenter");
-        command.arg(format!("--net=/proc/{}/ns/net", first.pid)).arg("--").arg(program);
-        Ok(command)
+        command.arg(format!("--net=/proc/{pid}/ns/net")).arg("--").arg(program);
+        command
+    }
+
+    /// Puts all containers on one destination more.
+    pub fn join(&self, destination: &str, subnet: &str) -> Result<()> {
+        self.lab.docker(&["network", "create", "--subnet", subnet, destination])?;
+        for container in &self.containers {
+            self.lab.docker(&["network", "connect", destination, &container.name])?;
+        }
+        Ok(())
     }
 
     /// Whom the first container can probe.
