@@ -60,7 +60,7 @@ codes! {
     ExporterBlind, "exporter-blind", Ticket, "The exporter cannot see",
         "The Engine does not answer or a privilege is missing: what cannot be seen is unknown, not down.";
     AddressPoolsExhausted, "address-pools-exhausted", Ticket, "No room for another network",
-        "The Engine has room for one more network at most: of the stacks that bring their own, the next one or the one after it cannot be deployed.";
+        "The Engine has room for one more network at most: the next stack that brings its own, or the one after it, will not be deployed.";
     NetworkAddressesExhausted, "network-addresses-exhausted", Ticket, "No free addresses",
         "The network's subnet is full: the next container that is to start on it will not.";
     ContainerUnreachable, "container-unreachable", Page, "Nobody reaches the container",
