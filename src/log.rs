@@ -2,11 +2,11 @@
 
 use std::io;
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 /// Sets the process's log up, once.
 ///
@@ -23,9 +23,8 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let libraries = if level == "error" { LevelFilter::ERROR } else { LevelFilter::WARN };
-    let filter = EnvFilter::builder()
-        .with_default_directive(libraries.into())
-        .parse_lossy(format!("{libraries},destination_exporter={level}"));
+    let own = level.parse().unwrap_or(LevelFilter::INFO);
+    let filter = Targets::new().with_default(libraries).with_target("destination_exporter", own);
     if json {
         let json = fmt::layer().json().flatten_event(true).with_ansi(false).with_writer(writer);
         json.with_filter(filter).boxed()
