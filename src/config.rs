@@ -3,13 +3,13 @@
 //! With no file and no flag everything works. A file that is wrong is refused whole, with every
 //! error at once, each with line, column and what was expected.
 
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::outcome::ProbeKind;
 
+mod file;
 mod print;
 mod problem;
 mod problems;
@@ -19,6 +19,7 @@ pub mod settings;
 mod tree;
 pub mod web;
 
+pub(crate) use file::read as read_file;
 pub use print::{EXAMPLE, documentation};
 pub use problem::Problem;
 pub(crate) use scalars::engine as engine_address;
@@ -49,18 +50,12 @@ pub fn load_file(path: &Path) -> Result<Config, Vec<Problem>> {
     load(&read_text(path)?)
 }
 
-/// The text of a file that is not too large.
+/// The text of a regular file that is not too large.
 fn read_text(path: &Path) -> Result<String, Vec<Problem>> {
     let told = |error: std::io::Error| {
         vec![Problem::new(None, "", format!("{} cannot be read: {error}", path.display()))]
     };
-    let mut bytes = Vec::new();
-    // One byte more than allowed tells a file that is too large, however much it holds.
-    let most = MOST_BYTES as u64 + 1;
-    std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(told)?;
-    if bytes.len() > MOST_BYTES {
-        return Err(vec![too_large()]);
-    }
+    let bytes = file::read(path).map_err(told)?.ok_or_else(|| vec![too_large()])?;
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let line = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count() as u64 + 1;

@@ -228,8 +228,18 @@ fn a_file_is_read_within_its_bounds() {
         let told = load_file(&at(name)).unwrap_err();
         assert!(told.iter().any(|p| p.to_string().contains(expected)), "{name}: {told:?}");
     }
-    // Endless: it must come back all the same.
-    assert!(load_file(Path::new("/dev/zero")).is_err());
+    // Without an end, or with nobody at the other one: it must come back all the same.
+    let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().expect("mkfifo (coreutils)");
+    assert!(made.success());
+    let others =
+        [(at("pipe"), "a pipe"), (folder.path().into(), "a folder"), ("/dev/zero".into(), "a device")];
+    for (path, what) in others {
+        let (tell, told) = std::sync::mpsc::channel();
+        let expected = format!("{} cannot be read: it is {what}; expected a regular file", path.display());
+        std::thread::spawn(move || tell.send(load_file(&path)).ok());
+        let told = told.recv_timeout(std::time::Duration::from_secs(30)).expect("it does not wait");
+        assert_eq!(told.unwrap_err()[0].to_string(), expected);
+    }
 }
 
 #[test]

@@ -209,11 +209,15 @@ fn a_reload_takes_the_good_and_refuses_the_bad() -> Result<()> {
     exporter.signal("HUP")?;
     until("a signal is refused alike", || Ok(exporter.log().matches("not reloaded").count() >= 2))?;
 
-    // A pipe that nobody writes into: it is given up, and nothing waits for it.
+    // A pipe that nobody writes into: it is refused, and nothing waits for it.
     std::fs::remove_file(&file).expect("removed");
     assert!(Command::new("mkfifo").arg(&file).status().is_ok_and(|status| status.success()));
     let refused = exporter.ask("POST", "/-/reload")?;
-    assert!(refused.status == 500 && refused.body.contains("is the file a file?"), "{}", refused.body);
+    assert!(
+        refused.status == 500 && refused.body.contains("it is a pipe; expected a regular file"),
+        "{}",
+        refused.body
+    );
     std::fs::remove_file(&file).expect("removed");
 
     write("destinations: {exclude: [blog]}\n");

@@ -139,10 +139,7 @@ async fn read_again(
     messages: &mpsc::Sender<Message>,
 ) -> Result<Docker, String> {
     let (flags, trust) = (flags.clone(), trust.clone());
-    // A file on a mount that hangs, or a pipe that nobody writes into, must not stop everything else.
-    let gave_up = CancellationToken::new();
-    let late = gave_up.clone();
-    let read = tokio::task::spawn_blocking(move || {
+    let read = within(READ_WITHIN, move |late| {
         // Both or none: what is half in force is what nobody wrote.
         let config = configuration(&flags)?;
         if !late.is_cancelled() {
@@ -150,13 +147,7 @@ async fn read_again(
         }
         Ok(config)
     });
-    let read = match timeout(READ_WITHIN, read).await {
-        Ok(read) => read.unwrap_or_else(|error| Err(error.to_string())),
-        Err(_) => {
-            gave_up.cancel();
-            Err(format!("the configuration could not be read within {READ_WITHIN:?}: is the file a file?"))
-        }
-    };
+    let read = read.await;
     let (message, read) = match read {
         Ok(config) => {
             let docker = config.docker.clone();
@@ -170,4 +161,43 @@ async fn read_again(
     // The loop is gone only when the program ends.
     messages.send(message).await.ok();
     read
+}
+
+/// What is read by then; a file on a mount that hangs must not stop everything else. The reader is told that it is
+/// late.
+async fn within<T: Send + 'static>(
+    patience: Duration,
+    read: impl FnOnce(&CancellationToken) -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let gave_up = CancellationToken::new();
+    let late = gave_up.clone();
+    match timeout(patience, tokio::task::spawn_blocking(move || read(&late))).await {
+        Ok(read) => read.unwrap_or_else(|error| Err(error.to_string())),
+        Err(_) => {
+            gave_up.cancel();
+            Err(format!("the configuration could not be read within {patience:?}: does its mount hang?"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_hangs_is_given_up_and_takes_nothing_afterwards() {
+        let (go, held) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let read = within(Duration::from_millis(50), move |late| {
+            held.recv().ok();
+            tell.send(late.is_cancelled()).ok();
+            Ok(())
+        });
+        assert!(read.await.is_err_and(|why| why.contains("within 50ms")));
+        drop(go);
+        assert_eq!(told.recv(), Ok(true));
+        assert_eq!(within(Duration::from_secs(30), |late| Ok(late.is_cancelled())).await, Ok(false));
+    }
 }

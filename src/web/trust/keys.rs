@@ -1,7 +1,5 @@
 //! From what the file says of TLS to what a handshake takes.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};
@@ -16,7 +14,7 @@ use rustls::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::web::{ClientAuth, Pem, Source, Tls, Version};
-use crate::config::{MOST_BYTES, Problem};
+use crate::config::{Problem, read_file};
 
 use super::callers::Judge;
 
@@ -174,15 +172,8 @@ fn text(pem: &Pem) -> Result<Vec<u8>, Problem> {
         Source::Inline(secret) => return Ok(secret.0.clone().into_bytes()),
         Source::File(path) => path,
     };
-    let mut bytes = Vec::new();
-    // One byte more than allowed tells a file that is too large, however much it holds.
-    let most = MOST_BYTES as u64 + 1;
-    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-    read.map_err(|error| problem(pem, &format!("cannot be read: {error}")))?;
-    if bytes.len() > MOST_BYTES {
-        return Err(problem(pem, "expected at most 1 MiB, found a larger file"));
-    }
-    Ok(bytes)
+    let read = read_file(path).map_err(|error| problem(pem, &format!("cannot be read: {error}")))?;
+    read.ok_or_else(|| problem(pem, "expected at most 1 MiB, found a larger file"))
 }
 
 /// With the file's name in front, where it is one.
