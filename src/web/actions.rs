@@ -21,7 +21,7 @@ use super::admission::Admitted;
 use super::diagnostics;
 use super::error::Refusal;
 use super::pages::{App, Desk};
-use super::request::{Query, Wish};
+use super::request::{Query, Takes, Wish};
 use super::round::{End, Round};
 
 /// How long a round is waited for. One with longer timeouts in it goes on without its asker.
@@ -141,6 +141,11 @@ pub struct One {
     kind: ProbeKind,
     #[serde(default)]
     debug: bool,
+}
+
+impl Takes for One {
+    const HINT: &'static str = "/probe takes destination, source, target and kind, and debug (true or false), each \
+        once; /diagnostics lists them under probes";
 }
 
 /// `GET /probe`: one planned probe now, in the style of blackbox_exporter. What is not in the plan

@@ -11,7 +11,7 @@ use crate::report::{self, Report};
 
 use super::error::Refusal;
 use super::pages::Desk;
-use super::request::{Path, Query};
+use super::request::{Path, Query, Takes};
 
 const JSON: &str = "application/json";
 
@@ -22,6 +22,10 @@ pub struct Filter {
     severity: Option<String>,
     /// Only findings of this code.
     code: Option<String>,
+}
+
+impl Takes for Filter {
+    const HINT: &'static str = "/diagnostics takes severity and code, each once";
 }
 
 impl Filter {

@@ -8,6 +8,8 @@ use crate::diagnosis::{Code, printable};
 
 /// A refusal names no more than so many things.
 const MOST_NAMES: usize = 100;
+/// What a round takes.
+pub(super) const BODY: &str = r#"the body is {"destination": "NAME"}, or empty"#;
 
 /// A refusal, in words for the person who reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,17 +114,9 @@ impl Refusal {
         }
     }
 
-    /// The request cannot be read.
-    pub fn bad_request(why: &str) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            code: "bad_request",
-            message: why.into(),
-            hint:
-                "/probe takes destination, source, target, kind and debug; /diagnostics takes severity and \
-                code; a round takes {\"destination\": \"NAME\"}"
-                    .into(),
-        }
+    /// The request cannot be read; the hint is about what was asked for.
+    pub fn bad_request(why: &str, hint: &str) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code: "bad_request", message: why.into(), hint: hint.into() }
     }
 
     /// No destination of that name. There are these: label values, and what people call them.
@@ -166,7 +160,7 @@ impl Refusal {
             status: StatusCode::PAYLOAD_TOO_LARGE,
             code: "too_large",
             message: format!("the body has more than {most} bytes"),
-            hint: r#"it is {"destination": "NAME"}, or empty"#.into(),
+            hint: BODY.into(),
         }
     }
 

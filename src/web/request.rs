@@ -9,12 +9,18 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 
-use super::error::Refusal;
+use super::error::{BODY, Refusal};
 
 /// Most bytes of a body.
 pub(super) const MOST_BODY: usize = 4096;
 /// How long a caller may take to send them.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a page takes behind the question mark. What it does not know there it passes over, as every page does.
+pub trait Takes: DeserializeOwned {
+    /// In words, for who asked for something else.
+    const HINT: &'static str;
+}
 
 /// What stands behind the question mark.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +34,7 @@ pub struct Path<T>(pub T);
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<T>(pub Option<T>);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+impl<T: Takes, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
@@ -36,7 +42,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         // What the reader says of itself before it says what is wrong is of no use to who asked.
         let why =
             |text: String| text.rsplit_once("query string: ").map_or(text.clone(), |(_, why)| why.to_owned());
-        read.map(|read| Self(read.0)).map_err(|error| Refusal::bad_request(&why(error.body_text())))
+        read.map(|read| Self(read.0)).map_err(|error| Refusal::bad_request(&why(error.body_text()), T::HINT))
     }
 }
 
@@ -45,7 +51,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let read = axum::extract::Path::from_request_parts(parts, state).await;
-        read.map(|read| Self(read.0)).map_err(|error| Refusal::bad_request(&error.body_text()))
+        let hint = "a name in the path is UTF-8, with its special signs as %XX; GET / lists the pages";
+        read.map(|read| Self(read.0)).map_err(|error| Refusal::bad_request(&error.body_text(), hint))
     }
 }
 
@@ -59,7 +66,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Wish<T> {
             BytesRejection::FailedToBufferBody(error) if error.status() == 413 => {
                 Refusal::too_large(MOST_BODY)
             }
-            error => Refusal::bad_request(&error.body_text()),
+            error => Refusal::bad_request(&error.body_text(), BODY),
         })?;
         if body.is_empty() {
             return Ok(Self(None));
@@ -70,7 +77,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Wish<T> {
         }
         serde_json::from_slice(&body)
             .map(|wish| Self(Some(wish)))
-            .map_err(|error| Refusal::bad_request(&error.to_string()))
+            .map_err(|error| Refusal::bad_request(&error.to_string(), BODY))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::topology;
 use super::diagnostics::json;
 use super::error::Refusal;
 use super::pages::Desk;
-use super::request::Query;
+use super::request::{Query, Takes};
 
 /// What a caller asks of the map.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -19,6 +19,10 @@ pub struct Wish {
     format: Format,
     /// Only this destination.
     destination: Option<String>,
+}
+
+impl Takes for Wish {
+    const HINT: &'static str = "/topology takes format (json, mermaid, dot) and destination, each once";
 }
 
 /// How the map is written.

@@ -193,6 +193,36 @@ async fn whatever_is_wrong_is_told_in_one_form() {
 }
 
 #[tokio::test]
+async fn a_hint_is_about_the_page_that_was_asked_for() {
+    let server = Server::start(web::router(app("/metrics", listed())), Limits::default()).await;
+    for (request, hint, reason) in [
+        ("GET /topology?format=svg", "/topology takes format (json, mermaid, dot)", "unknown variant `svg`"),
+        ("GET /topology?format=dot&format=dot", "/topology takes format", "duplicate field `format`"),
+        ("GET /topology?destination=a&destination=b", "/topology takes format", "duplicate field"),
+        ("GET /diagnostics?code=a&code=b", "/diagnostics takes severity and code", "duplicate field `code`"),
+        ("GET /diagnostics/shop?code=a&code=b", "/diagnostics takes", "duplicate field `code`"),
+        ("GET /probe?kind=tcp", "/probe takes destination, source, target and kind", "missing field"),
+        ("GET /diagnostics/%ff", "a name in the path is UTF-8", ""),
+    ] {
+        let (head, body) = server.ask(request).await;
+        assert!(head.starts_with("http/1.1 400"), "{request}: {head}");
+        let error = serde_json::from_slice::<Value>(&body).expect("JSON")["error"].take();
+        let told = |what: &str| error[what].as_str().expect("text").to_owned();
+        assert!(told("hint").starts_with(hint), "{request}: {error}");
+        assert!(told("message").contains(reason), "{request}: {error}");
+        let others = ["/topology", "/diagnostics takes", "/probe"].into_iter();
+        assert!(others.filter(|page| told("hint").contains(page)).count() <= 1, "{request}: {error}");
+    }
+    // What a page does not know it passes over, on each alike.
+    for page in ["/topology", "/diagnostics", "/metrics", "/diagnostics/shop"] {
+        let (head, _) = server.ask(&format!("GET {page}?fromat=svg&fromat=dot")).await;
+        assert!(head.starts_with("http/1.1 200"), "{page}: {head}");
+    }
+    let (_, body) = server.ask("GET /probe?fromat=svg").await;
+    assert!(String::from_utf8_lossy(&body).contains("missing field `destination`"), "passed over there, too");
+}
+
+#[tokio::test]
 async fn a_body_is_small_and_json() {
     let (mut watched, server) = Loop::start(planned(None), PATIENCE).await;
     let large = format!("{{\"destination\": \"{}\"}}", "x".repeat(5000));
@@ -209,7 +239,8 @@ async fn a_body_is_small_and_json() {
     ] {
         let (head, answer) = post(&server, headers, body).await;
         assert!(head.starts_with(&format!("http/1.1 {status}")), "{headers}{body}: {head}");
-        assert!(answer["error"]["hint"].is_string(), "{answer}");
+        let hint = answer["error"]["hint"].as_str().expect("text");
+        assert!(status != 400 || hint.starts_with("the body is {\"destination\""), "{answer}");
     }
     assert!(watched.inbox.try_recv().is_err(), "and nothing was set in motion");
     let typed = "Content-Type: Application/JSON; charset=utf-8\r\n";
