@@ -23,6 +23,7 @@ systemd-analyze systemd
 mount mount
 mountpoint util-linux
 tar tar
+openssl openssl
 '
 [ "${1-}" != bench ] || needs="$needs
 prometheus-blackbox-exporter prometheus-blackbox-exporter

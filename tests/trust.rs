@@ -10,11 +10,14 @@ mod exchange;
 mod program;
 #[path = "trust/prometheus.rs"]
 mod prometheus;
+#[path = "trust/recipe.rs"]
+mod recipe;
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rcgen::ExtendedKeyUsagePurpose as Usage;
 use rustls::ClientConfig;
 
 use authority::Authority;
@@ -31,8 +34,10 @@ fn read(file: &str) -> String {
 
 /// The two files of the folder `deploy`, with what an operator changes in them.
 fn deployed(folder: &Path, authority: &Authority, exporter: &str) -> (String, String) {
-    authority.issue(&["127.0.0.1"]).write(folder, "server");
-    authority.issue(&["prometheus"]).write(folder, "prometheus");
+    let issue =
+        |name: &str, usage: Usage| authority.issue_as(&[name], |it| it.extended_key_usages.push(usage));
+    issue("127.0.0.1", Usage::ServerAuth).write(folder, "server");
+    issue("prometheus", Usage::ClientAuth).write(folder, "prometheus");
     fs::write(folder.join("ca.crt"), &authority.certificate).expect("written");
     fs::write(folder.join("password"), PASSWORD).expect("written");
     let hash = bcrypt::hash(PASSWORD, 10).expect("hashed");
@@ -134,6 +139,33 @@ fn a_broken_file_is_refused_at_start() {
     assert!(run(&["--config.check", "--web.config.file", &file]).status.success());
     let missing = run(&["serve", "--web.config.file", "/nonexistent.yml"]);
     assert_eq!(missing.status.code(), Some(2));
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (good, _) = deployed(folder.path(), &Authority::new(), "");
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo (coreutils)");
+    assert!(made.success());
+    let path = folder.path().join("web.yml");
+    let [pipe, file] = [pipe, path.clone()].map(|path| path.display().to_string());
+    let expected = format!("{pipe} cannot be read: it is a pipe; expected a regular file");
+    for named in ["cert_file: server.crt", "key_file: server.key", "client_ca_file: ca.crt"] {
+        let setting = named.split(':').next().expect("a setting");
+        fs::write(&path, good.replace(named, &format!("{setting}: {pipe}"))).expect("written");
+        for command in ["serve", "--config.check"] {
+            let refused = run(&[command, "--web.config.file", &file]);
+            let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert_eq!(refused.status.code(), Some(2), "{told}");
+            assert!(told.contains(&format!("{setting}: {expected}")), "{told}");
+        }
+    }
+    for flag in ["--web.config.file", "--config.file"] {
+        let refused = run(&["serve", flag, &pipe]);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(2) && told.contains(&expected), "{flag}: {told}");
+    }
 }
 
 #[test]

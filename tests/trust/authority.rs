@@ -19,21 +19,33 @@ pub struct Paper {
 
 impl Authority {
     pub fn new() -> Self {
+        Self::new_as(|_| {})
+    }
+
+    /// With whatever is changed before it signs itself.
+    pub fn new_as(change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = CertificateParams::default();
+        change(&mut params);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.self_signed(&key).expect("signed").pem();
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    /// Names are DNS names, addresses or URIs.
+    /// Names are DNS names, addresses or URIs; good for both ends.
     pub fn issue(&self, names: &[&str]) -> Paper {
+        self.issue_as(names, |_| {})
+    }
+
+    /// With whatever is changed before it is signed.
+    pub fn issue_as(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Paper {
         let (uris, others): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| name.contains("://"));
         let others: Vec<String> = others.into_iter().map(str::to_owned).collect();
         let mut params = CertificateParams::new(others).expect("names");
         for uri in uris {
             params.subject_alt_names.push(SanType::URI(uri.try_into().expect("a URI")));
         }
+        change(&mut params);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("signed").pem();
         Paper { certificate, key: key.serialize_pem() }

@@ -21,9 +21,20 @@ pub fn exporter(args: &[&str]) -> Command {
     command
 }
 
-/// Runs it to its end.
+/// Runs it to its end, which must come.
 pub fn run(args: &[&str]) -> Output {
-    exporter(args).output().expect("the program starts")
+    let mut command = exporter(args);
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let began = Instant::now();
+    while child.try_wait().expect("it is ours").is_none() {
+        if began.elapsed() > PATIENCE {
+            child.kill().ok();
+            panic!("not at its end in {PATIENCE:?}: {:?}", child.wait_with_output());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.wait_with_output().expect("it is ours")
 }
 
 /// A running exporter with this `web.yml` of a folder. Dropping it ends it.

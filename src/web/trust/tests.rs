@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rcgen::ExtendedKeyUsagePurpose as Usage;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ProtocolVersion};
@@ -102,6 +103,31 @@ async fn a_certificate_must_bear_one_of_the_names() {
     }
 }
 
+/// Whoever has the key of one server must not come in at another.
+#[tokio::test]
+async fn a_certificate_for_servers_is_none_for_callers() {
+    let authority = Authority::new();
+    let folder = folder(&authority);
+    for kind in ["VerifyClientCertIfGiven", "RequireAndVerifyClientCert"] {
+        let trust = load(folder.path(), &format!(", client_auth_type: {kind}, client_ca_file: ca.crt"));
+        let trust = trust.expect("good");
+        for (usages, comes) in [
+            (&[Usage::ServerAuth][..], false),
+            (&[Usage::ClientAuth], true),
+            (&[Usage::ServerAuth, Usage::ClientAuth], true),
+            // It says nothing of what it is for (RFC 5280, 4.2.1.12).
+            (&[], true),
+        ] {
+            let paper =
+                authority.issue_as(&["localhost"], |params| params.extended_key_usages = usages.to_vec());
+            for own_machine in [true, false] {
+                let came = shake(&trust, own_machine, authority.caller(Some(&paper))).await;
+                assert_eq!(came.map(|came| came.0), comes.then_some(true), "{kind}: {usages:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn versions_suites_and_curves_are_those_that_were_asked_for() {
     use ProtocolVersion::{TLSv1_2, TLSv1_3};
@@ -151,6 +177,7 @@ fn files_that_cannot_be_used_are_told() {
         .expect("written");
     let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     fs::write(at("locked.key"), locked).expect("written");
+    fs::write(at("large"), "#".repeat((1 << 20) + 1)).expect("written");
     for (certificate, key, expected) in [
         (
             "none.crt",
@@ -168,8 +195,9 @@ fn files_that_cannot_be_used_are_told() {
         ("empty", "server.key", "cert_file: FOLDER/empty holds no certificate in PEM"),
         ("server.key", "server.key", "cert_file: FOLDER/server.key holds no certificate in PEM"),
         ("rubbish", "server.key", "cert_file: FOLDER/rubbish holds no certificate that can be read"),
-        (".", "server.key", "cannot be read: "),
-        ("/dev/zero", "server.key", "expected at most 1 MiB"),
+        (".", "server.key", "cannot be read: it is a folder; expected a regular file"),
+        ("/dev/zero", "server.key", "cannot be read: it is a device; expected a regular file"),
+        ("large", "server.key", "expected at most 1 MiB"),
     ] {
         let path = at("web.yml");
         let text = format!("tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n");
