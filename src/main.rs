@@ -39,6 +39,9 @@ fn main() -> ExitCode {
         }
     };
     if cli.flags.config_check {
+        for certificate in trust.untimely() {
+            say(&format!("warning: {certificate}"));
+        }
         say("the configuration is good");
         return ExitCode::SUCCESS;
     }

@@ -6,6 +6,8 @@ mod authority;
 mod caller;
 #[path = "trust/exchange.rs"]
 mod exchange;
+#[path = "trust/files.rs"]
+mod files;
 #[path = "trust/program.rs"]
 mod program;
 #[path = "trust/prometheus.rs"]
@@ -123,7 +125,7 @@ fn a_broken_file_is_refused_at_start() {
         (read("deploy/web.yml").as_str(), "basic_auth_users.prometheus: expected a bcrypt hash"),
         (&other, "tls_server_config.key_file: "),
         (&other, "prometheus.key does not fit the certificate"),
-        (&none, ": line 8, column 19: tls_server_config.client_ca_file: "),
+        (&none, ": line 9, column 19: tls_server_config.client_ca_file: "),
         (&none, "nowhere.crt cannot be read: No such file"),
     ] {
         fs::write(&path, text).expect("written");
@@ -137,35 +139,10 @@ fn a_broken_file_is_refused_at_start() {
     }
     fs::write(&path, good).expect("written");
     assert!(run(&["--config.check", "--web.config.file", &file]).status.success());
+    let checked = run(&["--config.check", "--web.config.file", &file]);
+    assert_eq!(String::from_utf8_lossy(&checked.stderr), "the configuration is good\n");
     let missing = run(&["serve", "--web.config.file", "/nonexistent.yml"]);
     assert_eq!(missing.status.code(), Some(2));
-}
-
-#[test]
-fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (good, _) = deployed(folder.path(), &Authority::new(), "");
-    let pipe = folder.path().join("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo (coreutils)");
-    assert!(made.success());
-    let path = folder.path().join("web.yml");
-    let [pipe, file] = [pipe, path.clone()].map(|path| path.display().to_string());
-    let expected = format!("{pipe} cannot be read: it is a pipe; expected a regular file");
-    for named in ["cert_file: server.crt", "key_file: server.key", "client_ca_file: ca.crt"] {
-        let setting = named.split(':').next().expect("a setting");
-        fs::write(&path, good.replace(named, &format!("{setting}: {pipe}"))).expect("written");
-        for command in ["serve", "--config.check"] {
-            let refused = run(&[command, "--web.config.file", &file]);
-            let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-            assert_eq!(refused.status.code(), Some(2), "{told}");
-            assert!(told.contains(&format!("{setting}: {expected}")), "{told}");
-        }
-    }
-    for flag in ["--web.config.file", "--config.file"] {
-        let refused = run(&["serve", flag, &pipe]);
-        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-        assert!(refused.status.code() == Some(2) && told.contains(&expected), "{flag}: {told}");
-    }
 }
 
 #[test]

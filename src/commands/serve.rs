@@ -76,6 +76,7 @@ async fn serve(config: Config, flags: Flags, trust: Trust) -> Result<(), String>
         telemetry_path: flags.telemetry_path.as_str().into(),
         trust: trust.clone(),
     };
+    trust.warn();
     let router = web::router(app);
     for listener in listeners {
         if let Ok(address) = listener.local_addr() {

@@ -151,9 +151,9 @@ line 4, column 15: probes.dns.interval: expected a duration like `15s` or `1m30s
 line 5, column 3: probes: unknown setting \"htpp\"; did you mean `http`?
 ```
 
-Text that is not YAML at all ends the reading at its first error. A file is a regular one (no pipe,
-no device) of at most 1 MiB. Durations are written with their unit: `500ms`, `15s`, `1m30s`. In a pattern `*` stands for any run of characters
-and is the only special sign.
+Text that is not YAML at all ends the reading at its first error. A file is a regular one, no pipe and no
+device, of at most 1 MiB. Durations are written with their unit: `500ms`, `15s`, `1m30s`. In a pattern `*`
+stands for any run of characters and is the only special sign.
 
 ## Settings
 "

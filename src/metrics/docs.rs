@@ -34,10 +34,10 @@ of a container on several networks it tells nothing, and neither do these series
 retransmits and overflows are the kernel's alone.
 
 Bytes are those of Ethernet frames as the kernel counts them at the container's interface: with the headers of
-Ethernet, IP and TCP, with acknowledgements and what was sent again. 10 MiB of payload over a bridge were 0.11 % more where
-one program wrote them at once, for the kernel passes segments of up to 64 KiB on as one frame with one header; written
-in pieces of 1 KiB they were 6.2 % more. (Linux 6.18; `Documentation/networking/statistics.rst` says what the
-counters are.)
+Ethernet, IP and TCP, with acknowledgements and what was sent again. 10 MiB of payload over a veth pair of
+Linux 6.18 were 6.2 % more where `nc` of busybox sent them in pieces of 1 KiB, and 0.11 % where they were written at once:
+the kernel then passes up to 64 KiB on as one frame with one header. (The counters are those of the kernel's
+`Documentation/networking/statistics.rst`.)
 
 A counter is given as it was counted. A container that starts anew begins at 0, which `rate()` and
 `increase()` take for the reset that it is; one that is gone, or on the destination no longer, leaves no

@@ -10,6 +10,7 @@
 //! that is open because something could not be read.
 
 mod callers;
+mod dates;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub(super) mod fuzzing;
@@ -24,6 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rustls::pki_types::UnixTime;
 use tokio::time::{Instant, timeout};
 
 use crate::config::Problem;
@@ -110,6 +112,19 @@ impl Trust {
         self.0.door.load().hears_passwords_in_the_clear()
     }
 
+    /// Certificates in force whose time was over or had not come when they were read, a line each.
+    pub fn untimely(&self) -> Vec<String> {
+        let Some(path) = &self.0.path else { return Vec::new() };
+        self.0.door.load().untimely().iter().map(|problem| told(path, problem)).collect()
+    }
+
+    /// Logs them.
+    pub fn warn(&self) {
+        for certificate in self.untimely() {
+            tracing::warn!(%certificate, "a certificate is out of its time");
+        }
+    }
+
     /// The files that it is made of.
     pub fn files(&self) -> Vec<PathBuf> {
         let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -138,11 +153,11 @@ impl Trust {
     fn look_again(&self) {
         // Whoever looks at this moment does it for all.
         let (Some(path), Ok(mut seen)) = (&self.0.path, self.0.seen.try_lock()) else { return };
-        if !seen.is_old() {
+        let old = self.0.door.load();
+        if !seen.is_old() && !old.is_overdue(UnixTime::now()) {
             return;
         }
         let before = seen.files.clone();
-        let old = self.0.door.load();
         let read = seen.read(path, &self.0.desk, &old).and_then(|door| {
             let Some(less) = old.asks_for_more_than(&door) else { return Ok(door) };
             // What is in force stands in those, too.
@@ -155,7 +170,7 @@ impl Trust {
         let trouble = read.as_ref().err().cloned();
         match read {
             Ok(door) => {
-                tracing::info!(file = %path.display(), "who may read was read again: a file has changed");
+                tracing::info!(file = %path.display(), "who may read was read again: a file has changed, or a date has passed");
                 self.take(door);
             }
             Err(problems) if seen.trouble.as_ref() != Some(&problems) => {
@@ -169,6 +184,7 @@ impl Trust {
 
     fn take(&self, door: Door) {
         self.0.door.swap(Arc::new(door)).close();
+        self.warn();
     }
 }
 
@@ -191,7 +207,7 @@ impl Seen {
     fn read(&mut self, path: &Path, desk: &Desk, old: &Door) -> Result<Door, String> {
         let own = (path.to_owned(), stamp(path));
         let tell = |problems: &[Problem]| {
-            let lines: Vec<String> = problems.iter().map(|p| format!("{}: {p}", path.display())).collect();
+            let lines: Vec<String> = problems.iter().map(|problem| told(path, problem)).collect();
             lines.join("\n")
         };
         let web: Web = web::load_file(path).map_err(|problems| {
@@ -204,6 +220,10 @@ impl Seen {
         self.files = std::iter::once(own).chain(named).collect();
         Door::build(&web, desk, old).map_err(|problem| tell(&[problem]))
     }
+}
+
+fn told(path: &Path, problem: &Problem) -> String {
+    format!("{}: {problem}", path.display())
 }
 
 fn stamp(path: &Path) -> Stamp {

@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
+use rustls::pki_types::UnixTime;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -88,6 +89,16 @@ impl Door {
 
     fn client_auth(&self) -> ClientAuth {
         self.keys.as_ref().map_or(ClientAuth::NoClientCert, |keys| keys.asked.client_auth)
+    }
+
+    /// Certificates that were taken although their time was over or had not come.
+    pub(super) fn untimely(&self) -> &[Problem] {
+        self.keys.as_ref().map_or(&[], |keys| &keys.untimely)
+    }
+
+    /// Whether the time of a certificate is over that was not when it was taken.
+    pub(super) fn is_overdue(&self, now: UnixTime) -> bool {
+        self.keys.as_ref().and_then(|keys| keys.until).is_some_and(|until| now > until)
     }
 
     pub(super) const fn hears_passwords_in_the_clear(&self) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -17,6 +17,7 @@ use crate::config::web::{ClientAuth, Pem, Source, Tls, Version};
 use crate::config::{Problem, read_file};
 
 use super::callers::Judge;
+use super::dates::{Dates, unreadable};
 
 /// What makes a caller's certificate a good one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,10 @@ pub(super) struct Asked {
 /// What a handshake takes.
 pub(super) struct Keys {
     pub(super) asked: Asked,
+    /// Certificates that are taken although their time is over or has not come.
+    pub(super) untimely: Vec<Problem>,
+    /// When the next one's time is over.
+    pub(super) until: Option<UnixTime>,
     /// For whom a certificate is asked as the file says.
     others: TlsAcceptor,
     /// For this machine's own callers: without a certificate they come in, to be told whether the exporter lives.
@@ -41,7 +46,8 @@ impl Keys {
     /// Reads the files. Blocks.
     pub(super) fn build(tls: &Tls) -> Result<Self, Problem> {
         let provider = provider(tls);
-        let certified = certified(tls, &provider)?;
+        let chain = certificates(&tls.certificate)?;
+        let certified = certified(tls, chain.clone(), &provider)?;
         let provider = Arc::new(provider);
         let trusted = tls.client_ca.as_ref().filter(|_| tls.client_auth.verifies());
         let asked = Asked {
@@ -50,6 +56,7 @@ impl Keys {
             signers: trusted.map(certificates).transpose()?.unwrap_or_default(),
         };
         let signers = trusted.map(|pem| signers(pem, &asked.signers, &provider)).transpose()?;
+        let (untimely, until) = dates(tls, &chain, &asked.signers);
         let acceptor = |mandatory: bool| -> Result<TlsAcceptor, Problem> {
             let versions: Vec<_> = [(Version::Tls13, &version::TLS13), (Version::Tls12, &version::TLS12)]
                 .into_iter()
@@ -78,7 +85,7 @@ impl Keys {
         };
         let mandatory = tls.client_auth.requires();
         let (others, own) = (acceptor(mandatory)?, acceptor(false)?);
-        Ok(Self { asked, others, own })
+        Ok(Self { asked, untimely, until, others, own })
     }
 
     pub(super) const fn acceptor(&self, own_machine: bool) -> &TlsAcceptor {
@@ -122,8 +129,34 @@ const fn curve(group: NamedGroup) -> Option<&'static str> {
     }
 }
 
-fn certified(tls: &Tls, provider: &CryptoProvider) -> Result<Arc<SingleCertAndKey>, Problem> {
-    let chain = certificates(&tls.certificate)?;
+/// What is wrong with the dates of these, and when the next one's end comes.
+fn dates(
+    tls: &Tls,
+    chain: &[CertificateDer<'_>],
+    signers: &[CertificateDer<'_>],
+) -> (Vec<Problem>, Option<UnixTime>) {
+    let (own, theirs) = (chain.iter().map(|one| (true, one)), signers.iter().map(|one| (false, one)));
+    let (now, mut untimely, mut until) = (UnixTime::now(), Vec::new(), None::<UnixTime>);
+    for (is_own, certificate) in own.chain(theirs) {
+        let (pem, what, then) = if is_own {
+            (Some(&tls.certificate), "a certificate", "callers that verify it stay away")
+        } else {
+            (tls.client_ca.as_ref(), "an authority", "whom it signed is let in all the same")
+        };
+        let dates = Dates::of(certificate, now, then);
+        if let (Some(pem), Some(wrong)) = (pem, dates.wrong) {
+            untimely.push(problem(pem, &format!("holds {what} that {wrong}")));
+        }
+        until = until.into_iter().chain(dates.ends).min();
+    }
+    (untimely, until)
+}
+
+fn certified(
+    tls: &Tls,
+    chain: Vec<CertificateDer<'static>>,
+    provider: &CryptoProvider,
+) -> Result<Arc<SingleCertAndKey>, Problem> {
     let text = text(&tls.key)?;
     let wrong = |message: &str| problem(&tls.key, message);
     let key = PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
@@ -135,9 +168,10 @@ fn certified(tls: &Tls, provider: &CryptoProvider) -> Result<Arc<SingleCertAndKe
     })?;
     let certified = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
         Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => wrong("does not fit the certificate"),
-        Error::InvalidCertificate(error) => {
-            problem(&tls.certificate, &format!("holds no certificate that can be read: {error:?}"))
-        }
+        Error::InvalidCertificate(error) => problem(
+            &tls.certificate,
+            &format!("holds no certificate that can be read: {}", unreadable(&error)),
+        ),
         error => wrong(&format!("holds no key that can be used: {error}")),
     })?;
     Ok(Arc::new(SingleCertAndKey::from(certified)))

@@ -15,6 +15,8 @@ mod authority;
 mod caller;
 use authority::Authority;
 
+/// What is out of its time.
+mod dates;
 /// What is taken later, and when.
 mod later;
 
