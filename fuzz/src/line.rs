@@ -93,7 +93,7 @@ fn run(n: usize, key: &ProbeKey) -> Run {
 
 /// Panics where a page of this verdict is not what it should be.
 pub fn check(verdict: &Verdict) {
-    page::check(&metrics::encode(verdict, &BUILD).expect("an exposition"));
+    page::check(&metrics::encode(verdict, &BUILD));
 
     let report = report::build(verdict);
     let json = serde_json::to_string(&report).expect("JSON");

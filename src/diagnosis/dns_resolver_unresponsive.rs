@@ -46,12 +46,12 @@ pub(super) fn pending(scene: &Scene<'_>) -> usize {
 /// Where a container has an endpoint.
 type Places<'a> = Vec<(&'a Destination, &'a Endpoint)>;
 
-/// True where the container has looked at its peers since its resolver fell silent, more than once where they
-/// fell silent too.
+/// True where the container has looked at each of its peers since its resolver fell silent, and once more where they
+/// fell silent too: a handshake that nobody answers takes longer than a lookup.
 fn weighed(scene: &Scene<'_>, places: &Places<'_>, runs: &[Look<'_>]) -> bool {
     let since = runs.iter().map(|(_, record)| record.since).min().unwrap_or(scene.snapshot.at);
-    let mut walks = places.iter().flat_map(|(d, e)| scene.walks_of(&d.name, &e.name)).peekable();
-    walks.peek().is_none() || walks.any(|(_, record)| record.at >= since && record.failures_in_a_row != 1)
+    let mut walks = places.iter().flat_map(|(d, e)| scene.walks_of(&d.name, &e.name));
+    walks.all(|(_, record)| record.at >= since && record.failures_in_a_row != 1)
 }
 
 /// True where the rest of the container's network is gone with its resolver: it reaches nobody or nobody reaches

@@ -4,7 +4,8 @@ use crate::inventory::Endpoint;
 use crate::netstack::Interface;
 
 /// For each place the interface that leads there: the one that has most of the place's MAC and addresses,
-/// the MAC first. `None` where there is none, or where two are alike: unknown is better than guessed.
+/// the MAC first. `None` where there is none, where two are alike, or where one has the MAC and another one the
+/// address: unknown is better than guessed.
 ///
 /// A container may give its interfaces what MACs and addresses it likes, and make more of them: a VLAN has
 /// the MAC of the interface below it, and no address of the Engine's.
@@ -34,16 +35,24 @@ pub(super) fn alone(places: usize, interfaces: &[Interface]) -> Vec<Option<&Inte
     }
 }
 
+/// What it counts for to have the place's address, or its MAC.
+const ADDRESS: u8 = 1;
+const MAC: u8 = 2;
+
 /// The number of the interface that is most like the place, and how much.
 fn best(place: &Endpoint, interfaces: &[Interface]) -> Option<(usize, u8)> {
     let mac = mac(&place.mac);
     let likeness = |interface: &Interface| {
         let same_mac = mac.is_some() && interface.mac == mac;
         let same_address = interface.addresses.iter().any(|address| place.addresses.contains(address));
-        2 * u8::from(same_mac) + u8::from(same_address)
+        MAC * u8::from(same_mac) + ADDRESS * u8::from(same_address)
     };
     let likenesses = || interfaces.iter().map(likeness).enumerate();
     let most = likenesses().map(|(_, likeness)| likeness).max().filter(|most| *most > 0)?;
+    // One has the MAC and another one the address: somebody has changed them about, and who carries what nobody knows.
+    if most == MAC && likenesses().any(|(_, likeness)| likeness == ADDRESS) {
+        return None;
+    }
     let mut alike = likenesses().filter(|(_, likeness)| *likeness == most);
     match (alike.next(), alike.next()) {
         (Some(one), None) => Some(one),
@@ -122,6 +131,13 @@ mod tests {
                 vec![some("a"), some("b")],
             ),
             ("one MAC, one left", vec![place(1, 1), place(1, 2)], vec![("a", 1, 1)], vec![some("a"), None]),
+            (
+                "changed about",
+                vec![place(1, 1), place(2, 2)],
+                vec![("eth0", 2, 1), ("eth1", 1, 2)],
+                vec![None, None],
+            ),
+            ("the MAC was given away", vec![place(1, 1)], vec![("eth0", 9, 1), ("veth", 1, 9)], vec![None]),
             ("indistinct", vec![place(1, 1)], vec![("a", 1, 8), ("b", 1, 9)], vec![None]),
             ("indistinct places", vec![place(1, 1), place(1, 2)], vec![("a", 1, 9)], vec![None, None]),
             ("another's", vec![place(1, 1)], vec![("lo", 0, 99), ("eth0", 2, 2)], vec![None]),
