@@ -5,6 +5,8 @@
 mod authority;
 #[path = "container/files.rs"]
 mod files;
+#[path = "container/own_user.rs"]
+mod own_user;
 #[path = "container/proxied.rs"]
 mod proxied;
 #[path = "container/remote.rs"]
@@ -17,7 +19,7 @@ use std::path::Path;
 
 use lab::{Contained, Exporter, Result};
 
-use stage::{KINDS, Stage, capability, page, probes, values};
+use stage::{KINDS, Serves, Stage, capability, page, probes, values};
 
 #[test]
 fn with_the_documented_privileges_it_sees_everything_and_has_nothing_more() -> Result<()> {
@@ -76,7 +78,7 @@ fn may_no_more(stage: &Stage, pid: &str, set: &str) -> Result<()> {
 }
 
 /// What every kind of blindness to namespaces has in common. `says` are words of the finding.
-fn is_blind_to_namespaces(stage: &Stage, exporter: &Contained, says: &[&str]) -> Result<()> {
+fn is_blind_to_namespaces(stage: &Stage, exporter: &impl Serves, says: &[&str]) -> Result<()> {
     stage.until("told in words", || {
         let blind = stage::blind(exporter)?.concat();
         Ok(says.iter().all(|words| blind.contains(words)))
@@ -376,6 +378,9 @@ fn what_is_documented_is_what_is_tested() {
             .collect();
         assert_eq!(shown, [plain], "{file}");
     }
+    let over = read("deploy/own-user.conf");
+    let over: Vec<&str> = over.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(page.contains(&format!("```ini\n{}\n```", over.join("\n"))), "{over:?}");
     // The image and the Compose file ask as the program answers.
     let asks = "HEALTHCHECK --interval=30s --timeout=10s CMD [\"/destination-exporter\", \"healthcheck\", \"--web.listen-address=:10061\"]";
     assert!(read("Dockerfile").lines().any(|line| line == asks));

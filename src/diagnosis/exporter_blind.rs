@@ -79,7 +79,9 @@ const NAMESPACES: Sense = Sense {
             Step::prose(
                 "run the exporter with --cap-add SYS_ADMIN -v /var/run/docker/netns:/var/run/docker/netns:ro,rslave",
             ),
-            Step::prose("on the host: run it as root"),
+            Step::prose(
+                "on the host: run it as root, or as a user of its own with AmbientCapabilities=CAP_SYS_ADMIN CAP_DAC_READ_SEARCH",
+            ),
         ]
     },
 };

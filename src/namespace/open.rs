@@ -11,6 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::fstatfs;
+use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::inventory::WayIn;
 use crate::outcome::Blindness;
@@ -106,8 +107,18 @@ fn refused(path: &Path, error: &io::Error) -> HopError {
             blindness: Blindness::NoPrivilege,
             detail: format!("{said}: CAP_SYS_PTRACE is missing"),
         },
+        Blindness::NoPrivilege if !may_read() => HopError {
+            blindness: Blindness::NoPrivilege,
+            detail: format!("{said}: CAP_DAC_READ_SEARCH is missing"),
+        },
         blindness => HopError { blindness, detail: said },
     }
+}
+
+/// Whether rights of files are no obstacle to this thread. What forbids it then is a profile or a mount.
+fn may_read() -> bool {
+    let any = CapabilitySet::DAC_READ_SEARCH | CapabilitySet::DAC_OVERRIDE;
+    capabilities(None).is_ok_and(|mine| mine.effective.intersects(any))
 }
 
 /// A plain file stands where a namespace was expected: it is left of one that ended, or it is all that

@@ -12,6 +12,7 @@ use std::thread;
 
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set,
     remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
@@ -37,13 +38,13 @@ const PORT: Reason =
 const READ: Reason = (
     CapabilitySet::DAC_READ_SEARCH,
     "CAP_DAC_READ_SEARCH",
-    "reads settings or certificates that are another user's",
+    "reads what is another user's: settings or certificates, and where this is not root the Engine's folder of \
+     namespaces",
 );
 const OPEN: Reason = (
     CapabilitySet::DAC_OVERRIDE,
     "CAP_DAC_OVERRIDE",
-    "opens what is another user's: the Engine's socket, or settings and certificates where there is no \
-     CAP_DAC_READ_SEARCH",
+    "opens what is another user's: the Engine's socket, or where there is no CAP_DAC_READ_SEARCH what that is for",
 );
 
 /// What the settings ask for beyond the work itself.
@@ -71,7 +72,8 @@ pub fn shed(needs: &Needs) -> io::Result<Kept> {
     let mut kept: Vec<Reason> = lasting.filter(|(set, ..)| had.contains(*set)).collect();
     let plain = union(&kept);
     let missed = |paths: Vec<PathBuf>, what| had.intersects(READ.0 | OPEN.0) && !can(paths, what, plain);
-    let files = missed(needs.files.clone(), Access::READ_OK);
+    // The Engine's folder of namespaces is behind one of root's alone, and only the Engine tells where.
+    let files = !geteuid().is_root() || missed(needs.files.clone(), Access::READ_OK);
     let socket = missed(needs.socket.iter().cloned().collect(), Access::WRITE_OK);
     let reads = had.contains(READ.0);
     if files && reads {
@@ -150,12 +152,22 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, chown};
 
+    use rustix::process::Uid;
+    use rustix::thread::{set_keep_capabilities, set_thread_uid};
+
     use super::*;
 
     /// What a thread of its own has left of what it had.
     fn left(had: CapabilitySet, needs: Needs) -> (Vec<&'static str>, CapabilitySets, String) {
+        left_to(Uid::ROOT, had, needs)
+    }
+
+    /// As [`left`], for this user.
+    fn left_to(user: Uid, had: CapabilitySet, needs: Needs) -> (Vec<&'static str>, CapabilitySets, String) {
         let shed = thread::spawn(move || {
             let mut mine = capabilities(None).expect("told");
+            set_keep_capabilities(true).expect("kept");
+            set_thread_uid(user).expect("as root");
             mine.effective &= had;
             mine.permitted &= had;
             mine.inheritable = CapabilitySet::empty();
@@ -201,6 +213,20 @@ mod tests {
         assert!(names.is_empty() && sets.permitted.is_empty());
         let (names, ..) = left(CapabilitySet::all(), low);
         assert!(names.contains(&"CAP_NET_BIND_SERVICE"), "{names:?}");
+    }
+
+    #[test]
+    fn another_user_than_root_keeps_what_opens_the_engines_folder_and_nothing_that_was_not_there() {
+        let nobody = |had| left_to(Uid::from_raw(65534), had, Needs::default());
+        let (names, sets, status) = nobody(CapabilitySet::all());
+        assert_eq!(names, ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_NET_RAW", "CAP_DAC_READ_SEARCH"]);
+        let expected = ENTER.0 | PROCESSES.0 | ECHO.0 | READ.0;
+        assert_eq!((sets.effective, sets.permitted), (expected, expected));
+        assert!(status.contains("Uid:\t65534") && status.contains("CapAmb:\t0000000000000000"), "{status}");
+        assert_eq!(nobody(ENTER.0 | READ.0).0, ["CAP_SYS_ADMIN", "CAP_DAC_READ_SEARCH"]);
+        // The greater one opens it as well.
+        assert_eq!(nobody(ENTER.0 | OPEN.0).0, ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"]);
+        assert_eq!(nobody(ENTER.0).0, ["CAP_SYS_ADMIN"]);
     }
 
     #[test]

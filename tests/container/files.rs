@@ -133,9 +133,20 @@ fn systemd_understands_the_unit_and_the_program_its_command() -> Result<()> {
     let copy = folder.path().join("destination-exporter.service");
     let here = unit.replace(installed, env!("CARGO_BIN_EXE_destination-exporter"));
     fs::write(&copy, here).map_err(|e| Error::io("writing the unit", e))?;
+    verified(&copy)?;
+    // And with what makes it another user's.
+    let over = folder.path().join("destination-exporter.service.d");
+    fs::create_dir(&over).map_err(|e| Error::io("making a folder", e))?;
+    fs::copy(project("deploy/own-user.conf"), over.join("own-user.conf"))
+        .map_err(|e| Error::io("copying what goes over the unit", e))?;
+    verified(&copy)
+}
+
+/// systemd has nothing to say about this unit.
+fn verified(unit: &Path) -> Result<()> {
     let output = Command::new("systemd-analyze")
         .args(["verify", "--man=no", "--recursive-errors=no"])
-        .arg(&copy)
+        .arg(unit)
         .output()
         .map_err(|e| Error::io("systemd-analyze, which make deps installs", e))?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -15,7 +15,7 @@ pub const KINDS: [&str; 4] = ["dns", "icmp", "tcp", "http"];
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Every second instead of every fifteen: a test waits for rounds.
-const BRISK: &str = "probes:
+pub const BRISK: &str = "probes:
   dns: {interval: 1s}
   icmp: {interval: 1s}
   tcp: {interval: 1s}
