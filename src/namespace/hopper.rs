@@ -37,7 +37,8 @@ pub struct HopError {
 /// What the thread is asked to do: enter, work, answer.
 type Errand = Box<dyn FnOnce(&mut Traveller) + Send>;
 
-/// Visits that wait for the thread; one takes microseconds, so a full queue means that it hangs.
+/// Visits that wait for the thread; one takes microseconds, or milliseconds where connections are read, so a full queue
+/// means that it hangs.
 const QUEUE: usize = 1024;
 
 /// A handle on the thread; cheap to clone. The thread ends with the last handle.

@@ -27,7 +27,7 @@ pub fn build(verdict: &Verdict) -> Report {
         f.destination.as_ref().is_some_and(|name| destinations.iter().any(|d| d.name == *name))
     };
     let host: Vec<Finding> = verdict.findings.iter().filter(|f| !listed(f)).cloned().collect();
-    let mut status = of_findings(&host);
+    let mut status = Status::of(&host);
     if inventory.is_none() || !snapshot.sight.engine.is_up() {
         status = status.worse(Status::Unknown);
     }
@@ -68,16 +68,6 @@ fn exporter(snapshot: &Snapshot) -> Exporter {
     }
 }
 
-fn of_findings<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Status {
-    findings.into_iter().fold(Status::Healthy, |worst, finding| {
-        worst.worse(match finding.severity {
-            Severity::Page => Status::Failing,
-            Severity::Ticket => Status::Degraded,
-            Severity::Info => Status::Healthy,
-        })
-    })
-}
-
 pub(super) fn destination(
     verdict: &Verdict,
     inventory: &Inventory,
@@ -102,7 +92,7 @@ pub(super) fn destination(
         driver: of.driver.clone(),
         scope: of.scope.clone(),
         origin: of.origin,
-        status: of_findings(&findings).worse(seen),
+        status: Status::of(&findings).worse(seen),
         path: path(inventory, of, &findings, &here, seen),
         findings,
         subnets: of
@@ -137,7 +127,7 @@ fn path(
     if let Some(proxy) = proxies.first() {
         let mine: Vec<&Finding> = findings.iter().filter(is_proxy).collect();
         let detail = mine.first().map_or_else(|| format!("{} attached", proxy.name), |f| f.summary.clone());
-        hops.push(Hop { hop: "proxy", status: of_findings(mine).worse(seen), detail });
+        hops.push(Hop { hop: "proxy", status: Status::of(mine).worse(seen), detail });
     }
     let echoes = here.iter().filter(|(k, _)| k.kind == ProbeKind::Icmp && &*k.target == "gateway");
     let (answered, asked) = echoes.fold((0, 0), |(yes, all), (_, r)| match r.outcome {
@@ -153,13 +143,13 @@ fn path(
         },
         |f| f.summary.clone(),
     );
-    hops.push(Hop { hop: "network", status: of_findings(net).worse(seen), detail });
+    hops.push(Hop { hop: "network", status: Status::of(net).worse(seen), detail });
     let rest: Vec<&Finding> =
         findings.iter().filter(|f| f.severity != Severity::Info && !is_proxy(f) && !on_network(f)).collect();
     let detail = rest
         .first()
         .map_or_else(|| format!("{} containers", of.endpoints.len() - proxies.len()), |f| f.summary.clone());
-    hops.push(Hop { hop: "container", status: of_findings(rest).worse(seen), detail });
+    hops.push(Hop { hop: "container", status: Status::of(rest).worse(seen), detail });
     hops
 }
 

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde::{Serialize, Serializer};
 
-use crate::diagnosis::Finding;
+use crate::diagnosis::{Finding, Severity};
 use crate::inventory::{Coolify, Health, Origin, RunState};
 use crate::netstack::{Direction, Listener};
 use crate::traffic::conversations::Way;
@@ -55,6 +55,17 @@ impl Status {
             Self::Failing => "failing",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// The worst of these findings, where all that they do not tell of is well.
+    pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        findings.into_iter().fold(Self::Healthy, |worst, finding| {
+            worst.worse(match finding.severity {
+                Severity::Page => Self::Failing,
+                Severity::Ticket => Self::Degraded,
+                Severity::Info => Self::Healthy,
+            })
+        })
     }
 
     /// The worse of two. What is known to fail comes first; what cannot be seen is worse than what

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::diagnosis::{Finding, Severity, Verdict};
+use crate::diagnosis::{Finding, Verdict};
 use crate::inventory::{self, Inventory};
 use crate::report::{self, Flow, Status};
 
@@ -66,13 +66,7 @@ fn container(
         workload: Arc::clone(&known.workload),
         state: known.state,
         health: known.health,
-        status: mine.fold(unseen, |worst, finding| {
-            worst.worse(match finding.severity {
-                Severity::Page => Status::Failing,
-                Severity::Ticket => Status::Degraded,
-                Severity::Info => Status::Healthy,
-            })
-        }),
+        status: Status::of(mine).worse(unseen),
         addresses: of.addresses.clone(),
         is_proxy: known.is_proxy,
         published: known.published.clone(),
