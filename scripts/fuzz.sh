@@ -1,12 +1,12 @@
 #!/bin/sh
 # Fuzzes what reads the words of strangers; fuzz/README.md tells more.
-#   scripts/fuzz.sh short SECONDS            every target, on what was built for the tests, the same each time
+#   scripts/fuzz.sh short RUNS               every target, on what was built for the tests, the same each time
 #   scripts/fuzz.sh long SECONDS [TARGET]    what was found before is kept; all that parses is watched
 set -eu
 cd "$(dirname "$0")/.."
 
 kind=$1
-seconds=$2
+amount=$2
 wanted=${3-}
 
 targets=$(cd fuzz/fuzz_targets && ls -- *.rs | sed 's/\.rs$//')
@@ -50,13 +50,14 @@ set -eu
 target=$1
 log=$scratch/$target.log
 found=$scratch/$target
-seed=1
+# A number of inputs, not of seconds: a faster machine is to try no others than a slower one.
+set -- "-runs=$amount" -seed=1
 if [ "$kind" = long ]; then
   found=target/fuzz/corpus/$target
-  seed=0
+  set -- "-max_total_time=$amount"
 fi
 mkdir -p "$found" "fuzz/artifacts/$target"
-set -- "-max_total_time=$seconds" "-seed=$seed" -timeout=10 -rss_limit_mb=2048 -max_len=8192 \
+set -- "$@" -timeout=10 -rss_limit_mb=2048 -max_len=8192 \
   -print_final_stats=1 "-artifact_prefix=fuzz/artifacts/$target/"
 [ ! -f "fuzz/dictionaries/$target.dict" ] || set -- "$@" "-dict=fuzz/dictionaries/$target.dict"
 if "target/debug/$target" "$@" "$found" "fuzz/corpus/$target" >"$log" 2>&1; then
@@ -70,6 +71,6 @@ else
   exit 1
 fi
 EOF
-export kind seconds scratch
+export kind amount scratch
 # shellcheck disable=SC2086 # a list of words
 printf '%s\n' $targets | xargs -n 1 -P "$(nproc)" sh "$scratch/one"

@@ -33,7 +33,6 @@ pub use catalogue::Code;
 pub use finding::*;
 pub use ledger::{Ledger, OPENS_AFTER};
 pub use scene::AFTER_ABSENCE;
-pub use words::printable;
 
 use crate::state::Snapshot;
 use scene::Scene;

@@ -13,6 +13,7 @@
 //! | 3 | `probe`, `docker` |
 //! | 2 | `namespace` |
 //! | 1 | `inventory`, `netstack`, `outcome`, `config`, `cli`, `log`, `heap` |
+//! | 0 | `printable` |
 //!
 //! Data flows one way: `docker` → `inventory` → `plan` → `schedule` → `probe` → `state` →
 //! `diagnosis`, `traffic` → `metrics`, `report`, `topology`, `web`, `commands`.
@@ -32,6 +33,7 @@ pub mod namespace;
 pub mod netstack;
 pub mod outcome;
 pub mod plan;
+pub mod printable;
 pub mod probe;
 pub mod report;
 pub mod schedule;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 const FLOORS: &[&[&str]] = &[
+    &["printable"],
     &["inventory", "netstack", "outcome", "config", "cli", "log", "heap"],
     &["namespace"],
     &["probe", "docker"],

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use crate::cli::{Flags, ReportFormat};
 use crate::config::Config;
-use crate::diagnosis::{Code, Severity, Verdict, printable};
+use crate::diagnosis::{Code, Severity, Verdict};
+use crate::printable::printable;
 use crate::report::{self, Destination, Look, Report};
 
 use super::COULD_NOT;

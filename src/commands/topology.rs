@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::{Flags, MapFormat};
 use crate::config::Config;
-use crate::diagnosis::printable;
+use crate::printable::printable;
 use crate::topology::{self, Topology};
 
 use super::COULD_NOT;

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use crate::inventory::{Container, ContainerId, Destination, Inventory};
 use crate::outcome::ProbeKey;
+use crate::printable::printable;
 use crate::state::Record;
 
 use super::{Code, Evidence, Finding, Subject};
@@ -75,18 +76,6 @@ pub(super) fn reconnect(network: &str, container: &str) -> [String; 2] {
 /// A command that looks out of a container's network namespace without needing its tools.
 pub(super) fn from_inside(container: &str, command: &str) -> String {
     format!("docker run --rm --network container:{container} {TOOLBOX} {command}")
-}
-
-/// What a terminal or a reader's eye would act on, made visible: control characters, and those that
-/// turn the direction of writing or have no width. Strangers choose the names that findings quote.
-pub fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        let acts = c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if acts { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    out
 }
 
 /// All the prose of a finding, printable. The subject keeps its name: it is an identity.

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 
+use crate::diagnosis::Ledger;
 use crate::diagnosis::sample::{OK, Sample, TIMEOUT, at, settled};
-use crate::diagnosis::{Ledger, printable};
 use crate::inventory::RunState;
 use crate::outcome::{Blindness, Outcome, Reason};
+use crate::printable::printable;
 use crate::state::{Engine, Snapshot};
 
 use super::*;

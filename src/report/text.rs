@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::diagnosis::{Finding, Severity, Step, printable};
+use crate::diagnosis::{Finding, Severity, Step};
+use crate::printable::printable;
 use crate::traffic::conversations::Way;
 
 use super::fold::fold;

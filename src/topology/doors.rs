@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::diagnosis::printable;
 use crate::inventory::PublishedPort;
+use crate::printable::printable;
 
 /// Address, protocol, the host's port and the container's: in this order neighbours stand side by side.
 type Door<'a> = (Option<IpAddr>, &'a str, u16, u16);

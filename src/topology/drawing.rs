@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::diagnosis::printable;
+use crate::printable::printable;
 use crate::report::{Flow, Status};
 use crate::traffic::conversations::Way;
 

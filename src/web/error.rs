@@ -4,7 +4,8 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::diagnosis::{Code, printable};
+use crate::diagnosis::Code;
+use crate::printable::printable;
 
 /// A refusal names no more than so many things.
 const MOST_NAMES: usize = 100;

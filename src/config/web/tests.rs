@@ -89,6 +89,7 @@ fn errors_say_where_and_what_was_expected() {
         ("http_server_config: {headers: {Server: x}}", "headers: unknown setting \"Server\""),
         ("http_server_config: {headers: {X-Frame-Options: ALLOW}}", "expected deny or sameorigin, found"),
         ("http_server_config: {headers: {X-XSS-Protection: \"a\\r\\nb: c\"}}", "signs of ASCII on one line"),
+        ("basic_auth_users: {\"ann\u{feff}a\": x}", "basic_auth_users.ann\\u{feff}a: expected a bcrypt hash"),
         ("basic_auth_users: {'a:b': x}", "bytes without a colon, and behind a colon and a space"),
         ("basic_auth_users: [a]", "expected users"),
         ("rate_limit: {interval: 1s}", "expected `burst` of 1 or more"),

@@ -1,0 +1,13 @@
+//! Words of strangers as a person may read them: on a terminal, in a page, in a log.
+
+/// What a terminal or a reader's eye would act on, made visible: control characters, and those that
+/// turn the direction of writing or have no width. Strangers choose the names that findings quote.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let acts = c.is_control()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        if acts { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
