@@ -13,7 +13,7 @@
 //! | 3 | `probe`, `docker` |
 //! | 2 | `namespace` |
 //! | 1 | `inventory`, `netstack`, `outcome`, `config`, `cli`, `log`, `heap` |
-//! | 0 | `printable` |
+//! | 0 | `proxy`, `certificate`, `strangers` |
 //!
 //! Data flows one way: `docker` → `inventory` → `plan` → `schedule` → `probe` → `state` →
 //! `diagnosis`, `traffic` → `metrics`, `report`, `topology`, `web`, `commands`.
@@ -33,11 +33,12 @@ pub mod namespace;
 pub mod netstack;
 pub mod outcome;
 pub mod plan;
-pub mod printable;
 pub mod probe;
+pub mod proxy;
 pub mod report;
 pub mod schedule;
 pub mod state;
+pub mod strangers;
 pub mod topology;
 pub mod traffic;
 pub mod web;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 const FLOORS: &[&[&str]] = &[
-    &["printable"],
+    &["proxy", "certificate", "strangers"],
     &["inventory", "netstack", "outcome", "config", "cli", "log", "heap"],
     &["namespace"],
     &["probe", "docker"],

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::cli::{Flags, ReportFormat};
 use crate::config::Config;
 use crate::diagnosis::{Code, Severity, Verdict};
-use crate::printable::printable;
 use crate::report::{self, Destination, Look, Report};
+use crate::strangers::printable;
 
 use super::COULD_NOT;
 use super::round::{round, say};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::{Flags, MapFormat};
 use crate::config::Config;
-use crate::printable::printable;
+use crate::strangers::printable;
 use crate::topology::{self, Topology};
 
 use super::COULD_NOT;

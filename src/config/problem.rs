@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::printable::printable;
+use crate::strangers::printable;
 
 /// One error of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use crate::inventory::{Container, ContainerId, Destination, Inventory};
 use crate::outcome::ProbeKey;
-use crate::printable::printable;
 use crate::state::Record;
+use crate::strangers::printable;
 
 use super::{Code, Evidence, Finding, Subject};
 

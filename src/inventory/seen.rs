@@ -8,9 +8,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::model::{EngineInfo, Health, PublishedPort, RunState};
-
-/// The longest name, label value or address text that is kept, in bytes.
-pub const LONGEST: usize = 1024;
+pub use crate::strangers::{LONGEST, bounded};
 
 /// One complete listing.
 #[derive(Clone, Debug, Default)]
@@ -152,16 +150,4 @@ pub struct SeenEndpoint {
     pub has_more_names: bool,
     /// The listing alone told of it, which has neither.
     pub names_unknown: bool,
-}
-
-/// Cuts what a stranger wrote to [`LONGEST`] bytes, at a character's border.
-pub fn bounded(text: &str) -> &str {
-    if text.len() <= LONGEST {
-        return text;
-    }
-    let mut end = LONGEST;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

@@ -6,8 +6,8 @@ use crate::diagnosis::Ledger;
 use crate::diagnosis::sample::{OK, Sample, TIMEOUT, at, settled};
 use crate::inventory::RunState;
 use crate::outcome::{Blindness, Outcome, Reason};
-use crate::printable::printable;
 use crate::state::{Engine, Snapshot};
+use crate::strangers::printable;
 
 use super::*;
 

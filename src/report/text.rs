@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::diagnosis::{Finding, Severity, Step};
-use crate::printable::printable;
+use crate::strangers::printable;
 use crate::traffic::conversations::Way;
 
 use super::fold::fold;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::inventory::PublishedPort;
-use crate::printable::printable;
+use crate::strangers::printable;
 
 /// Address, protocol, the host's port and the container's: in this order neighbours stand side by side.
 type Door<'a> = (Option<IpAddr>, &'a str, u16, u16);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::printable::printable;
 use crate::report::{Flow, Status};
+use crate::strangers::printable;
 use crate::traffic::conversations::Way;
 
 use super::doors::doors;

@@ -194,7 +194,7 @@ fn graphviz_reads_what_strangers_are_called() {
     let map = build(&town(&names));
     let labels = labels_by_graphviz(&dot(&map));
     for name in names {
-        let printed = crate::printable::printable(name);
+        let printed = crate::strangers::printable(name);
         let escaped = printed.replace('\\', "\\\\").replace('&', "&amp;");
         assert!(
             labels.iter().any(|label| label.starts_with(&format!("{escaped}\\n"))),

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::diagnosis::Code;
-use crate::printable::printable;
+use crate::strangers::printable;
 
 /// A refusal names no more than so many things.
 const MOST_NAMES: usize = 100;

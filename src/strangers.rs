@@ -1,4 +1,7 @@
-//! Words of strangers as a person may read them: on a terminal, in a page, in a log.
+//! Words of strangers: cut to a bound where they come in, printable where they go out.
+
+/// The longest name, label value or address text that is kept, in bytes.
+pub const LONGEST: usize = 1024;
 
 /// What a terminal or a reader's eye would act on, made visible: control characters, and those that
 /// turn the direction of writing or have no width. Strangers choose the names that findings quote.
@@ -10,4 +13,16 @@ pub fn printable(text: &str) -> String {
         if acts { out.extend(c.escape_default()) } else { out.push(c) }
     }
     out
+}
+
+/// Cuts what a stranger wrote to [`LONGEST`] bytes, at a character's border.
+pub fn bounded(text: &str) -> &str {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let mut end = LONGEST;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
