@@ -17,8 +17,14 @@ const FLOORS: &[&[&str]] = &[
     &["commands"],
 ];
 
-/// Imports on one floor that are wanted: both rooms are pure values.
-const NEIGHBOURS: &[(&str, &str)] = &[("config", "outcome"), ("cli", "config"), ("inventory", "config")];
+/// Imports on one floor that are wanted: all of them are pure values.
+const NEIGHBOURS: &[(&str, &str)] = &[
+    ("config", "outcome"),
+    ("cli", "config"),
+    ("inventory", "config"),
+    ("proxy", "strangers"),
+    ("certificate", "strangers"),
+];
 
 fn rust_files(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
     for entry in fs::read_dir(folder).expect("src is there") {
