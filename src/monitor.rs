@@ -85,8 +85,8 @@ pub enum Message {
     Ran {
         /// Of which errand.
         identity: Identity,
-        /// Where it looked from.
-        container: ContainerId,
+        /// Where it looked from; `None`: the host.
+        container: Option<ContainerId>,
         /// What it saw.
         runs: Vec<Run>,
     },
@@ -312,7 +312,7 @@ impl Monitor {
                     None => own.docker_durations.entry(endpoint).or_default().observe(took),
                 }
             }
-            Message::Ran { identity, container, runs } => self.ran(&identity, &container, runs, at),
+            Message::Ran { identity, container, runs } => self.ran(&identity, container.as_ref(), runs, at),
             Message::Looked { container, seen, sockets_too } => self.looked(container, seen, sockets_too, at),
             Message::Metered(container, interfaces) => self.metered(container, interfaces),
             Message::Home(home) => self.looked_home(home),

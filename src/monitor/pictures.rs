@@ -112,7 +112,9 @@ fn renewed(before: &Inventory, after: &Inventory) -> BTreeSet<ContainerId> {
 
 /// Whether an errand looks from or at something that an event named.
 fn concerns(errand: &Errand, touched: &BTreeSet<String>, inventory: Option<&Inventory>) -> bool {
-    if touched.contains(errand.container.as_str()) || touched.contains(&*errand.destination) {
+    if errand.container.as_ref().is_some_and(|id| touched.contains(id.as_str()))
+        || touched.contains(&*errand.destination)
+    {
         return true;
     }
     let Some(destination) = inventory.and_then(|i| i.destination(&errand.destination)) else { return false };
