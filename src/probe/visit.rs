@@ -80,7 +80,18 @@ pub enum Spec {
         tls: bool,
         /// The most bytes of body that are read.
         body_cap: u64,
+        /// What counts as success.
+        accepts: Accepts,
     },
+}
+
+/// Which HTTP answer is a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepts {
+    /// Any but a server error (500 and above).
+    NoServerError,
+    /// Any: somebody who speaks HTTP is there.
+    Anything,
 }
 
 /// How a DNS answer is judged.
