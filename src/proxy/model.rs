@@ -59,6 +59,8 @@ pub struct Rule {
     pub guarded: bool,
     /// Prefixes of the path that it takes away before it leads on.
     pub strips: Vec<Arc<str>>,
+    /// It changes the path in other ways too: which one the container is asked for is not known.
+    pub rewrites: bool,
     /// The priority that somebody gave it; else Traefik takes the rule's length.
     pub priority: Option<i64>,
     /// Where it leads.
