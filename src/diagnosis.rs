@@ -17,9 +17,12 @@ pub mod dns_resolver_unresponsive;
 pub mod dns_wrong_answer;
 pub mod exporter_blind;
 pub mod finding;
+pub mod isolation_breached;
 pub mod isolation_shared_container;
 pub mod ledger;
 pub mod network_addresses_exhausted;
+pub mod port_exposed_publicly;
+pub mod published_port_unreachable;
 #[cfg(test)]
 pub(crate) mod sample;
 mod scene;
@@ -41,7 +44,7 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 13] = [
     exporter_blind::find,
     address_pools_exhausted::find,
     network_addresses_exhausted::find,
@@ -51,6 +54,9 @@ const RULES: [Rule; 10] = [
     dns_resolver_unresponsive::find,
     dns_alias_collision::find,
     dns_wrong_answer::find,
+    published_port_unreachable::find,
+    isolation_breached::find,
+    port_exposed_publicly::find,
     isolation_shared_container::find,
 ];
 

@@ -37,7 +37,7 @@ impl Severity {
 /// What a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Subject {
-    /// `container`, `destination`, `name`, `address`, `engine` or `exporter`.
+    /// `container`, `destination`, `name`, `address`, `port`, `pair` (of destinations), `engine` or `exporter`.
     pub kind: &'static str,
     /// Its name.
     pub name: Arc<str>,
