@@ -85,10 +85,13 @@ impl Monitor {
             };
             inventory.destinations.iter().filter(on).count().max(1)
         });
-        let share = (self.config.probes.in_flight_per_namespace / (KINDS_AT_ONCE * networks)).max(1);
+        let probes = &self.config.probes;
+        let outside = [probes.external_names.is_empty(), probes.external_addresses.is_empty()];
+        let others = KINDS_AT_ONCE - 1 + outside.iter().filter(|none| !**none).count();
+        let all = probes.in_flight_per_namespace / networks;
+        let share = (all / (others + 1)).max(1);
         // What isolation swallows is waited for in full: it has what the others' shares leave.
-        let left = (self.config.probes.in_flight_per_namespace / networks)
-            .saturating_sub(share * (KINDS_AT_ONCE - 1));
+        let left = all.saturating_sub(share * others);
         let share = if errand.kind == ProbeKind::Isolation { left.max(share) } else { share };
         Visit {
             kind: errand.kind,
