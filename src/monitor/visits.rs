@@ -81,6 +81,7 @@ impl Monitor {
             jobs: Arc::clone(&errand.jobs),
             limits: Limits { timeout: errand.timeout, in_flight: share.max(1) },
             out_of_turn: true,
+            examiner: Arc::clone(&self.examiner),
         }
     }
 

@@ -1,7 +1,10 @@
 //! What a run noticed, by kind of probe.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::certificate::Certificate;
 
 use super::{Outcome, ProbeKey};
 
@@ -18,6 +21,9 @@ pub struct Observation {
     pub answers: Vec<IpAddr>,
     /// HTTP: status and phases.
     pub http: Option<HttpSeen>,
+    /// HTTP over TLS: the certificate that was presented, also where the handshake failed after it had come. Without
+    /// it there was none, or no TLS.
+    pub certificate: Option<Arc<Certificate>>,
     /// The failure was said by the kernel of the vantage itself, before anything left it: its own
     /// firewall (`EPERM`), a `prohibit` route, no route. That is a fault of the source, not of the target,
     /// and must not be mistaken for the ICMP error of somebody else.

@@ -2,7 +2,8 @@
 //!
 //! No pool, no redirect, no second try: whatever stands between the probe and the socket would be
 //! measured as the target's. The body is read to a cap and thrown away. What answers is a stranger:
-//! its header is bounded in bytes, all of it in time. The certificate is not judged here (see [`tls`]).
+//! its header is bounded in bytes, all of it in time. Any certificate will do (see [`tls`]); the one that came is read
+//! after the last phase, so that it costs none of them, and is given back with the run, however that ended.
 
 mod bounded;
 mod exchange;
@@ -15,16 +16,20 @@ pub(crate) use tls::config as any_certificate;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::timeout;
 
+use crate::certificate::Examiner;
 use crate::namespace::{Hopper, Inside, sys};
 use crate::outcome::{Blindness, HttpSeen, Observation, Outcome, Reason, Run};
 
 use super::judge::{Refusal, ipv6_here};
 use super::{Job, Limits, Spec, Visit};
 use exchange::{Ended, Target};
+use tls::Presented;
 
 /// The most characters of a note.
 const NOTE_CHARS: usize = 200;
@@ -60,18 +65,27 @@ async fn ask(visit: &Visit, sockets: Vec<Option<io::Result<TcpStream>>>, ipv6: b
     let limits = visit.limits;
     let jobs: Vec<_> = visit.jobs.iter().cloned().zip(sockets).collect();
     stream::iter(jobs)
-        .map(|(job, socket)| one(job, socket, limits, ipv6))
+        .map(|(job, socket)| one(job, socket, limits, ipv6, &visit.examiner))
         .buffered(limits.in_flight.max(1))
         .collect()
         .await
 }
 
-async fn one(job: Job, socket: Option<io::Result<TcpStream>>, limits: Limits, ipv6: bool) -> Run {
+async fn one(
+    job: Job,
+    socket: Option<io::Result<TcpStream>>,
+    limits: Limits,
+    ipv6: bool,
+    examiner: &Examiner,
+) -> Run {
     let mut seen = HttpSeen::default();
+    let presented = Arc::new(Presented::default());
+    let mut remark = None;
     let ended = match (&job.spec, socket) {
         (Spec::Http { peer, host, path, tls, body_cap }, Some(Ok(socket))) => {
             let target = Target { peer: *peer, host, path, tls: *tls, body_cap: *body_cap, ipv6 };
-            match timeout(limits.timeout, exchange::get(socket, &target, &mut seen)).await {
+            remark = target.remark();
+            match timeout(limits.timeout, exchange::get(socket, &target, &mut seen, &presented)).await {
                 Ok(ended) => ended,
                 Err(_) => Err(Ended::failed(Reason::Timeout, "")),
             }
@@ -79,18 +93,23 @@ async fn one(job: Job, socket: Option<io::Result<TcpStream>>, limits: Limits, ip
         (_, Some(Err(error))) => Err(Ended::refused(Refusal::of_making(&error))),
         _ => Err(Ended::unknown(Blindness::Overrun, "not an HTTP probe")),
     };
-    let (outcome, seen) = told(ended, seen);
+    let (outcome, mut seen) = told(ended, seen, remark.as_deref());
+    seen.certificate = examiner.read(&presented.chain(), SystemTime::now());
     Run { key: job.key, outcome, seen }
 }
 
-/// What the end of an exchange means.
-fn told(ended: Result<(), Ended>, seen: HttpSeen) -> (Outcome, Observation) {
+/// What the end of an exchange means; the remark is told whatever the end.
+fn told(ended: Result<(), Ended>, seen: HttpSeen, remark: Option<&str>) -> (Outcome, Observation) {
     let (outcome, note, local) = match ended {
         Ok(()) if seen.status >= 500 => {
             (Outcome::Failure(Reason::HttpStatus), Some(format!("status {}", seen.status)), false)
         }
         Ok(()) => (Outcome::Success(seen.connect + seen.tls + seen.first_byte + seen.transfer), None, false),
         Err(Ended { outcome, note, local }) => (outcome, Some(note).filter(|n| !n.is_empty()), local),
+    };
+    let note = match (note, remark) {
+        (Some(note), Some(remark)) => Some(format!("{note}; {remark}")),
+        (note, remark) => note.or_else(|| remark.map(str::to_owned)),
     };
     let note = note.map(|n| n.chars().filter(|c| !c.is_control()).take(NOTE_CHARS).collect());
     // Without a status there was no answer, and phases of none would only mislead.

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use http_body_util::{BodyExt as _, Empty};
@@ -20,11 +21,12 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
+use crate::certificate::Host;
 use crate::outcome::{Blindness, HttpSeen, Outcome, Reason};
 use crate::probe::judge::Refusal;
 
 use super::bounded::{Allowance, Bounded};
-use super::tls;
+use super::tls::{self, Presented};
 
 /// The most bytes of a header that are read.
 const HEADER_CAP: usize = 64 * 1024;
@@ -42,6 +44,19 @@ pub(super) struct Target<'a> {
     pub body_cap: u64,
     /// The vantage has an address of the sixth version.
     pub ipv6: bool,
+}
+
+impl Target<'_> {
+    /// What is to be known of this handshake, in words.
+    pub(super) fn remark(&self) -> Option<String> {
+        let nameless = self.tls && server_name(self).is_none();
+        nameless.then(|| format!("no server name was sent (SNI): {:?} cannot be one", bounded(self.host)))
+    }
+}
+
+/// As much of a host as a note has room for.
+fn bounded(host: &str) -> String {
+    host.chars().take(80).collect()
 }
 
 /// How a probe ended that did not get an answer.
@@ -97,6 +112,7 @@ pub(super) async fn get(
     socket: std::net::TcpStream,
     target: &Target<'_>,
     seen: &mut HttpSeen,
+    presented: &Arc<Presented>,
 ) -> Result<(), Ended> {
     let request = request(target)?;
     let began = Instant::now();
@@ -105,9 +121,11 @@ pub(super) async fn get(
     if !target.tls {
         return exchange(stream, request, target, seen).await;
     }
-    let config = tls::config().map_err(|error| Ended::unknown(Blindness::Resources, error))?;
+    let config = tls::keeping(presented).map_err(|error| Ended::unknown(Blindness::Resources, error))?;
+    // With an address, which no handshake names, none is sent.
+    let name = server_name(target).unwrap_or_else(|| ServerName::from(target.peer.ip()));
     let began = Instant::now();
-    let stream = TlsConnector::from(config).connect(server_name(target), stream).await.map_err(|error| {
+    let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
         // Cut in the middle of the handshake without a reset: the peer did not want this TLS.
         if error.kind() == io::ErrorKind::UnexpectedEof {
             Ended::failed(Reason::Tls, error)
@@ -153,13 +171,12 @@ pub(super) fn request(target: &Target<'_>) -> Result<Request<Empty<Bytes>>, Ende
         .map_err(|error| Ended::unknown(Blindness::NoAddress, error))
 }
 
-/// The name for SNI, the address where the host is none.
-fn server_name(target: &Target<'_>) -> ServerName<'static> {
-    let name = match target.host.rsplit_once(':') {
-        Some((name, port)) if port.parse::<u16>().is_ok() => name,
-        _ => target.host,
-    };
-    ServerName::try_from(name.to_owned()).unwrap_or_else(|_| ServerName::from(target.peer.ip()))
+/// Whom the handshake is with; `None` where the host can be nobody's name. Addresses are not sent (RFC 6066 section 3).
+fn server_name(target: &Target<'_>) -> Option<ServerName<'static>> {
+    match Host::read(target.host)? {
+        Host::Name(name) => ServerName::try_from(name.into_string()).ok(),
+        Host::Address(address) => Some(ServerName::from(address)),
+    }
 }
 
 pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(

@@ -18,5 +18,5 @@ pub async fn answer<S: AsyncRead + AsyncWrite + Unpin>(stream: S, body_cap: u64)
         Ok(request) => exchange(stream, request, &target, &mut seen).await,
         Err(ended) => Err(ended),
     };
-    told(ended, seen)
+    told(ended, seen, None)
 }
