@@ -8,6 +8,8 @@ mod hosts;
 mod make;
 /// The memory, and what it costs.
 mod memory;
+/// Certificates that others made.
+mod real;
 /// What no certificate may do.
 mod strangers;
 /// Verdicts and their words.
