@@ -24,11 +24,12 @@ use tokio::time::timeout;
 
 use crate::certificate::Examiner;
 use crate::namespace::{Hopper, Inside, sys};
-use crate::outcome::{Blindness, HttpSeen, Observation, Outcome, Reason, Run};
+use crate::outcome::{Answer, Blindness, Observation, Outcome, Reason, Run};
+use crate::proxy::pages;
 
 use super::judge::{Refusal, ipv6_here};
-use super::{Job, Limits, Spec, Visit};
-use exchange::{Ended, Target};
+use super::{Accepts, Job, Limits, Spec, Visit};
+use exchange::{Ended, Progress, Target};
 use tls::Presented;
 
 /// The most characters of a note.
@@ -78,13 +79,14 @@ async fn one(
     ipv6: bool,
     examiner: &Examiner,
 ) -> Run {
-    let mut seen = HttpSeen::default();
+    let mut seen = Progress::default();
     let presented = Arc::new(Presented::default());
-    let mut remark = None;
+    let mut accepts = Accepts::NoServerError;
     let ended = match (&job.spec, socket) {
-        (Spec::Http { peer, host, path, tls, body_cap }, Some(Ok(socket))) => {
+        (Spec::Http { peer, host, path, tls, body_cap, accepts: asked }, Some(Ok(socket))) => {
+            accepts = *asked;
             let target = Target { peer: *peer, host, path, tls: *tls, body_cap: *body_cap, ipv6 };
-            remark = target.remark();
+            seen.remark = target.remark();
             match timeout(limits.timeout, exchange::get(socket, &target, &mut seen, &presented)).await {
                 Ok(ended) => ended,
                 Err(_) => Err(Ended::failed(Reason::Timeout, "")),
@@ -93,15 +95,27 @@ async fn one(
         (_, Some(Err(error))) => Err(Ended::refused(Refusal::of_making(&error))),
         _ => Err(Ended::unknown(Blindness::Overrun, "not an HTTP probe")),
     };
-    let (outcome, mut seen) = told(ended, seen, remark.as_deref());
+    let (outcome, mut seen) = told(ended, seen, accepts);
     seen.certificate = examiner.read(&presented.chain(), SystemTime::now());
     Run { key: job.key, outcome, seen }
 }
 
-/// What the end of an exchange means; the remark is told whatever the end.
-fn told(ended: Result<(), Ended>, seen: HttpSeen, remark: Option<&str>) -> (Outcome, Observation) {
+fn is_failure(status: u16, answer: &Answer, accepts: Accepts) -> bool {
+    match accepts {
+        Accepts::Anything => false,
+        Accepts::NoServerError => status >= 500,
+        Accepts::Site(kind) => {
+            status >= 500 || pages::own(kind, status, &answer.begins, answer.server.is_some()).is_some()
+        }
+    }
+}
+
+/// What the end of an exchange means.
+fn told(ended: Result<(), Ended>, seen: Progress, accepts: Accepts) -> (Outcome, Observation) {
+    let Progress { phase, http: seen, answer, remark } = seen;
+    let stopped_at = ended.is_err().then_some(phase);
     let (outcome, note, local) = match ended {
-        Ok(()) if seen.status >= 500 => {
+        Ok(()) if is_failure(seen.status, &answer, accepts) => {
             (Outcome::Failure(Reason::HttpStatus), Some(format!("status {}", seen.status)), false)
         }
         Ok(()) => (Outcome::Success(seen.connect + seen.tls + seen.first_byte + seen.transfer), None, false),
@@ -109,12 +123,13 @@ fn told(ended: Result<(), Ended>, seen: HttpSeen, remark: Option<&str>) -> (Outc
     };
     let note = match (note, remark) {
         (Some(note), Some(remark)) => Some(format!("{note}; {remark}")),
-        (note, remark) => note.or_else(|| remark.map(str::to_owned)),
+        (note, remark) => note.or(remark),
     };
     let note = note.map(|n| n.chars().filter(|c| !c.is_control()).take(NOTE_CHARS).collect());
     // Without a status there was no answer, and phases of none would only mislead.
     let http = (seen.status != 0).then_some(seen);
-    (outcome, Observation { note, http, local, ..Observation::default() })
+    let answer = http.is_some().then_some(answer);
+    (outcome, Observation { note, http, answer, stopped_at, local, ..Observation::default() })
 }
 
 #[cfg(test)]
