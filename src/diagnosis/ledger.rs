@@ -155,6 +155,9 @@ impl Ledger {
         if finding.code == Code::DnsResolverUnresponsive {
             return super::dns_resolver_unresponsive::is_accounted_for(scene, finding);
         }
+        if super::route::is_route(finding.code) {
+            return super::route::is_told_otherwise(scene, finding);
+        }
         let container = matches!(
             finding.code,
             Code::ContainerUnreachable | Code::ContainerPartitioned | Code::ContainerPacketLoss
@@ -208,6 +211,14 @@ const fn is_measured(code: Code) -> bool {
             | Code::DnsWrongAnswer
             | Code::PublishedPortUnreachable
             | Code::IsolationBreached
+            | Code::RoutePortNotListening
+            | Code::RouteLoopbackOnly
+            | Code::RouteBackendTimeout
+            | Code::RouteStaleBackend
+            | Code::RouteRedirectLoop
+            | Code::RouteNotServed
+            | Code::ProxyUnreachable
+            | Code::ProxyProviderBroken
     )
 }
 
@@ -220,6 +231,12 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     // While the Engine is silent the rules go on seeing its last words.
     if open.fact {
         return false;
+    }
+    if super::route::is_route(finding.code) {
+        return super::route::holds(scene, finding);
+    }
+    if matches!(finding.code, Code::ProxyUnreachable | Code::ProxyProviderBroken) {
+        return super::proxy::holds(scene, finding);
     }
     let engine_up = snapshot.sight.engine.is_up();
     let destination = finding.destination.as_deref().unwrap_or_default();
