@@ -209,8 +209,6 @@ const fn is_measured(code: Code) -> bool {
             | Code::ContainerPacketLoss
             | Code::DnsResolverUnresponsive
             | Code::DnsWrongAnswer
-            | Code::PublishedPortUnreachable
-            | Code::IsolationBreached
             | Code::RoutePortNotListening
             | Code::RouteLoopbackOnly
             | Code::RouteBackendTimeout
@@ -219,6 +217,8 @@ const fn is_measured(code: Code) -> bool {
             | Code::RouteNotServed
             | Code::ProxyUnreachable
             | Code::ProxyProviderBroken
+            | Code::PublishedPortUnreachable
+            | Code::IsolationBreached
     )
 }
 

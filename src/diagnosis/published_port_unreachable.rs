@@ -67,7 +67,8 @@ fn port<'a>(scene: &Scene<'a>, key: &ProbeKey) -> Option<Port<'a>> {
     let inventory = scene.inventory?;
     let destination = inventory.destination(&key.destination)?;
     let endpoint = destination.endpoint(&key.target)?;
-    let container = inventory.container(&endpoint.container)?;
+    // A proxy's are told of by the routes that they lead to.
+    let container = inventory.container(&endpoint.container).filter(|container| !container.is_proxy)?;
     let Detail::Port(address, host_port) = key.detail else { return None };
     let is_it = |p: &&PublishedPort| {
         let bound = p.host_ip.is_none_or(|ip| ip == address || ip.is_unspecified());
