@@ -131,6 +131,14 @@ pub struct Probes {
     pub tcp: Timing,
     /// By kind.
     pub http: Timing,
+    /// By kind.
+    pub proxy: Timing,
+    /// By kind.
+    pub route: Timing,
+    /// By kind.
+    pub published_port: Timing,
+    /// By kind.
+    pub isolation: Timing,
     /// Echo requests a run.
     pub icmp_packets: u16,
     /// Time between the echo requests of a run.
@@ -150,6 +158,8 @@ pub struct Probes {
     pub http_body_cap: u64,
     /// Overrides per destination: pattern of the name, then what differs.
     pub overrides: Vec<Override>,
+    /// Groups of patterns: destinations that two entries of one group name are meant to reach each other.
+    pub shared: Vec<Vec<String>>,
 }
 
 /// What crosses the destinations.
@@ -237,6 +247,10 @@ impl Default for Config {
                 icmp_external: timing(3000),
                 tcp: timing(3000),
                 http: timing(5000),
+                proxy: timing(5000),
+                route: timing(10_000),
+                published_port: Timing { interval: Duration::from_secs(30), ..timing(3000) },
+                isolation: Timing { interval: Duration::from_secs(60), ..timing(1000) },
                 icmp_packets: 3,
                 icmp_spacing: Duration::from_millis(20),
                 external_names: Vec::new(),
@@ -246,6 +260,7 @@ impl Default for Config {
                 https_ports: vec![443, 8443],
                 http_body_cap: 65536,
                 overrides: Vec::new(),
+                shared: Vec::new(),
             },
             traffic: Traffic::default(),
         }
@@ -262,6 +277,10 @@ impl Probes {
             ProbeKind::IcmpExternal => self.icmp_external,
             ProbeKind::Tcp => self.tcp,
             ProbeKind::Http => self.http,
+            ProbeKind::Proxy => self.proxy,
+            ProbeKind::Route => self.route,
+            ProbeKind::PublishedPort => self.published_port,
+            ProbeKind::Isolation => self.isolation,
         };
         for over in &self.overrides {
             if over.kind == kind && matches(&over.destination, destination) {
@@ -271,6 +290,18 @@ impl Probes {
             }
         }
         timing
+    }
+
+    /// True where the operator means these two destinations to reach each other.
+    pub fn joins(&self, one: &str, other: &str) -> bool {
+        self.shared.iter().any(|group| {
+            let of = |name: &str| -> Vec<usize> {
+                group.iter().enumerate().filter(|(_, p)| matches(p, name)).map(|(at, _)| at).collect()
+            };
+            let (one, other) = (of(one), of(other));
+            // Two entries, not one: `[shop, "*"]` joins the others to shop and not to each other.
+            one.iter().any(|at| other.iter().any(|to| at != to))
+        })
     }
 }
 
@@ -292,6 +323,27 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_joins_what_two_of_its_entries_name() {
+        let group = |entries: &[&str]| Probes {
+            shared: vec![vec!["x".into(), "y".into()], entries.iter().map(ToString::to_string).collect()],
+            ..Config::default().probes
+        };
+        for (entries, one, other, expected) in [
+            (&["shop", "blog"][..], "shop", "blog", true),
+            (&["shop", "blog"], "blog", "shop", true),
+            (&["shop", "blog"], "shop", "wiki", false),
+            (&["shop", "*"], "wiki", "shop", true),
+            (&["shop", "*"], "wiki", "blog", false),
+            (&["team-*", "team-*"], "team-a", "team-b", true),
+            (&["team-*", "tools"], "team-a", "team-b", false),
+            (&[], "x", "y", true),
+            (&["shop", "y"], "x", "shop", false),
+        ] {
+            assert_eq!(group(entries).joins(one, other), expected, "{entries:?}: {one} and {other}");
+        }
+    }
 
     #[test]
     fn patterns_know_one_special_sign() {

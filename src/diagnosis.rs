@@ -17,9 +17,14 @@ pub mod dns_resolver_unresponsive;
 pub mod dns_wrong_answer;
 pub mod exporter_blind;
 pub mod finding;
+pub mod isolation_breached;
 pub mod isolation_shared_container;
 pub mod ledger;
 pub mod network_addresses_exhausted;
+pub mod port_exposed_publicly;
+mod proxy;
+pub mod published_port_unreachable;
+mod route;
 #[cfg(test)]
 pub(crate) mod sample;
 mod scene;
@@ -32,6 +37,7 @@ use std::sync::Arc;
 pub use catalogue::Code;
 pub use finding::*;
 pub use ledger::{Ledger, OPENS_AFTER};
+pub use route::{HopState, Passage, passages};
 pub use scene::AFTER_ABSENCE;
 
 use crate::state::Snapshot;
@@ -41,8 +47,10 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 15] = [
     exporter_blind::find,
+    proxy::find,
+    route::find,
     address_pools_exhausted::find,
     network_addresses_exhausted::find,
     container_unreachable::find,
@@ -51,6 +59,9 @@ const RULES: [Rule; 10] = [
     dns_resolver_unresponsive::find,
     dns_alias_collision::find,
     dns_wrong_answer::find,
+    published_port_unreachable::find,
+    isolation_breached::find,
+    port_exposed_publicly::find,
     isolation_shared_container::find,
 ];
 
@@ -62,7 +73,8 @@ pub fn judge(snapshot: Arc<Snapshot>, ledger: &mut Ledger) -> Verdict {
         words::clean(finding);
         finding.runbook = finding.code.runbook_url(&snapshot.own.external_url);
     }
+    let passages = route::of_scene(&scene);
     let findings = ledger.enter(&scene, seen);
     let pending = ledger.pending() + dns_resolver_unresponsive::pending(&scene);
-    Verdict { snapshot, findings, pending }
+    Verdict { snapshot, findings, pending, passages }
 }

@@ -5,6 +5,7 @@
 //! It never waits for the Engine or for a probe: those run in tasks of their own and report by
 //! message. Messages are bounded; a probe that reports to a full queue waits, and is late by that.
 
+mod apart;
 mod eyes;
 mod learn;
 mod looks;
@@ -30,7 +31,7 @@ use crate::namespace::procnet::Home;
 use crate::namespace::{HopError, Hopper};
 use crate::netstack::{Inner, Interface};
 use crate::outcome::{ProbeKind, Run};
-use crate::plan::{Errand, plan};
+use crate::plan::{Errand, Plan, plan};
 use crate::schedule::{Budget, Identity, Moment, Schedule};
 use crate::state::{Engine, Recorder};
 
@@ -50,8 +51,8 @@ const CONFIRM_AFTER: Duration = Duration::from_millis(500);
 const MOST_TOUCHED: usize = 512;
 /// Errands started before the loop looks at its messages again.
 const STARTS_A_TURN: usize = 64;
-/// Kinds that may visit one namespace at the same time.
-const KINDS_AT_ONCE: usize = ProbeKind::ALL.len();
+/// Kinds that may visit a container's namespace at the same time: routes and ports are few containers' errands.
+const KINDS_AT_ONCE: usize = 6;
 /// Namespaces are looked at (listeners, counters) this often.
 const LOOK_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -85,8 +86,8 @@ pub enum Message {
     Ran {
         /// Of which errand.
         identity: Identity,
-        /// Where it looked from.
-        container: ContainerId,
+        /// Where it looked from; `None`: the host.
+        container: Option<ContainerId>,
         /// What it saw.
         runs: Vec<Run>,
     },
@@ -151,6 +152,8 @@ pub struct Monitor {
     /// Ids and names that events named, and that no listing was asked for since.
     touched: BTreeMap<String, SystemTime>,
     running: BTreeSet<Identity>,
+    /// Due, and not started because the picture is known to be old.
+    held: BTreeSet<Identity>,
     /// Something was learned since the last plan.
     plan_is_old: bool,
     /// Of those that run, the ones that were asked for again meanwhile: they start anew when they end.
@@ -171,6 +174,8 @@ pub struct Monitor {
     rounds: u32,
     /// When every name is asked for out of turn.
     ask_names_at: Option<Instant>,
+    /// When it is the next pairs' turn.
+    turn_at: Instant,
 }
 
 impl std::fmt::Debug for Monitor {
@@ -189,9 +194,15 @@ impl Monitor {
         recorder.own().external_url = external_url.into();
         recorder.counts_by(config.traffic.source);
         let snapshot = Arc::new(recorder.snapshot(SystemTime::now()));
-        let verdict = Arc::new(ArcSwap::from_pointee(Verdict { snapshot, findings: Vec::new(), pending: 0 }));
+        let verdict = Arc::new(ArcSwap::from_pointee(Verdict {
+            snapshot,
+            findings: Vec::new(),
+            pending: 0,
+            passages: Vec::new(),
+        }));
         let handle = Handle { messages: messages.clone(), verdict: Arc::clone(&verdict), published: seen };
         let now = Instant::now();
+        let turn_at = now + config.probes.isolation.interval;
         let budget = Budget::new(config.probes.budget_per_second, Duration::ZERO);
         let monitor = Self {
             config,
@@ -206,6 +217,7 @@ impl Monitor {
             namespaces: PathBuf::new(),
             touched: BTreeMap::new(),
             running: BTreeSet::new(),
+            held: BTreeSet::new(),
             plan_is_old: false,
             asked_again: BTreeSet::new(),
             awaited: BTreeSet::new(),
@@ -220,6 +232,7 @@ impl Monitor {
             look_at: now + LOOK_INTERVAL,
             rounds: 0,
             ask_names_at: None,
+            turn_at,
         };
         (monitor, handle)
     }
@@ -251,6 +264,9 @@ impl Monitor {
             if self.plan_is_old {
                 self.replan();
             }
+            if Instant::now() >= self.turn_at {
+                self.take_turn();
+            }
             self.start_due();
             let now = Instant::now();
             if now >= self.look_at {
@@ -271,7 +287,10 @@ impl Monitor {
     fn wake_at(&mut self) -> Instant {
         // What is due waits until the budget lets it start.
         let due = self.schedule.next_due().map(|due| self.epoch + due.max(self.budget.opens_at()));
-        [due, self.publish_at, self.ask_names_at].into_iter().flatten().fold(self.look_at, Instant::min)
+        [due, self.publish_at, self.ask_names_at, Some(self.turn_at)]
+            .into_iter()
+            .flatten()
+            .fold(self.look_at, Instant::min)
     }
 
     fn show_after(&mut self, patience: Duration) {
@@ -312,7 +331,7 @@ impl Monitor {
                     None => own.docker_durations.entry(endpoint).or_default().observe(took),
                 }
             }
-            Message::Ran { identity, container, runs } => self.ran(&identity, &container, runs, at),
+            Message::Ran { identity, container, runs } => self.ran(&identity, container.as_ref(), runs, at),
             Message::Looked { container, seen, sockets_too } => self.looked(container, seen, sockets_too, at),
             Message::Metered(container, interfaces) => self.metered(container, interfaces),
             Message::Home(home) => self.looked_home(home),
@@ -339,17 +358,23 @@ impl Monitor {
     }
 
     fn replan(&mut self) {
+        self.replan_with(Schedule::replan);
+    }
+
+    fn replan_with(&mut self, schedule: fn(&mut Schedule, Plan, Moment)) {
         self.plan_is_old = false;
         let Some(inventory) = &self.inventory else { return };
         let plan = plan(inventory, self.lessons.learned(), &self.config.probes);
+        self.note_turns(&plan);
         let round = plan.errands.iter().map(|errand| errand.interval).max().unwrap_or_default();
         self.recorder.planned(plan.keys(), round);
         let is_planned =
             |identity: &Identity| plan.errands.binary_search_by_key(identity, Errand::identity).is_ok();
         self.awaited.retain(is_planned);
         self.doubted.retain(|(identity, _), _| is_planned(identity));
+        self.held.retain(is_planned);
         let now = self.now();
-        self.schedule.replan(plan, now);
+        schedule(&mut self.schedule, plan, now);
     }
 
     fn publish(&mut self) {

@@ -48,6 +48,8 @@ pub enum Field {
     Ports(Place<Vec<u16>>),
     /// Whose counters of traffic.
     Counters(Place<TrafficSource>),
+    /// Groups of patterns.
+    Groups(Place<Vec<Vec<String>>>),
     /// What differs per destination.
     Overrides(Place<Vec<Override>>),
 }
@@ -217,13 +219,20 @@ static PLAIN: [Setting; 22] = [
     ),
 ];
 
-static TIMED: [[Setting; 3]; 6] = [
+static TIMED: [[Setting; 3]; 10] = [
     timing!(dns, "names of the inventory, asked of each container's own resolver"),
     timing!(dns_external, "the names of `probes.external_names`"),
     timing!(icmp, "echo requests to peers and the gateway"),
     timing!(icmp_external, "echo requests to `probes.external_addresses`"),
     timing!(tcp, "a handshake with ports that a peer listens on"),
     timing!(http, "one request to ports that speak HTTP"),
+    timing!(proxy, "from each destination to the proxy's doors"),
+    timing!(route, "each public rule, from the proxy to its backends and from the host through the proxy"),
+    timing!(published_port, "a handshake with the ports that the host publishes, made from the host"),
+    timing!(
+        isolation,
+        "from each destination to containers of others that share nothing with it; the pairs take turns"
+    ),
 ];
 
 static TRAFFIC: [Setting; 1] = [setting(
@@ -235,9 +244,18 @@ static TRAFFIC: [Setting; 1] = [setting(
      networks it tells nothing.",
 )];
 
+static ISOLATION: [Setting; 1] = [setting(
+    "isolation.shared",
+    Field::Groups(at!(probes.shared)),
+    "Destinations that are meant to reach each other though no container is on both: nobody probes whether they do, \
+     and no `isolation-breached` is told of them. Two destinations belong together where two entries of one group \
+     name them: `[shop, blog]` the two, `[tools, \"*\"]` everyone with `tools`, `[\"team-*\", \"team-*\"]` all of a team \
+     with each other.",
+)];
+
 /// Every setting, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    PLAIN.iter().chain(TIMED.iter().flatten()).chain(&TRAFFIC)
+    PLAIN.iter().chain(TIMED.iter().flatten()).chain(&TRAFFIC).chain(&ISOLATION)
 }
 
 impl Field {
@@ -256,6 +274,7 @@ impl Field {
             Self::Addresses(_) => "a list of IP addresses".into(),
             Self::Ports(_) => "a list of ports from 1 to 65535".into(),
             Self::Counters(_) => "`auto`, `kernel` or `engine`".into(),
+            Self::Groups(_) => "a list of groups like `[[shop, blog]]`, each of two patterns or more".into(),
             Self::Overrides(_) => "a list of overrides (below)".into(),
         }
     }

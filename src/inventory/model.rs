@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::ids::{ContainerId, NetworkId};
 use super::pools::AddressPools;
+use super::routes::{Proxy, Routes};
 
 /// Everything that was there at one moment. Sorted, so that two equal hosts give equal values.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,10 @@ pub struct Inventory {
     pub pools: Option<AddressPools>,
     /// Names of destinations that ought to be there and are not, sorted.
     pub absent: Vec<Arc<str>>,
+    /// The reverse proxies, by name.
+    pub proxies: Vec<Proxy>,
+    /// Public rules, and where they lead.
+    pub routes: Routes,
     /// Every container of the Engine, running or not, by id.
     pub containers: BTreeMap<ContainerId, Container>,
     /// What could not be read, in words: one odd container never costs the rest.
@@ -305,6 +310,14 @@ impl Inventory {
     /// The destination of this label value.
     pub fn destination(&self, name: &str) -> Option<&Destination> {
         self.destinations.iter().find(|d| &*d.name == name)
+    }
+
+    /// The destination and the endpoint name in a target beyond the source's destination: `blog/web`.
+    pub fn beyond<'t>(&self, target: &'t str) -> Option<(&Destination, &'t str)> {
+        target.match_indices('/').find_map(|(slash, _)| {
+            let (destination, rest) = target.split_at(slash);
+            Some((self.destination(destination)?, rest.strip_prefix('/')?))
+        })
     }
 
     /// Every endpoint with its destination.

@@ -163,6 +163,36 @@ table! {
         NAME_OWNERS Gauge "destination_dns_name_owners" "workloads" ["destination" "name"]
             "Workloads that answer to one name; only where there is more than one.";
     }
+    "Proxy and routes": {
+        PROXY_UP Gauge "destination_proxy_up" "" ["proxy" "kind"]
+            "Whether the reverse proxy runs; the kind is traefik, caddy or unknown.";
+        PROXY_REACHABLE Gauge "destination_proxy_reachable" "" ["destination" "proxy" "port"]
+            "Whether a container of the destination gets in at this port of the proxy; absent while unknown.";
+        ROUTE_UP Gauge "destination_route_up" "" ["destination" "domain" "path" "workload"]
+            "Whether the site is served; absent while unknown.";
+        ROUTE_BACKEND_UP Gauge "destination_route_backend_up" "" ["destination" "domain" "path" "workload" "backend"]
+            "Whether the container answers the proxy's own question; the label backend holds its endpoint name. Absent while unknown.";
+        ROUTE_STATUS Gauge "destination_route_http_status_code" "" ["destination" "domain" "path" "workload" "scheme"]
+            "Status of the latest answer through the proxy; absent where there was none.";
+        ROUTE_DURATION Gauge "destination_route_duration_seconds" "seconds"
+            ["destination" "domain" "path" "workload" "scheme" "phase"]
+            "How long each phase of the latest answer through the proxy took: connect, tls, first_byte, transfer.";
+        ROUTES_LEFT_OUT Gauge "destination_routes_left_out" "routes" []
+            "Sites beyond the 2000 that are looked at.";
+    }
+    "Isolation and exposure": {
+        ISOLATION_LEAKS Gauge "destination_isolation_leaks" "probes" ["destination" "peer"]
+            "Probes of the last try that got from the destination to a peer that shares no container with it; where pairs take turns, of those alone that something got through to.";
+        ISOLATION_LEAKING_PEERS Gauge "destination_isolation_leaking_peers" "destinations" ["destination"]
+            "Peers that something got through to in the last try; a pair that leaks is tried every time.";
+        ISOLATION_PEERS Gauge "destination_isolation_peers" "destinations" ["destination"]
+            "Destinations of this server that share no container with it, and that it tries to reach.";
+        ISOLATION_CYCLE Gauge "destination_isolation_cycle_seconds" "seconds" ["destination"]
+            "Within which time each of them is tried: eight take their turn in an interval.";
+        PUBLISHED_PORT_UP Gauge "destination_published_port_up" ""
+            ["destination" "workload" "host_ip" "port" "protocol"]
+            "Whether the host itself gets a connection to a TCP port that it publishes; UDP is not tried, for silence says nothing there.";
+    }
     "Traffic": {
         TRAFFIC_SOURCE Gauge "destination_traffic_source" "" ["source"]
             "Where the traffic counters come from; always 1.";

@@ -38,12 +38,14 @@ impl Monitor {
         match seen {
             Ok(inner) => {
                 self.plan_is_old |= self.lessons.listeners(&container, inner.listeners.clone());
+                self.plan_is_old |= self.lessons.looked_into(&container, true);
                 self.recorder.looked(container, inner, sockets_too);
                 self.show_after(CALM);
             }
             Err(error) => {
                 if matches!(error.blindness, Blindness::NoPrivilege | Blindness::NoNamespace) {
                     self.recorder.blinded(&container);
+                    self.plan_is_old |= self.lessons.looked_into(&container, false);
                 }
                 self.show_after(URGENT);
             }
@@ -85,7 +87,10 @@ impl Monitor {
             (!bridges.is_empty()).then(|| bridges.iter().any(|bridge| home.interfaces.contains(*bridge)));
         let sight = self.recorder.sight();
         sight.host_network = at_home;
-        sight.host_addresses = if at_home == Some(true) { home.addresses } else { BTreeSet::new() };
+        sight.host_ports = home.ports.filter(|_| at_home == Some(true));
+        let host = (at_home == Some(true)).then_some(home.addresses);
+        sight.host_addresses = host.clone().unwrap_or_default();
+        self.plan_is_old |= self.lessons.host(host);
         self.show_after(CALM);
     }
 

@@ -68,7 +68,7 @@ pub fn read(labels: &BTreeMap<String, String>) -> Labels {
         common.told.tell(format!("the proxy takes none of these labels: {why}"));
     }
     let network = labels.get("caddy_ingress_network").map(|network| Arc::from(bounded(network)));
-    Labels { enabled: None, network, rules, oddities: common.told.into_oddities() }
+    Labels { network, rules, oddities: common.told.into_oddities(), ..Labels::default() }
 }
 
 /// The name of `(name)`.

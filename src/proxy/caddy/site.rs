@@ -12,6 +12,9 @@ use super::walk::{Find, MOST_RULES, Walk};
 use crate::proxy::{Doors, Leads, Place, Redirect, Rule};
 use crate::strangers::bounded;
 
+/// What a path is changed by, other than by taking a prefix away.
+const REWRITES: &str = "a directive that changes the path";
+
 /// As many doors as a site is read at.
 const MOST_DOORS: usize = 8;
 
@@ -149,7 +152,7 @@ impl Site {
             redirect,
             guarded: ground.guarded,
             strips: ground.strips,
-            rewrites: ground.rewrites,
+            unsure: if ground.rewrites { vec![REWRITES.to_owned()] } else { Vec::new() },
             priority: None,
             leads,
             settings: "".into(),
@@ -207,7 +210,7 @@ pub(super) fn automatic(sites: &[Site]) -> Vec<Rule> {
                 redirect: Some(Redirect::Scheme("https".into(), (port != 443).then_some(port))),
                 guarded: false,
                 strips: Vec::new(),
-                rewrites: false,
+                unsure: Vec::new(),
                 priority: None,
                 leads: Leads::Nowhere("Caddy sends it to HTTPS by itself".to_owned()),
                 settings: "".into(),

@@ -34,7 +34,7 @@ fn line(rule: &Rule) -> String {
     for strip in &rule.strips {
         out += &format!(" -{strip}");
     }
-    if rule.rewrites {
+    if !rule.unsure.is_empty() {
         out += " rewrites";
     }
     if rule.guarded {
