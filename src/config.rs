@@ -131,6 +131,14 @@ pub struct Probes {
     pub tcp: Timing,
     /// By kind.
     pub http: Timing,
+    /// By kind.
+    pub proxy: Timing,
+    /// By kind.
+    pub route: Timing,
+    /// By kind.
+    pub published_port: Timing,
+    /// By kind.
+    pub isolation: Timing,
     /// Echo requests a run.
     pub icmp_packets: u16,
     /// Time between the echo requests of a run.
@@ -237,6 +245,10 @@ impl Default for Config {
                 icmp_external: timing(3000),
                 tcp: timing(3000),
                 http: timing(5000),
+                proxy: timing(5000),
+                route: timing(10_000),
+                published_port: Timing { interval: Duration::from_secs(30), ..timing(3000) },
+                isolation: Timing { interval: Duration::from_secs(60), ..timing(1000) },
                 icmp_packets: 3,
                 icmp_spacing: Duration::from_millis(20),
                 external_names: Vec::new(),
@@ -262,6 +274,10 @@ impl Probes {
             ProbeKind::IcmpExternal => self.icmp_external,
             ProbeKind::Tcp => self.tcp,
             ProbeKind::Http => self.http,
+            ProbeKind::Proxy => self.proxy,
+            ProbeKind::Route => self.route,
+            ProbeKind::PublishedPort => self.published_port,
+            ProbeKind::Isolation => self.isolation,
         };
         for over in &self.overrides {
             if over.kind == kind && matches(&over.destination, destination) {

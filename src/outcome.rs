@@ -8,14 +8,14 @@ mod reason;
 mod seen;
 
 use std::cmp::Ordering;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use reason::{Blindness, Reason};
-pub use seen::{Echo, Handshake, HttpSeen, Observation, Run};
+pub use seen::{Answer, Echo, Handshake, HttpSeen, Observation, Phase, Run};
 
 /// The kinds of probe, as the label `probe` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,12 +33,30 @@ pub enum ProbeKind {
     Tcp,
     /// One request to a port that speaks HTTP.
     Http,
+    /// From a destination to the proxy's doors.
+    Proxy,
+    /// A public rule: from the proxy to each backend, and from the host through the proxy.
+    Route,
+    /// From the host to a port that it publishes.
+    PublishedPort,
+    /// From one destination to the containers of another: what gets through is the failure.
+    Isolation,
 }
 
 impl ProbeKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 6] =
-        [Self::Dns, Self::DnsExternal, Self::Icmp, Self::IcmpExternal, Self::Tcp, Self::Http];
+    pub const ALL: [Self; 10] = [
+        Self::Dns,
+        Self::DnsExternal,
+        Self::Icmp,
+        Self::IcmpExternal,
+        Self::Tcp,
+        Self::Http,
+        Self::Proxy,
+        Self::Route,
+        Self::PublishedPort,
+        Self::Isolation,
+    ];
 
     /// The value of the label `probe`.
     pub const fn as_label(self) -> &'static str {
@@ -49,6 +67,10 @@ impl ProbeKind {
             Self::IcmpExternal => "icmp_external",
             Self::Tcp => "tcp",
             Self::Http => "http",
+            Self::Proxy => "proxy",
+            Self::Route => "route",
+            Self::PublishedPort => "published_port",
+            Self::Isolation => "isolation",
         }
     }
 }
@@ -101,16 +123,42 @@ pub enum Detail {
     Port(IpAddr, u16),
     /// A name of the target and the record asked for.
     Name(Arc<str>, QueryType),
+    /// A site (`shop.example.com/`), asked of the container that serves it, as the proxy does.
+    Backend(Arc<str>, SocketAddr),
+    /// A site, asked of the proxy: over TLS or not, at which address.
+    Door(Scheme, Arc<str>, SocketAddr),
+}
+
+/// How a web server is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// In the clear.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As a URL begins.
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
 }
 
 impl std::fmt::Display for Detail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Address(a) => write!(f, "{a}"),
-            Self::Port(a, p) => write!(f, "{}", std::net::SocketAddr::new(*a, *p)),
+            Self::Port(a, p) => write!(f, "{}", SocketAddr::new(*a, *p)),
             Self::Name(n, QueryType::A) => write!(f, "{n} A"),
             Self::Name(n, QueryType::Aaaa) => write!(f, "{n} AAAA"),
             Self::Name(n, QueryType::Ptr) => write!(f, "{n} PTR"),
+            Self::Backend(site, at) => write!(f, "{site} at {at}"),
+            Self::Door(scheme, site, at) => write!(f, "{}://{site} at {at}", scheme.as_label()),
         }
     }
 }

@@ -5,16 +5,20 @@
 //! next `ring` peers of a [`mesh`] ordered by a hash of their names, so every container is probed by
 //! as many others, and a redeploy moves few edges.
 
+mod isolation;
 pub mod mesh;
 mod owners;
+mod published;
+mod routes;
 mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Probes;
-use crate::inventory::{Container, ContainerId, Destination, Endpoint, Inventory, Place, RunState};
+use crate::inventory::{Container, ContainerId, Destination, Endpoint, Inventory, Place, RunState, WayIn};
 use crate::namespace::Vantage;
 use crate::netstack::Listener;
 use crate::outcome::{ProbeKey, ProbeKind};
@@ -27,6 +31,12 @@ pub struct Learned {
     pub listeners: BTreeMap<ContainerId, Vec<Listener>>,
     /// Ports that were asked for HTTP and speak something else: they are left in peace.
     pub not_http: BTreeSet<(ContainerId, u16)>,
+    /// The host's own addresses; `None` where the exporter is not on its network.
+    pub host: Option<BTreeSet<IpAddr>>,
+    /// Whose turn it is, of the pairs of destinations: grows by one each interval of the isolation probes.
+    pub turn: u64,
+    /// Pairs of destinations, from which to which, that something got through between: they are asked each time.
+    pub breached: BTreeSet<(Arc<str>, Arc<str>)>,
 }
 
 /// Everything of one kind that one container measures on one destination.
@@ -38,8 +48,8 @@ pub struct Errand {
     pub kind: ProbeKind,
     /// Endpoint name of the vantage.
     pub source: Arc<str>,
-    /// The vantage's container.
-    pub container: ContainerId,
+    /// The vantage's container; `None`: the host.
+    pub container: Option<ContainerId>,
     /// How to get there.
     pub vantage: Vantage,
     /// Time between two runs.
@@ -105,7 +115,7 @@ pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
                         destination: Arc::clone(&destination.name),
                         kind,
                         source: Arc::clone(&source.name),
-                        container: container.id.clone(),
+                        container: Some(container.id.clone()),
                         vantage: vantage.clone(),
                         interval: timing.interval,
                         timeout: timing.timeout,
@@ -115,8 +125,55 @@ pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
             }
         }
     }
+    let view = View { inventory, learned, probes };
+    errands.extend(isolation::errands(&view));
+    errands.extend(published::errands(&view));
+    errands.extend(routes::errands(&view));
     errands.sort_by_cached_key(Errand::identity);
     Plan { errands }
+}
+
+/// What is planned beyond the containers of one destination is planned of all of this.
+struct View<'a> {
+    inventory: &'a Inventory,
+    learned: &'a Learned,
+    probes: &'a Probes,
+}
+
+/// The endpoint name of the host, as source and target.
+pub const HOST: &str = "host";
+
+impl View<'_> {
+    /// An errand of a kind that is on there, where there is anything to do.
+    fn errand(
+        &self,
+        destination: &Arc<str>,
+        kind: ProbeKind,
+        source: &Arc<str>,
+        from: (Option<&ContainerId>, Vantage),
+        jobs: Vec<Job>,
+    ) -> Option<Errand> {
+        let timing = self.probes.timing(destination, kind);
+        let (container, vantage) = from;
+        (timing.enabled && !jobs.is_empty()).then(|| Errand {
+            destination: Arc::clone(destination),
+            kind,
+            source: Arc::clone(source),
+            container: container.cloned(),
+            vantage,
+            interval: timing.interval,
+            timeout: timing.timeout,
+            jobs: jobs.into(),
+        })
+    }
+
+    /// The host's network namespace. Where the exporter is not on it what is planned there comes back as *unknown*.
+    fn host(&self) -> Vantage {
+        match self.learned.host {
+            Some(_) => Vantage::Own,
+            None => Vantage::Container(WayIn { sandbox: None, pid: None }),
+        }
+    }
 }
 
 /// A container that can be looked out of: it runs, in a network stack of its own, with a way in.
@@ -126,12 +183,12 @@ fn vantage<'a>(inventory: &'a Inventory, endpoint: &Endpoint) -> Option<(&'a Con
         return None;
     }
     // Without a way in the errand is planned all the same: it will come back as *unknown*, and said.
-    let way_in = container.way_in.clone().unwrap_or(crate::inventory::WayIn { sandbox: None, pid: None });
+    let way_in = container.way_in.clone().unwrap_or(WayIn { sandbox: None, pid: None });
     Some((container, Vantage::Container(way_in)))
 }
 
 /// The addresses of a destination that may be probed on it: the containers' and the gateways'.
-pub fn addresses(destination: &Destination) -> impl Iterator<Item = std::net::IpAddr> + '_ {
+pub fn addresses(destination: &Destination) -> impl Iterator<Item = IpAddr> + '_ {
     destination.endpoints.iter().flat_map(|e| e.addresses.iter().copied()).chain(destination.gateways())
 }
 

@@ -8,14 +8,16 @@
 pub mod dns;
 pub mod http;
 pub mod icmp;
+mod isolation;
 mod judge;
 #[cfg(test)]
 mod lab;
+mod mixed;
 pub mod tcp;
 pub mod visit;
 
 pub(crate) use http::any_certificate;
-pub use visit::{Job, Limits, Spec, Visit};
+pub use visit::{Accepts, Job, Limits, Spec, Visit};
 
 use crate::namespace::Hopper;
 use crate::outcome::{ProbeKind, Run};
@@ -27,5 +29,7 @@ pub async fn run(hopper: &Hopper, visit: Visit) -> Vec<Run> {
         ProbeKind::Dns | ProbeKind::DnsExternal => dns::run(hopper, visit).await,
         ProbeKind::Tcp => tcp::run(hopper, visit).await,
         ProbeKind::Http => http::run(hopper, visit).await,
+        ProbeKind::Proxy | ProbeKind::Route | ProbeKind::PublishedPort => mixed::run(hopper, visit).await,
+        ProbeKind::Isolation => isolation::run(hopper, visit).await,
     }
 }

@@ -169,7 +169,7 @@ mod tests {
             destination: "shop".into(),
             kind: ProbeKind::Icmp,
             source: source.into(),
-            container: ContainerId::new(source),
+            container: Some(ContainerId::new(source)),
             vantage: Vantage::Own,
             interval: INTERVAL,
             timeout: Duration::from_secs(1),

@@ -217,13 +217,20 @@ static PLAIN: [Setting; 22] = [
     ),
 ];
 
-static TIMED: [[Setting; 3]; 6] = [
+static TIMED: [[Setting; 3]; 10] = [
     timing!(dns, "names of the inventory, asked of each container's own resolver"),
     timing!(dns_external, "the names of `probes.external_names`"),
     timing!(icmp, "echo requests to peers and the gateway"),
     timing!(icmp_external, "echo requests to `probes.external_addresses`"),
     timing!(tcp, "a handshake with ports that a peer listens on"),
     timing!(http, "one request to ports that speak HTTP"),
+    timing!(proxy, "from each destination to the proxy's doors"),
+    timing!(route, "each public rule, from the proxy to its backends and from the host through the proxy"),
+    timing!(published_port, "a handshake with the ports that the host publishes, made from the host"),
+    timing!(
+        isolation,
+        "from each destination to containers of others that share nothing with it; the pairs take turns"
+    ),
 ];
 
 static TRAFFIC: [Setting; 1] = [setting(

@@ -59,7 +59,7 @@ fn fold_reverse(by_name: &mut BTreeMap<(&Arc<str>, String), Vec<Look<'_>>>) {
 fn asked(key: &ProbeKey) -> Option<String> {
     match &key.detail {
         Detail::Name(name, _) => Some(normal(name).into_owned()),
-        Detail::Address(_) | Detail::Port(..) => None,
+        Detail::Address(_) | Detail::Port(..) | Detail::Backend(..) | Detail::Door(..) => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What looking and probing teaches, for the next plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::Listener;
@@ -55,6 +56,13 @@ impl Lessons {
         true
     }
 
+    /// Takes the host's addresses; true where that changes the plan.
+    pub(super) fn host(&mut self, addresses: Option<BTreeSet<IpAddr>>) -> bool {
+        let changes = self.learned.host != addresses;
+        self.learned.host = addresses;
+        changes
+    }
+
     /// Learns who speaks HTTP. Gives the runs that count, and whether the plan changes: the first
     /// question to a port that turns out to be no web server was ours to ask, and is no failure; where it is
     /// silent, nobody knows yet.
@@ -102,7 +110,7 @@ impl Lessons {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::net::Ipv4Addr;
     use std::time::Duration;
 
     use super::*;

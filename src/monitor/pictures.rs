@@ -96,6 +96,8 @@ fn same(before: &Inventory, after: &Inventory) -> bool {
         && before.absent == after.absent
         && before.pools == after.pools
         && before.containers == after.containers
+        && before.proxies == after.proxies
+        && before.routes == after.routes
         && before.engine == after.engine
         && before.oddities == after.oddities
 }
@@ -112,7 +114,9 @@ fn renewed(before: &Inventory, after: &Inventory) -> BTreeSet<ContainerId> {
 
 /// Whether an errand looks from or at something that an event named.
 fn concerns(errand: &Errand, touched: &BTreeSet<String>, inventory: Option<&Inventory>) -> bool {
-    if touched.contains(errand.container.as_str()) || touched.contains(&*errand.destination) {
+    if errand.container.as_ref().is_some_and(|id| touched.contains(id.as_str()))
+        || touched.contains(&*errand.destination)
+    {
         return true;
     }
     let Some(destination) = inventory.and_then(|i| i.destination(&errand.destination)) else { return false };

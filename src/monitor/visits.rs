@@ -70,7 +70,7 @@ impl Monitor {
     pub(super) fn visit(&self, errand: &Errand) -> Visit {
         let networks = self.inventory.as_ref().map_or(1, |inventory| {
             let on = |d: &&crate::inventory::Destination| {
-                d.endpoints.iter().any(|e| e.container == errand.container)
+                d.endpoints.iter().any(|e| Some(&e.container) == errand.container.as_ref())
             };
             inventory.destinations.iter().filter(on).count().max(1)
         });
@@ -87,7 +87,7 @@ impl Monitor {
     pub(super) fn ran(
         &mut self,
         identity: &Identity,
-        container: &ContainerId,
+        container: Option<&ContainerId>,
         runs: Vec<Run>,
         at: SystemTime,
     ) {
@@ -100,7 +100,9 @@ impl Monitor {
         let own = self.recorder.own();
         own.in_flight = own.in_flight.saturating_sub(runs.len() as u64);
         let (runs, learned) = self.lessons.learn_from(runs, self.inventory.as_deref());
-        self.eyes.visited(container, &runs);
+        if let Some(container) = container {
+            self.eyes.visited(container, &runs);
+        }
         self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
         let mut flipped = false;
         let mut doubts: Vec<ProbeKey> = Vec::new();

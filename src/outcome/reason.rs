@@ -38,11 +38,13 @@ pub enum Reason {
     TooBig,
     /// Firewalled: an ICMP "administratively prohibited" came back.
     Prohibited,
+    /// It got through to where nothing may.
+    Reachable,
 }
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Timeout,
         Self::Refused,
         Self::Unreachable,
@@ -58,6 +60,7 @@ impl Reason {
         Self::HttpStatus,
         Self::TooBig,
         Self::Prohibited,
+        Self::Reachable,
     ];
 
     /// The value of the label `reason`.
@@ -78,22 +81,29 @@ impl Reason {
             Self::HttpStatus => "http_status",
             Self::TooBig => "too_big",
             Self::Prohibited => "prohibited",
+            Self::Reachable => "reachable",
         }
     }
 
     /// Whether a probe of this kind may fail so: what cannot happen needs no series at 0.
     pub const fn is_of(self, kind: ProbeKind) -> bool {
-        use ProbeKind::{Dns, DnsExternal, Http, Icmp, IcmpExternal, Tcp};
+        use ProbeKind::{
+            Dns, DnsExternal, Http, Icmp, IcmpExternal, Isolation, Proxy, PublishedPort, Route, Tcp,
+        };
         match self {
-            Self::Timeout | Self::Refused | Self::Unreachable | Self::Prohibited => true,
-            Self::Reset => matches!(kind, Tcp | Http),
+            Self::Timeout | Self::Refused | Self::Unreachable | Self::Prohibited => {
+                !matches!(kind, Isolation)
+            }
+            Self::Reset => matches!(kind, Tcp | Http | Proxy | Route | PublishedPort),
             Self::PacketLoss => matches!(kind, Icmp | IcmpExternal),
             Self::Nxdomain | Self::Servfail | Self::DnsRefused | Self::WrongAnswer | Self::EmptyAnswer => {
                 matches!(kind, Dns | DnsExternal)
             }
-            Self::Protocol => matches!(kind, Dns | DnsExternal | Http),
-            Self::Tls | Self::HttpStatus => matches!(kind, Http),
+            Self::Protocol => matches!(kind, Dns | DnsExternal | Http | Proxy | Route),
+            Self::Tls => matches!(kind, Http | Proxy | Route),
+            Self::HttpStatus => matches!(kind, Http | Route),
             Self::TooBig => matches!(kind, Icmp | IcmpExternal),
+            Self::Reachable => matches!(kind, Isolation),
         }
     }
 
@@ -115,6 +125,7 @@ impl Reason {
             Self::HttpStatus => "the answer's status is 500 or more",
             Self::TooBig => "the packet was larger than the path lets pass",
             Self::Prohibited => "a firewall answered that it forbids this",
+            Self::Reachable => "it got through to a destination that shares nothing with the source's",
         }
     }
 }

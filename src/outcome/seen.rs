@@ -18,6 +18,10 @@ pub struct Observation {
     pub answers: Vec<IpAddr>,
     /// HTTP: status and phases.
     pub http: Option<HttpSeen>,
+    /// HTTP, of routes: what was said.
+    pub answer: Option<Answer>,
+    /// HTTP: how far it came, where it did not come to an end.
+    pub stopped_at: Option<Phase>,
     /// The failure was said by the kernel of the vantage itself, before anything left it: its own
     /// firewall (`EPERM`), a `prohibit` route, no route. That is a fault of the source, not of the target,
     /// and must not be mistaken for the ICMP error of somebody else.
@@ -61,6 +65,56 @@ pub struct HttpSeen {
     pub transfer: Duration,
     /// Bytes of body that were read, up to the cap.
     pub body_bytes: u64,
+}
+
+/// What an HTTP server said, as far as it tells who said it. A stranger's words, bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The header `Location`.
+    pub location: Option<String>,
+    /// The header `Server`.
+    pub server: Option<String>,
+    /// How the body begins: 64 bytes, printable.
+    pub begins: String,
+}
+
+/// How far an exchange came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// It waited for the connection.
+    Connect,
+    /// The connection stood; it waited for the other's side of TLS.
+    Tls,
+    /// The request was sent; it waited for the answer to begin.
+    Answer,
+    /// The answer had begun; it waited for its end.
+    Body,
+}
+
+impl Phase {
+    /// The word of the report.
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Answer => "answer",
+            Self::Body => "body",
+        }
+    }
+}
+
+impl HttpSeen {
+    /// How long each phase took, in seconds. One that there was not, TLS in the clear, is left out.
+    pub fn phases(self) -> impl Iterator<Item = (&'static str, f64)> {
+        let all = [
+            ("connect", self.connect),
+            ("tls", self.tls),
+            ("first_byte", self.first_byte),
+            ("transfer", self.transfer),
+        ];
+        let there = all.into_iter().filter(|(name, took)| *name != "tls" || !took.is_zero());
+        there.map(|(name, took)| (name, took.as_secs_f64()))
+    }
 }
 
 /// One finished run.

@@ -8,7 +8,7 @@ use crate::config::Probes;
 use crate::inventory::{Container, Destination, Endpoint, Inventory, RunState};
 use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType};
 use crate::probe::visit::Expect;
-use crate::probe::{Job, Spec};
+use crate::probe::{Accepts, Job, Spec};
 
 use super::Learned;
 use super::owners::Owners;
@@ -43,6 +43,10 @@ impl From<'_> {
             }
             ProbeKind::DnsExternal => self.dns_external(),
             ProbeKind::IcmpExternal => self.icmp_external(),
+            // Planned of routes, doors and pairs of destinations, not of containers.
+            ProbeKind::Proxy | ProbeKind::Route | ProbeKind::PublishedPort | ProbeKind::Isolation => {
+                Vec::new()
+            }
         }
     }
 
@@ -145,6 +149,7 @@ impl From<'_> {
                     path: "/".into(),
                     tls: self.probes.https_ports.contains(&port),
                     body_cap: self.probes.http_body_cap,
+                    accepts: Accepts::NoServerError,
                 };
                 jobs.push(self.job(ProbeKind::Http, &peer.name, Detail::Port(address, port), spec));
             }

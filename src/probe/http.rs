@@ -20,11 +20,12 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::time::timeout;
 
 use crate::namespace::{Hopper, Inside, sys};
-use crate::outcome::{Blindness, HttpSeen, Observation, Outcome, Reason, Run};
+use crate::outcome::{Answer, Blindness, Observation, Outcome, Reason, Run};
+use crate::proxy::pages;
 
 use super::judge::{Refusal, ipv6_here};
-use super::{Job, Limits, Spec, Visit};
-use exchange::{Ended, Target};
+use super::{Accepts, Job, Limits, Spec, Visit};
+use exchange::{Ended, Progress, Target};
 
 /// The most characters of a note.
 const NOTE_CHARS: usize = 200;
@@ -67,9 +68,11 @@ async fn ask(visit: &Visit, sockets: Vec<Option<io::Result<TcpStream>>>, ipv6: b
 }
 
 async fn one(job: Job, socket: Option<io::Result<TcpStream>>, limits: Limits, ipv6: bool) -> Run {
-    let mut seen = HttpSeen::default();
+    let mut seen = Progress::default();
+    let mut accepts = Accepts::NoServerError;
     let ended = match (&job.spec, socket) {
-        (Spec::Http { peer, host, path, tls, body_cap }, Some(Ok(socket))) => {
+        (Spec::Http { peer, host, path, tls, body_cap, accepts: asked }, Some(Ok(socket))) => {
+            accepts = *asked;
             let target = Target { peer: *peer, host, path, tls: *tls, body_cap: *body_cap, ipv6 };
             match timeout(limits.timeout, exchange::get(socket, &target, &mut seen)).await {
                 Ok(ended) => ended,
@@ -79,14 +82,26 @@ async fn one(job: Job, socket: Option<io::Result<TcpStream>>, limits: Limits, ip
         (_, Some(Err(error))) => Err(Ended::refused(Refusal::of_making(&error))),
         _ => Err(Ended::unknown(Blindness::Overrun, "not an HTTP probe")),
     };
-    let (outcome, seen) = told(ended, seen);
+    let (outcome, seen) = told(ended, seen, accepts);
     Run { key: job.key, outcome, seen }
 }
 
+fn is_failure(status: u16, answer: &Answer, accepts: Accepts) -> bool {
+    match accepts {
+        Accepts::Anything => false,
+        Accepts::NoServerError => status >= 500,
+        Accepts::Site(kind) => {
+            status >= 500 || pages::own(kind, status, &answer.begins, answer.server.is_some()).is_some()
+        }
+    }
+}
+
 /// What the end of an exchange means.
-fn told(ended: Result<(), Ended>, seen: HttpSeen) -> (Outcome, Observation) {
+fn told(ended: Result<(), Ended>, seen: Progress, accepts: Accepts) -> (Outcome, Observation) {
+    let Progress { phase, http: seen, answer } = seen;
+    let stopped_at = ended.is_err().then_some(phase);
     let (outcome, note, local) = match ended {
-        Ok(()) if seen.status >= 500 => {
+        Ok(()) if is_failure(seen.status, &answer, accepts) => {
             (Outcome::Failure(Reason::HttpStatus), Some(format!("status {}", seen.status)), false)
         }
         Ok(()) => (Outcome::Success(seen.connect + seen.tls + seen.first_byte + seen.transfer), None, false),
@@ -95,7 +110,8 @@ fn told(ended: Result<(), Ended>, seen: HttpSeen) -> (Outcome, Observation) {
     let note = note.map(|n| n.chars().filter(|c| !c.is_control()).take(NOTE_CHARS).collect());
     // Without a status there was no answer, and phases of none would only mislead.
     let http = (seen.status != 0).then_some(seen);
-    (outcome, Observation { note, http, local, ..Observation::default() })
+    let answer = http.is_some().then_some(answer);
+    (outcome, Observation { note, http, answer, stopped_at, local, ..Observation::default() })
 }
 
 #[cfg(test)]

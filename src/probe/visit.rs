@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::namespace::Vantage;
 use crate::outcome::{Blindness, Outcome, ProbeKey, ProbeKind, QueryType, Run};
+use crate::proxy::Kind;
 
 /// Everything of one kind that one vantage measures at one time.
 #[derive(Clone, Debug)]
@@ -80,7 +81,20 @@ pub enum Spec {
         tls: bool,
         /// The most bytes of body that are read.
         body_cap: u64,
+        /// What counts as success.
+        accepts: Accepts,
     },
+}
+
+/// Which HTTP answer is a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepts {
+    /// Any but a server error (500 and above).
+    NoServerError,
+    /// Any: somebody who speaks HTTP is there.
+    Anything,
+    /// The site's: no server error, and no page by which this kind of proxy says that it knows no such site.
+    Site(Kind),
 }
 
 /// How a DNS answer is judged.

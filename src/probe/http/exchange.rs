@@ -10,7 +10,9 @@ use futures_util::future::{Either, select};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AGENT};
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, LOCATION, SERVER, TRANSFER_ENCODING, USER_AGENT,
+};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -20,8 +22,9 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
-use crate::outcome::{Blindness, HttpSeen, Outcome, Reason};
+use crate::outcome::{Answer, Blindness, HttpSeen, Outcome, Phase, Reason};
 use crate::probe::judge::Refusal;
+use crate::strangers::{bounded, printable};
 
 use super::bounded::{Allowance, Bounded};
 use super::tls;
@@ -31,6 +34,8 @@ const HEADER_CAP: usize = 64 * 1024;
 /// The most bytes that are read before the final status is seen: a header, and what of the body came
 /// with it in hyper's buffer, which is no larger.
 const BEFORE_THE_ANSWER: usize = 2 * HEADER_CAP;
+/// How much of a body is kept: enough to know a proxy's own pages by.
+const FIRST_BYTES: usize = 64;
 const AGENT: &str = concat!("destination-exporter/", env!("CARGO_PKG_VERSION"));
 
 /// Whom to ask for what.
@@ -42,6 +47,23 @@ pub(super) struct Target<'a> {
     pub body_cap: u64,
     /// The vantage has an address of the sixth version.
     pub ipv6: bool,
+}
+
+/// How far an exchange has come, and what it saw.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// What it waits for now.
+    pub phase: Phase,
+    /// Status and phases.
+    pub http: HttpSeen,
+    /// What was said.
+    pub answer: Answer,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { phase: Phase::Connect, http: HttpSeen::default(), answer: Answer::default() }
+    }
 }
 
 /// How a probe ended that did not get an answer.
@@ -96,15 +118,16 @@ fn tls_error(error: &io::Error) -> bool {
 pub(super) async fn get(
     socket: std::net::TcpStream,
     target: &Target<'_>,
-    seen: &mut HttpSeen,
+    seen: &mut Progress,
 ) -> Result<(), Ended> {
     let request = request(target)?;
     let began = Instant::now();
     let stream = connect(socket, target).await?;
-    seen.connect = began.elapsed();
+    seen.http.connect = began.elapsed();
     if !target.tls {
         return exchange(stream, request, target, seen).await;
     }
+    seen.phase = Phase::Tls;
     let config = tls::config().map_err(|error| Ended::unknown(Blindness::Resources, error))?;
     let began = Instant::now();
     let stream = TlsConnector::from(config).connect(server_name(target), stream).await.map_err(|error| {
@@ -115,7 +138,7 @@ pub(super) async fn get(
             Ended::from_io(&error, target.peer.ip())
         }
     })?;
-    seen.tls = began.elapsed();
+    seen.http.tls = began.elapsed();
     exchange(stream, request, target, seen).await
 }
 
@@ -166,9 +189,10 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     request: Request<Empty<Bytes>>,
     target: &Target<'_>,
-    seen: &mut HttpSeen,
+    seen: &mut Progress,
 ) -> Result<(), Ended> {
     let peer = target.peer.ip();
+    seen.phase = Phase::Answer;
     let allowance = Allowance::of(BEFORE_THE_ANSWER);
     let stream = Bounded { stream, allowance: allowance.clone() };
     let (mut sender, connection) = http1::Builder::new()
@@ -191,11 +215,16 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
             }
         })?;
         allowance.lift();
-        seen.first_byte = began.elapsed();
-        seen.status = answer.status().as_u16();
+        seen.phase = Phase::Body;
+        seen.http.first_byte = began.elapsed();
+        seen.http.status = answer.status().as_u16();
+        seen.answer.location = said(&answer, &LOCATION);
+        seen.answer.server = said(&answer, &SERVER);
         let began = Instant::now();
-        let read = body(answer, target, &mut seen.body_bytes).await;
-        seen.transfer = began.elapsed();
+        let mut first = Vec::new();
+        let read = body(answer, target, &mut seen.http.body_bytes, &mut first).await;
+        seen.answer.begins = printable(&String::from_utf8_lossy(&first));
+        seen.http.transfer = began.elapsed();
         read
     });
     match select(asking, moving).await {
@@ -204,8 +233,19 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Reads the body up to the cap and keeps nothing of it.
-async fn body(answer: Response<Incoming>, target: &Target<'_>, read: &mut u64) -> Result<(), Ended> {
+/// A header, where it is text.
+fn said(answer: &Response<Incoming>, header: &HeaderName) -> Option<String> {
+    let value = answer.headers().get(header)?;
+    Some(printable(bounded(&String::from_utf8_lossy(value.as_bytes()))))
+}
+
+/// Reads the body up to the cap and keeps its first bytes.
+async fn body(
+    answer: Response<Incoming>,
+    target: &Target<'_>,
+    read: &mut u64,
+    first: &mut Vec<u8>,
+) -> Result<(), Ended> {
     let cap = target.body_cap;
     let framed =
         answer.headers().contains_key(CONTENT_LENGTH) || answer.headers().contains_key(TRANSFER_ENCODING);
@@ -214,8 +254,9 @@ async fn body(answer: Response<Incoming>, target: &Target<'_>, read: &mut u64) -
         match body.frame().await {
             None => break,
             Some(Ok(frame)) => {
-                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-                *read = read.saturating_add(bytes).min(cap);
+                let data: &[u8] = frame.data_ref().map_or(&[], |data| data);
+                first.extend(data.iter().take(FIRST_BYTES.saturating_sub(first.len())));
+                *read = read.saturating_add(data.len() as u64).min(cap);
             }
             Some(Err(error)) => {
                 let ended = Ended::from_hyper(&error, target.peer.ip());

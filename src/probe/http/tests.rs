@@ -63,7 +63,14 @@ fn visit(peers: &[SocketAddr], tls: bool, timeout: u64, path: &str) -> Visit {
             target: "b".into(),
             detail: Detail::Port(peer.ip(), peer.port()),
         },
-        spec: Spec::Http { peer: *peer, host: "app.test".into(), path: path.into(), tls, body_cap: 1000 },
+        spec: Spec::Http {
+            peer: *peer,
+            host: "app.test".into(),
+            path: path.into(),
+            tls,
+            body_cap: 1000,
+            accepts: Accepts::NoServerError,
+        },
     });
     Visit {
         kind: ProbeKind::Http,

@@ -9,6 +9,7 @@
 //! its lab could not start.
 
 mod answer;
+pub mod caddy;
 mod contained;
 pub mod coolify;
 mod daemon;
