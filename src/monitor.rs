@@ -195,6 +195,7 @@ impl Monitor {
         let mut recorder = Recorder::default();
         recorder.own().config_reload = (true, Some(SystemTime::now()));
         recorder.own().external_url = external_url.into();
+        recorder.own().certificates = config.certificates.settings();
         recorder.counts_by(config.traffic.source);
         let snapshot = Arc::new(recorder.snapshot(SystemTime::now()));
         let verdict = Arc::new(ArcSwap::from_pointee(Verdict {
@@ -202,6 +203,7 @@ impl Monitor {
             findings: Vec::new(),
             pending: 0,
             passages: Vec::new(),
+            certificates: Vec::new(),
         }));
         let handle = Handle { messages: messages.clone(), verdict: Arc::clone(&verdict), published: seen };
         let now = Instant::now();
@@ -353,6 +355,7 @@ impl Monitor {
                 *reload = (config.is_ok(), if config.is_ok() { Some(at) } else { reload.1 });
                 if let Ok(config) = config {
                     // Others are believed now: what was found of each chain no longer holds.
+                    self.recorder.own().certificates = config.certificates.settings();
                     if config.certificates.roots != *self.examiner.roots() {
                         self.examiner = Arc::new(Examiner::new(config.certificates.roots.clone()));
                     }
