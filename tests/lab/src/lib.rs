@@ -9,6 +9,7 @@
 //! its lab could not start.
 
 mod answer;
+pub mod apps;
 mod contained;
 pub mod coolify;
 mod daemon;
@@ -20,7 +21,9 @@ pub mod figures;
 mod image;
 mod needs;
 mod promtool;
+pub mod proxies;
 pub mod soak;
+pub mod watched;
 
 use std::fs::{self, File};
 use std::io::Read;
