@@ -3,6 +3,8 @@
 
 #[path = "routes/backends.rs"]
 mod backends;
+#[path = "routes/caddy.rs"]
+mod caddy;
 #[path = "routes/certificates.rs"]
 mod certificates;
 #[path = "routes/networks.rs"]

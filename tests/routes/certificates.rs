@@ -35,12 +35,12 @@ fn each_wrong_certificate_is_told_by_what_is_wrong_with_it() -> Result<()> {
     ];
     for (code, severity, shown, default, gets) in &cases {
         let shown: Vec<&Paper> = shown.iter().collect();
-        street.traefik.show(&shown, default.as_ref())?;
+        street.traefik().show(&shown, default.as_ref())?;
         street.visit(SITE, *gets)?;
         let finding = format!("{code} safe.example.com");
         let destination = Some("shop");
         street.expect_told(&Told { finding: &finding, severity, destination, words: &[] }, INTERVAL)?;
-        street.traefik.show(&[&right], None)?;
+        street.traefik().show(&[&right], None)?;
         street.visit(SITE, Gets::Status(200))?;
         street.expect_over(&before)?;
     }

@@ -31,7 +31,7 @@ fn the_proxy_is_stopped_and_gone() -> Result<()> {
     street.lab.docker(&["rm", "-f", NAME])?;
     street.visit(SITE, Gets::Nothing("connect"))?;
     street.expect_told(&told("proxy-missing proxy", "page", &["web.example.com"]), EVENT)?;
-    street.traefik.run(&street.lab, &["shop", "blog"])?;
+    street.traefik().run(&street.lab, &["shop", "blog"])?;
     street.visit(SITE, Gets::Status(200))?;
     street.expect_over(&before)
 }
@@ -107,11 +107,11 @@ fn the_proxy_runs_and_cannot_be_reached_or_hears_nothing() -> Result<()> {
     street.expect_over(&before)?;
 
     street.lab.docker(&["rm", "-f", NAME])?;
-    street.traefik.run_blind(&street.lab, &["shop", "blog"])?;
+    street.traefik().run_blind(&street.lab, &["shop", "blog"])?;
     street.visit(SITE, Gets::Status(404))?;
     street.expect_told(&told("proxy-provider-broken coolify-proxy/traefik", "page", &["404"]), INTERVAL)?;
     street.lab.docker(&["rm", "-f", NAME])?;
-    street.traefik.run(&street.lab, &["shop", "blog"])?;
+    street.traefik().run(&street.lab, &["shop", "blog"])?;
     street.visit(SITE, Gets::Status(200))?;
     street.expect_over(&before)
 }

@@ -1,4 +1,4 @@
-//! A host with Coolify's Traefik before two destinations, an exporter on it with every default, and what a visitor
+//! A host with Coolify's proxy before two destinations, an exporter on it with every default, and what a visitor
 //! of a site gets while the exporter says what is wrong with it.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lab::apps::App;
-use lab::proxies::{Authority, NAME, Traefik, Visit};
+use lab::proxies::{Authority, Caddy, NAME, Traefik, Visit};
 use lab::watched::{INTERVAL, Watched, finding};
 use lab::{Error, Exporter, Lab, Result};
 use serde_json::Value;
@@ -22,8 +22,14 @@ const PATIENCE: u32 = 5;
 /// `shop` with `web`, `blog` with `blog`, each at `http://NAME.example.com`, and the proxy on both.
 pub struct Street {
     watched: Watched,
-    pub traefik: Traefik,
+    pub proxy: Proxy,
     pub authority: Authority,
+}
+
+/// Which one it is.
+pub enum Proxy {
+    Traefik(Traefik),
+    Caddy(Caddy),
 }
 
 impl Deref for Street {
@@ -56,39 +62,62 @@ pub struct Told<'a> {
 }
 
 impl Street {
+    /// With Traefik, which has a certificate for `*.example.com`.
     pub fn build() -> Result<Self> {
-        let lab = Lab::start()?;
-        lab.busybox_image()?;
-        for (network, subnet) in [("shop", "10.1.0.0/24"), ("blog", "10.2.0.0/24")] {
-            lab.docker(&["network", "create", "--subnet", subnet, network])?;
-        }
+        let (lab, authority) = ground()?;
         let traefik = Traefik::prepare(&lab, Path::new(env!("CARGO_MANIFEST_DIR")))?;
-        let authority = Authority::new()?;
-        std::fs::write(authorities(&lab), &authority.certificate)
-            .map_err(|e| Error::io("writing the authority's certificate", e))?;
         traefik.show(&[&authority.issue(&["*.example.com"])?], None)?;
         traefik.run(&lab, &["shop", "blog"])?;
-        App::new("web", "shop").at("web.example.com", 3000).run(&lab)?;
-        App::new("blog", "blog").at("blog.example.com", 3000).run(&lab)?;
+        // Traefik hears of its own container's health too, and looks at all of them anew.
+        wait_healthy(&lab, NAME)?;
+        Self::watch(lab, Proxy::Traefik(traefik), authority)
+    }
+
+    /// With Caddy.
+    pub fn build_with_caddy() -> Result<Self> {
+        let (lab, authority) = ground()?;
+        let caddy = Caddy::prepare(&lab)?;
+        caddy.run(&lab, &["shop", "blog"])?;
+        Self::watch(lab, Proxy::Caddy(caddy), authority)
+    }
+
+    fn watch(lab: Lab, proxy: Proxy, authority: Authority) -> Result<Self> {
         let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
         let config = format!("certificates: {{ca_file: {}}}\n", authorities(&lab).display());
         let mut exporter = Exporter::serve(&lab, binary, &config, &[])?;
         exporter.wait_ready()?;
-        let street = Self { watched: Watched { exporter, lab }, traefik, authority };
-        street.wait_healthy(NAME)?;
+        let street = Self { watched: Watched { exporter, lab }, proxy, authority };
         street.visit("http://web.example.com/", Gets::Status(200))?;
         street.expect(&[], EVENT)?;
         Ok(street)
     }
 
-    /// Waits until a container's own check says that it is well. Traefik hears of that too, and looks at all of them anew.
-    pub fn wait_healthy(&self, container: &str) -> Result<()> {
-        let began = Instant::now();
-        while self.lab.docker(&["inspect", "-f", "{{.State.Health.Status}}", container])? != "healthy" {
-            assert!(began.elapsed() < Duration::from_secs(30), "{container} does not get healthy");
-            sleep(Duration::from_millis(100));
+    /// The proxy, where it is Traefik.
+    pub fn traefik(&self) -> &Traefik {
+        match &self.proxy {
+            Proxy::Traefik(traefik) => traefik,
+            Proxy::Caddy(_) => panic!("this street has Caddy"),
         }
-        Ok(())
+    }
+
+    /// Starts an app, and has the proxy know.
+    pub fn open(&self, app: &App) -> Result<()> {
+        app.run(&self.lab)?;
+        self.follow()
+    }
+
+    /// Removes an app, and has the proxy know.
+    pub fn close(&self, name: &str) -> Result<()> {
+        self.lab.docker(&["rm", "-f", name])?;
+        self.follow()
+    }
+
+    /// Traefik sees for itself.
+    fn follow(&self) -> Result<()> {
+        match &self.proxy {
+            Proxy::Traefik(_) => Ok(()),
+            Proxy::Caddy(caddy) => caddy.follow(&self.lab),
+        }
     }
 
     /// Waits until a visitor of this URL gets that.
@@ -157,18 +186,43 @@ impl Street {
         told: &Told,
     ) -> Result<Value> {
         let before = self.series()?;
-        broken.run(&self.lab)?;
+        self.open(broken)?;
         self.visit(url, gets)?;
         let one = self.expect_told(told, INTERVAL)?;
-        self.lab.docker(&["rm", "-f", broken.name()])?;
-        right.run(&self.lab)?;
+        self.close(broken.name())?;
+        self.open(right)?;
         let (_, gone) = self.expect(&[], INTERVAL)?;
         println!("  gone after {} ms", gone.as_millis());
         self.visit(url, Gets::Status(200))?;
-        self.lab.docker(&["rm", "-f", broken.name()])?;
+        self.close(right.name())?;
         self.expect_over(&before)?;
         Ok(one)
     }
+}
+
+/// The lab without a proxy, and who signs there.
+fn ground() -> Result<(Lab, Authority)> {
+    let lab = Lab::start()?;
+    lab.busybox_image()?;
+    for (network, subnet) in [("shop", "10.1.0.0/24"), ("blog", "10.2.0.0/24")] {
+        lab.docker(&["network", "create", "--subnet", subnet, network])?;
+    }
+    let authority = Authority::new()?;
+    std::fs::write(authorities(&lab), &authority.certificate)
+        .map_err(|e| Error::io("writing the authority's certificate", e))?;
+    App::new("web", "shop").at("web.example.com", 3000).run(&lab)?;
+    App::new("blog", "blog").at("blog.example.com", 3000).run(&lab)?;
+    Ok((lab, authority))
+}
+
+/// Waits until a container's own check says that it is well.
+fn wait_healthy(lab: &Lab, container: &str) -> Result<()> {
+    let began = Instant::now();
+    while lab.docker(&["inspect", "-f", "{{.State.Health.Status}}", container])? != "healthy" {
+        assert!(began.elapsed() < Duration::from_secs(30), "{container} does not get healthy");
+        sleep(Duration::from_millis(100));
+    }
+    Ok(())
 }
 
 /// The file of authorities that visitors and the exporter trust.

@@ -10,6 +10,7 @@
 
 mod answer;
 pub mod apps;
+pub mod caddy;
 mod contained;
 pub mod coolify;
 mod daemon;
