@@ -20,6 +20,8 @@ pub mod finding;
 pub mod isolation_shared_container;
 pub mod ledger;
 pub mod network_addresses_exhausted;
+mod proxy;
+mod route;
 #[cfg(test)]
 pub(crate) mod sample;
 mod scene;
@@ -32,6 +34,7 @@ use std::sync::Arc;
 pub use catalogue::Code;
 pub use finding::*;
 pub use ledger::{Ledger, OPENS_AFTER};
+pub use route::{HopState, Passage, passages};
 pub use scene::AFTER_ABSENCE;
 
 use crate::state::Snapshot;
@@ -41,8 +44,10 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 12] = [
     exporter_blind::find,
+    proxy::find,
+    route::find,
     address_pools_exhausted::find,
     network_addresses_exhausted::find,
     container_unreachable::find,
@@ -62,7 +67,8 @@ pub fn judge(snapshot: Arc<Snapshot>, ledger: &mut Ledger) -> Verdict {
         words::clean(finding);
         finding.runbook = finding.code.runbook_url(&snapshot.own.external_url);
     }
+    let passages = route::of_scene(&scene);
     let findings = ledger.enter(&scene, seen);
     let pending = ledger.pending() + dns_resolver_unresponsive::pending(&scene);
-    Verdict { snapshot, findings, pending }
+    Verdict { snapshot, findings, pending, passages }
 }

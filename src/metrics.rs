@@ -11,6 +11,7 @@ pub mod docs;
 pub mod exposition;
 pub mod families;
 pub mod process;
+mod routes;
 pub mod table;
 mod traffic;
 
@@ -38,6 +39,7 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> String {
     families::exporter(&mut page, &verdict.snapshot, build);
     if let Some(inventory) = verdict.snapshot.inventory.as_deref() {
         families::inventory(&mut page, inventory);
+        routes::routes(&mut page, inventory, verdict);
         traffic::traffic(&mut page, inventory, &verdict.snapshot);
         traffic::conversations_of(&mut page, inventory, &verdict.snapshot);
     }

@@ -50,8 +50,8 @@ const CONFIRM_AFTER: Duration = Duration::from_millis(500);
 const MOST_TOUCHED: usize = 512;
 /// Errands started before the loop looks at its messages again.
 const STARTS_A_TURN: usize = 64;
-/// Kinds that may visit one namespace at the same time.
-const KINDS_AT_ONCE: usize = ProbeKind::ALL.len();
+/// Kinds that may visit a container's namespace at the same time: routes and ports are few containers' errands.
+const KINDS_AT_ONCE: usize = 6;
 /// Namespaces are looked at (listeners, counters) this often.
 const LOOK_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -189,7 +189,12 @@ impl Monitor {
         recorder.own().external_url = external_url.into();
         recorder.counts_by(config.traffic.source);
         let snapshot = Arc::new(recorder.snapshot(SystemTime::now()));
-        let verdict = Arc::new(ArcSwap::from_pointee(Verdict { snapshot, findings: Vec::new(), pending: 0 }));
+        let verdict = Arc::new(ArcSwap::from_pointee(Verdict {
+            snapshot,
+            findings: Vec::new(),
+            pending: 0,
+            passages: Vec::new(),
+        }));
         let handle = Handle { messages: messages.clone(), verdict: Arc::clone(&verdict), published: seen };
         let now = Instant::now();
         let budget = Budget::new(config.probes.budget_per_second, Duration::ZERO);

@@ -10,6 +10,7 @@ mod detail;
 mod flows;
 mod fold;
 pub mod model;
+mod routes;
 #[cfg(test)]
 mod tests;
 mod text;

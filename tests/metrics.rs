@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use destination_exporter::diagnosis::{Code, Finding, Severity, Subject, Verdict};
 use destination_exporter::inventory::{
     AddressPools, Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId,
-    Origin, Place, Resolver, RunState, Subnet,
+    Origin, Place, Resolver, Routes, RunState, Subnet,
 };
 use destination_exporter::metrics::{self, BuildInfo, table};
 use destination_exporter::netstack::{Connections, Direction, Inner, Interface, Side, Talk, TcpCounters};
@@ -108,6 +108,8 @@ impl Host {
             elsewhere: Vec::new(),
             containers,
             pools: Some(AddressPools { used: 3, capacity: 31, configured: false }),
+            proxies: Vec::new(),
+            routes: Routes::default(),
             absent: vec!["gone".into()],
             oddities: Vec::new(),
         }
@@ -214,7 +216,12 @@ impl Host {
             own,
         };
         // The same finding twice: the page must not hold its series twice.
-        Verdict { snapshot: Arc::new(snapshot), findings: vec![finding.clone(), finding], pending: 0 }
+        Verdict {
+            snapshot: Arc::new(snapshot),
+            findings: vec![finding.clone(), finding],
+            pending: 0,
+            passages: Vec::new(),
+        }
     }
 
     fn page(&self) -> String {

@@ -59,6 +59,48 @@ impl Code {
 codes! {
     ExporterBlind, "exporter-blind", Ticket, "The exporter cannot see",
         "The Engine does not answer or a privilege is missing: what cannot be seen is unknown, not down.";
+    ProxyMissing, "proxy-missing", Page, "No reverse proxy",
+        "Containers ask for public routes and there is no proxy to serve them: every site is down.";
+    HostPortConflict, "host-port-conflict", Page, "The proxy's port is taken",
+        "The proxy cannot start, because another process or container has its port: every site is down.";
+    ProxyNotRunning, "proxy-not-running", Page, "The reverse proxy does not run",
+        "The proxy is there and does not run: every site that it serves is down.";
+    ProxyUnhealthy, "proxy-unhealthy", Ticket, "The reverse proxy is unhealthy",
+        "The proxy's own health check fails.";
+    ProxyNotAttached, "proxy-not-attached", Page, "The proxy is not on the network",
+        "The proxy has no place on the network of a container that it is to serve: its sites time out.";
+    ProxyUnreachable, "proxy-unreachable", Page, "The proxy's ports do not open",
+        "The proxy runs, and nobody gets in at its ports.";
+    ProxyProviderBroken, "proxy-provider-broken", Page, "The proxy does not see the containers",
+        "The proxy answers, and knows none of the routes that the containers' labels ask for.";
+    RouteRuleInvalid, "route-rule-invalid", Page, "The proxy refuses the rule",
+        "A label's rule is one that the proxy does not take: the domain is not served.";
+    RouteConflict, "route-conflict", Page, "Two claim one site",
+        "Two resources, or two rules, claim one domain and path: which of them answers is chance.";
+    RouteContainerUnhealthy, "route-container-unhealthy", Page, "The app's health check fails",
+        "The container's own check fails, so the proxy leads nobody to it: the site is down.";
+    RouteContainerStarting, "route-container-starting", Ticket, "The app's health check has not passed",
+        "The container's check has not decided yet, and until it does the proxy leads nobody to it.";
+    RouteHostNetwork, "route-host-network", Ticket, "The app is on the host's network",
+        "The proxy has to leave its own network to reach the app, which the host's firewall often forbids.";
+    RouteNetworkMismatch, "route-network-mismatch", Ticket, "The label names another network",
+        "The label that tells the proxy which network to use names one that the container is not on.";
+    RouteNetworkAmbiguous, "route-network-ambiguous", Ticket, "Several networks, and no label",
+        "The proxy takes any of the container's networks, and is not on all of them: the site fails by chance.";
+    RoutePortNotListening, "route-port-not-listening", Page, "Nothing listens on the port",
+        "The proxy dials a port of the container at which nothing listens: 502.";
+    RouteLoopbackOnly, "route-loopback-only", Page, "The app listens on 127.0.0.1 only",
+        "The app listens where only its own container reaches it: 502.";
+    RouteBackendTimeout, "route-backend-timeout", Page, "The app does not answer",
+        "The app takes the connection and gives no answer, or does not end it: 504.";
+    RouteStaleBackend, "route-stale-backend", Page, "The proxy dials something else",
+        "The container answers when asked directly, and not through the proxy: it dials an old address or port.";
+    RouteRedirectLoop, "route-redirect-loop", Page, "The site redirects to itself",
+        "The answer leads back to the question: a browser gives up.";
+    RouteNotServed, "route-not-served", Page, "The site is answered wrongly",
+        "The site's answer is an error, and nothing else accounts for it.";
+    RouteHostPortPublished, "route-host-port-published", Info, "The app is reached past the proxy",
+        "A port that the proxy leads to is published by the host as well: without TLS and logins of the proxy.";
     AddressPoolsExhausted, "address-pools-exhausted", Ticket, "No room for another network",
         "The Engine has room for one more network at most: the next stack that brings its own, or the one after it, will not be deployed.";
     NetworkAddressesExhausted, "network-addresses-exhausted", Ticket, "No free addresses",

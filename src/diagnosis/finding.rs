@@ -37,7 +37,7 @@ impl Severity {
 /// What a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Subject {
-    /// `container`, `destination`, `name`, `address`, `engine` or `exporter`.
+    /// `container`, `destination`, `name`, `address`, `proxy`, `route`, `domain`, `port`, `host`, `engine` or `exporter`.
     pub kind: &'static str,
     /// Its name.
     pub name: Arc<str>,
@@ -162,4 +162,6 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// Faults that have not stood long enough to be told.
     pub pending: usize,
+    /// How each route is, in the order of the inventory.
+    pub passages: Vec<super::Passage>,
 }

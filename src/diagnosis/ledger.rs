@@ -152,6 +152,9 @@ impl Ledger {
         if finding.code == Code::DnsResolverUnresponsive {
             return super::dns_resolver_unresponsive::is_accounted_for(scene, finding);
         }
+        if super::route::is_route(finding.code) {
+            return super::route::is_told_otherwise(scene, finding);
+        }
         let container = matches!(
             finding.code,
             Code::ContainerUnreachable | Code::ContainerPartitioned | Code::ContainerPacketLoss
@@ -194,6 +197,14 @@ const fn is_measured(code: Code) -> bool {
             | Code::ContainerPacketLoss
             | Code::DnsResolverUnresponsive
             | Code::DnsWrongAnswer
+            | Code::RoutePortNotListening
+            | Code::RouteLoopbackOnly
+            | Code::RouteBackendTimeout
+            | Code::RouteStaleBackend
+            | Code::RouteRedirectLoop
+            | Code::RouteNotServed
+            | Code::ProxyUnreachable
+            | Code::ProxyProviderBroken
     )
 }
 
@@ -206,6 +217,12 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     // While the Engine is silent the rules go on seeing its last words.
     if open.fact {
         return false;
+    }
+    if super::route::is_route(finding.code) {
+        return super::route::holds(scene, finding);
+    }
+    if matches!(finding.code, Code::ProxyUnreachable | Code::ProxyProviderBroken) {
+        return super::proxy::holds(scene, finding);
     }
     let engine_up = snapshot.sight.engine.is_up();
     let destination = finding.destination.as_deref().unwrap_or_default();

@@ -47,6 +47,8 @@ impl Sample {
                 elsewhere: Vec::new(),
                 containers: BTreeMap::new(),
                 pools: None,
+                proxies: Vec::new(),
+                routes: Routes::default(),
                 absent: Vec::new(),
                 oddities: Vec::new(),
             },
@@ -59,6 +61,7 @@ impl Sample {
                 socket_diagnostics: Some(Ok(())),
                 host_network: None,
                 host_addresses: Default::default(),
+                host_ports: None,
             },
         };
         sample.destination("shop", 2);

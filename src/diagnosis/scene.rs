@@ -7,6 +7,8 @@ use crate::inventory::{Destination, Endpoint, Inventory, RunState};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::{Engine, Record, Snapshot};
 
+use super::route::walk::{self, Walk};
+
 /// A measurement fails once this many runs in a row failed: a single lost packet wakes nobody.
 pub(super) const ENOUGH: u32 = 2;
 /// What ran when the Engine came back may have been asked while it was away: longer than any probe
@@ -65,6 +67,8 @@ impl Path {
 pub(super) struct Scene<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) inventory: Option<&'a Inventory>,
+    /// Every route, walked.
+    pub(super) walks: Vec<Walk<'a>>,
     /// Everything that is probed, by destination.
     looks: BTreeMap<&'a str, Vec<Look<'a>>>,
     /// Lookups, by destination and source.
@@ -196,7 +200,21 @@ impl<'a> Scene<'a> {
                 heard.insert(*destination);
             }
         }
-        Self { snapshot, inventory, looks, lookups, ways_to, ways_from, barred, heard, away, cut_off }
+        let mut scene = Self {
+            snapshot,
+            inventory,
+            walks: Vec::new(),
+            looks,
+            lookups,
+            ways_to,
+            ways_from,
+            barred,
+            heard,
+            away,
+            cut_off,
+        };
+        scene.walks = walk::walks(snapshot, &|on, name| scene.is_away(on, name) || scene.is_lost(on, name));
+        scene
     }
 
     pub(super) fn engine_down(&self) -> bool {

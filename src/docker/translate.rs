@@ -10,6 +10,7 @@ use bollard::models::{
     EndpointSettings, HealthStatusEnum, MountPoint, Network, PortMap, PortSummary, SystemVersion,
 };
 
+use crate::inventory::proxy::is_proxy;
 use crate::inventory::seen::{SeenContainer, SeenEndpoint, SeenNetwork, SeenSubnet, bounded};
 use crate::inventory::{EngineInfo, Health, PublishedPort, RunState};
 
@@ -89,7 +90,7 @@ pub(super) fn container(
     let run_state = state.status.map_or_else(|| of_row(summary.state), of_inspection);
     let network_mode =
         host.network_mode.or_else(|| summary.host_config.and_then(|listed| listed.network_mode));
-    SeenContainer {
+    let mut seen = SeenContainer {
         id: text(summary.id),
         name: name.trim_start_matches('/').to_owned(),
         image: text(config.image.or(summary.image)),
@@ -107,9 +108,27 @@ pub(super) fn container(
         published: settings.ports.map_or_else(|| of_listing(summary.ports), published),
         bindings: published(host.port_bindings.unwrap_or_default()),
         has_engine_socket: inspected.mounts.or(summary.mounts).iter().flatten().any(is_engine_socket),
+        command: Vec::new(),
+        environment: Vec::new(),
+        error: text(state.error),
         endpoints: endpoints(settings.networks, listed_networks),
         name_servers: Vec::new(),
+    };
+    if is_proxy(&seen) {
+        seen.command = texts(inspected.args);
+        seen.environment = variables(config.env);
     }
+    seen
+}
+
+/// How a proxy is set up. What else stands in an environment is a secret more often than not.
+fn variables(all: Option<Vec<String>>) -> Vec<(String, String)> {
+    let pair = |variable: String| {
+        let (name, value) = variable.split_once('=')?;
+        let is_setting = name.starts_with("TRAEFIK_") || name.starts_with("CADDY_");
+        is_setting.then(|| (bounded(name).to_owned(), bounded(value).to_owned()))
+    };
+    all.unwrap_or_default().into_iter().filter_map(pair).take(MOST).collect()
 }
 
 /// The Engine's own path, as this process sees the folder that it is in.

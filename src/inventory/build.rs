@@ -15,10 +15,10 @@ use std::time::SystemTime;
 
 use crate::config::Selection;
 
-use super::ids::ContainerId;
-use super::model::{Container, Inventory, Place, RunState, WayIn};
-use super::seen::{Seen, SeenContainer, bounded};
-use super::{absent, claims, names, pools, proxy, select, workload};
+use super::ids::{ContainerId, NetworkId};
+use super::model::{Container, Destination, Inventory, Place, RunState, WayIn};
+use super::seen::{Seen, SeenContainer, SeenEndpoint, bounded};
+use super::{absent, claims, names, pools, proxy, routes, select, workload};
 use destination::View;
 use networks::Networks;
 
@@ -68,6 +68,15 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
         let container = containers.get(&ContainerId::new(&one.id));
         container.is_some_and(|c| c.state.has_namespace() || is_missed(c))
     };
+    let proxies = routes::proxies(seen, &names);
+    let seats = seats(seen, &networks, &destinations);
+    let routes = routes::routes(&routes::View {
+        seen,
+        containers: &containers,
+        names: &names,
+        seats: &seats,
+        proxies: &proxies,
+    });
     Inventory {
         engine: seen.engine.clone(),
         taken_at: at,
@@ -75,6 +84,8 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
         destinations,
         pools: pools::read(seen),
         absent: absent::absent(seen, selection, refers),
+        proxies,
+        routes,
         containers,
         oddities: oddities.into_iter().collect(),
     }
@@ -126,6 +137,31 @@ fn place(one: &SeenContainer, all: &[SeenContainer]) -> Place {
             None => Place::Own,
         },
     }
+}
+
+/// Where each container is, on destinations and elsewhere.
+fn seats(
+    seen: &Seen,
+    networks: &Networks<'_>,
+    destinations: &[Destination],
+) -> BTreeMap<ContainerId, Vec<routes::Seat>> {
+    let labels: BTreeMap<&str, &Arc<str>> = destinations.iter().map(|d| (d.id.as_str(), &d.name)).collect();
+    let seat = |endpoint: &SeenEndpoint| {
+        let network = networks.of_endpoint(endpoint)?;
+        let text = [&endpoint.ipv4, &endpoint.ipv6].into_iter().find(|text| !text.is_empty());
+        Some(routes::Seat {
+            id: NetworkId::new(&network.id),
+            network: bounded(&network.name).into(),
+            destination: labels.get(network.id.as_str()).map(|label| Arc::clone(label)),
+            address: text.and_then(|text| text.split('/').next()?.parse().ok()),
+        })
+    };
+    let seats = |one: &SeenContainer| {
+        let mut seats: Vec<routes::Seat> = one.endpoints.iter().filter_map(seat).collect();
+        seats.sort_by(|a, b| (&a.network, &a.id).cmp(&(&b.network, &b.id)));
+        (ContainerId::new(&one.id), seats)
+    };
+    seen.containers.iter().map(seats).collect()
 }
 
 /// Where each container belongs.

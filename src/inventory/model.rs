@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::ids::{ContainerId, NetworkId};
 use super::pools::AddressPools;
+use super::routes::{Proxy, Routes};
 
 /// Everything that was there at one moment. Sorted, so that two equal hosts give equal values.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,10 @@ pub struct Inventory {
     pub pools: Option<AddressPools>,
     /// Names of destinations that ought to be there and are not, sorted.
     pub absent: Vec<Arc<str>>,
+    /// The reverse proxies, by name.
+    pub proxies: Vec<Proxy>,
+    /// Public rules, and where they lead.
+    pub routes: Routes,
     /// Every container of the Engine, running or not, by id.
     pub containers: BTreeMap<ContainerId, Container>,
     /// What could not be read, in words: one odd container never costs the rest.

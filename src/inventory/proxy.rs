@@ -73,7 +73,7 @@ fn holds_web_port(container: &SeenContainer) -> bool {
 }
 
 /// The last word of an image's path, without tag and digest.
-fn repository(image: &str) -> &str {
+pub(super) fn repository(image: &str) -> &str {
     let path = image.split('@').next().unwrap_or(image);
     let last = path.rsplit('/').next().unwrap_or(path);
     last.split(':').next().unwrap_or(last)

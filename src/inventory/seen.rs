@@ -121,6 +121,12 @@ pub struct SeenContainer {
     pub bindings: Vec<PublishedPort>,
     /// True where it was given the Engine's socket: it may do whatever the Engine can.
     pub has_engine_socket: bool,
+    /// `Args` of a reverse proxy: how it is set up. Empty for all others, whose arguments are nobody's business.
+    pub command: Vec<String>,
+    /// Of a reverse proxy the variables `TRAEFIK_*` and `CADDY_*`, by name.
+    pub environment: Vec<(String, String)>,
+    /// `State.Error`: why the Engine could not start it.
+    pub error: String,
     /// By network name.
     pub endpoints: Vec<SeenEndpoint>,
     /// Name servers of the container's resolv.conf where it could be read; else empty.

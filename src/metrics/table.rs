@@ -163,6 +163,23 @@ table! {
         NAME_OWNERS Gauge "destination_dns_name_owners" "workloads" ["destination" "name"]
             "Workloads that answer to one name; only where there is more than one.";
     }
+    "Proxy and routes": {
+        PROXY_UP Gauge "destination_proxy_up" "" ["proxy" "kind"]
+            "Whether the reverse proxy runs; the kind is traefik, caddy or unknown.";
+        PROXY_REACHABLE Gauge "destination_proxy_reachable" "" ["destination" "proxy" "port"]
+            "Whether a container of the destination gets in at this port of the proxy; absent while unknown.";
+        ROUTE_UP Gauge "destination_route_up" "" ["destination" "domain" "path" "workload"]
+            "Whether the site is served; absent while unknown.";
+        ROUTE_BACKEND_UP Gauge "destination_route_backend_up" "" ["destination" "domain" "path" "workload" "backend"]
+            "Whether the container answers the proxy's own question; the label backend holds its endpoint name. Absent while unknown.";
+        ROUTE_STATUS Gauge "destination_route_http_status_code" "" ["destination" "domain" "path" "workload" "scheme"]
+            "Status of the latest answer through the proxy; absent where there was none.";
+        ROUTE_DURATION Gauge "destination_route_duration_seconds" "seconds"
+            ["destination" "domain" "path" "workload" "scheme" "phase"]
+            "How long each phase of the latest answer through the proxy took: connect, tls, first_byte, transfer.";
+        ROUTES_LEFT_OUT Gauge "destination_routes_left_out" "routes" []
+            "Sites beyond the 2000 that are looked at.";
+    }
     "Traffic": {
         TRAFFIC_SOURCE Gauge "destination_traffic_source" "" ["source"]
             "Where the traffic counters come from; always 1.";

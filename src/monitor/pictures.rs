@@ -96,6 +96,8 @@ fn same(before: &Inventory, after: &Inventory) -> bool {
         && before.absent == after.absent
         && before.pools == after.pools
         && before.containers == after.containers
+        && before.proxies == after.proxies
+        && before.routes == after.routes
         && before.engine == after.engine
         && before.oddities == after.oddities
 }

@@ -65,6 +65,8 @@ pub struct Home {
     pub interfaces: BTreeSet<String>,
     /// Its addresses.
     pub addresses: BTreeSet<IpAddr>,
+    /// TCP ports that something listens on, loopback left out; `None` where they cannot be read.
+    pub ports: Option<BTreeSet<u16>>,
 }
 
 impl Inside {
@@ -74,6 +76,10 @@ impl Inside {
             // A host has more than a container: a bridge and a veth pair for each.
             interfaces: names(&read("dev").unwrap_or_default()),
             addresses: links::own_addresses(self).unwrap_or_default(),
+            ports: listeners::read(self).ok().map(|all| {
+                let open = all.iter().filter(|l| !l.address.to_canonical().is_loopback());
+                open.map(|listener| listener.port).collect()
+            }),
         }
     }
 }

@@ -103,6 +103,20 @@ impl Phase {
     }
 }
 
+impl HttpSeen {
+    /// How long each phase took, in seconds. One that there was not, TLS in the clear, is left out.
+    pub fn phases(self) -> impl Iterator<Item = (&'static str, f64)> {
+        let all = [
+            ("connect", self.connect),
+            ("tls", self.tls),
+            ("first_byte", self.first_byte),
+            ("transfer", self.transfer),
+        ];
+        let there = all.into_iter().filter(|(name, took)| *name != "tls" || !took.is_zero());
+        there.map(|(name, took)| (name, took.as_secs_f64()))
+    }
+}
+
 /// One finished run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {

@@ -56,12 +56,12 @@ pub(super) fn at(
     inventory: &Inventory,
 ) -> Option<SocketAddr> {
     let bound = port.host_ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-    let ip = if bound.is_unspecified() { own_address(bound.is_ipv4(), host, inventory)? } else { bound };
+    let ip = if bound.is_unspecified() { own(bound.is_ipv4(), host, inventory)? } else { bound };
     Some(SocketAddr::new(ip, port.host_port))
 }
 
 /// An address of the host that others may know it by; else a bridge's, which is the host's as well.
-fn own_address(v4: bool, host: Option<&BTreeSet<IpAddr>>, inventory: &Inventory) -> Option<IpAddr> {
+pub(super) fn own(v4: bool, host: Option<&BTreeSet<IpAddr>>, inventory: &Inventory) -> Option<IpAddr> {
     let loopback: IpAddr = if v4 { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
     let gateways: BTreeSet<IpAddr> = inventory.destinations.iter().flat_map(|d| d.gateways()).collect();
     let Some(host) = host else { return Some(loopback) };

@@ -1,8 +1,207 @@
 //! Public rules: from the proxy to each backend, from the host through the proxy, from the destinations to the proxy.
+//!
+//! A route is walked in two steps, so that a fault has a place. From the proxy's own namespace each backend is asked at the very
+//! address that the proxy dials, with the site's host: what fails there is the container's or the network's. From the
+//! host the site is asked of the proxy's published port: what fails there alone is the proxy's. A destination that the
+//! proxy is to serve asks for it as well.
 
-use super::{Errand, View};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::inventory::routes::{Backend, Door};
+use crate::inventory::{Container, ContainerId, Place, Proxy, Route, RunState, WayIn};
+use crate::namespace::Vantage;
+use crate::outcome::{Detail, ProbeKey, ProbeKind, Scheme};
+use crate::probe::{Accepts, Job, Spec};
+
+use super::{Errand, HOST, View, published};
+
+/// The most bytes of a page that are read: enough for a proxy's own pages, and a walk costs the app little.
+const BODY_CAP: u64 = 16 * 1024;
 
 /// The errands of all routes.
-pub(super) fn errands(_view: &View<'_>) -> Vec<Errand> {
-    Vec::new()
+pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
+    let mut errands = to_backends(view);
+    errands.extend(through_doors(view));
+    errands.extend(to_proxies(view));
+    errands
+}
+
+/// A proxy that runs, and its container.
+fn running<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a Proxy, &'a Container)> {
+    let inventory = view.inventory;
+    let running = |proxy: &'a Proxy| Some((proxy, inventory.container(&proxy.container)?));
+    inventory.proxies.iter().filter_map(running).filter(|(_, container)| container.state == RunState::Running)
+}
+
+/// Where a proxy's sockets are made.
+fn vantage(view: &View<'_>, container: &Container) -> Vantage {
+    if container.place == Place::Host {
+        return view.host();
+    }
+    Vantage::Container(container.way_in.clone().unwrap_or(WayIn { sandbox: None, pid: None }))
+}
+
+fn request(key: ProbeKey, peer: SocketAddr, (host, path): (&Arc<str>, &Arc<str>), tls: bool) -> Job {
+    let spec = Spec::Http {
+        peer,
+        host: Arc::clone(host),
+        path: Arc::clone(path),
+        tls,
+        body_cap: BODY_CAP,
+        accepts: Accepts::NoServerError,
+    };
+    Job { key, spec }
+}
+
+/// From each proxy to the containers that it leads to.
+fn to_backends(view: &View<'_>) -> Vec<Errand> {
+    let mut errands = Vec::new();
+    for (proxy, container) in running(view) {
+        let mut jobs: BTreeMap<Arc<str>, Vec<Job>> = BTreeMap::new();
+        let routes = view.inventory.routes.served.iter();
+        for route in routes.filter(|route| route.proxy.as_ref() == Some(&proxy.container)) {
+            for backend in &route.backends {
+                let Some((destination, job)) = to_backend(proxy, route, backend) else { continue };
+                jobs.entry(destination).or_default().push(job);
+            }
+        }
+        for (destination, jobs) in jobs {
+            let from = (Some(&container.id), vantage(view, container));
+            errands.extend(view.errand(&destination, ProbeKind::Route, &proxy.name, from, in_order(jobs)));
+        }
+    }
+    errands
+}
+
+/// Where the proxy dials it: an address that the proxy has no way to is tried too, for it says so.
+fn to_backend(proxy: &Proxy, route: &Route, backend: &Backend) -> Option<(Arc<str>, Job)> {
+    let spot = backend.spot()?;
+    let destination = spot.destination.clone()?;
+    let at = SocketAddr::new(spot.address, backend.port?);
+    let key = ProbeKey {
+        destination: Arc::clone(&destination),
+        kind: ProbeKind::Route,
+        source: Arc::clone(&proxy.name),
+        target: Arc::clone(&backend.name),
+        detail: Detail::Backend(Arc::clone(&route.site), at),
+    };
+    Some((destination, request(key, at, (&route.domain, &backend.path), backend.tls)))
+}
+
+/// From the host to the proxy's doors, as somebody outside comes by.
+fn through_doors(view: &View<'_>) -> Vec<Errand> {
+    let host: Arc<str> = HOST.into();
+    let mut jobs: BTreeMap<&Arc<str>, Vec<Job>> = BTreeMap::new();
+    let proxies: BTreeMap<&ContainerId, &Container> = running(view).map(|(p, c)| (&p.container, c)).collect();
+    for route in &view.inventory.routes.served {
+        let Some(destination) = &route.destination else { continue };
+        let Some(proxy) = route.proxy.as_ref().and_then(|id| proxies.get(id)) else { continue };
+        for door in &route.doors {
+            let Some(at) = at(view, proxy, door) else { continue };
+            let scheme = if door.tls { Scheme::Https } else { Scheme::Http };
+            let key = ProbeKey {
+                destination: Arc::clone(destination),
+                kind: ProbeKind::Route,
+                source: Arc::clone(&host),
+                target: Arc::clone(&route.workload),
+                detail: Detail::Door(scheme, Arc::clone(&route.site), at),
+            };
+            let job = request(key, at, (&route.domain, &route.path), door.tls);
+            jobs.entry(destination).or_default().push(job);
+        }
+    }
+    let errand = |(destination, jobs): (&Arc<str>, Vec<Job>)| {
+        view.errand(destination, ProbeKind::Route, &host, (None, view.host()), in_order(jobs))
+    };
+    jobs.into_iter().filter_map(errand).collect()
+}
+
+/// Where the host reaches a door of a proxy: `None` where it is not published.
+fn at(view: &View<'_>, proxy: &Container, door: &Door) -> Option<SocketAddr> {
+    let host = view.learned.host.as_ref();
+    if proxy.place == Place::Host {
+        return published::own(true, host, view.inventory).map(|ip| SocketAddr::new(ip, door.port));
+    }
+    let tcp =
+        proxy.published.iter().filter(|port| port.protocol == "tcp" && port.container_port == door.port);
+    // The fourth version first: it is what nearly everybody comes by.
+    let mut at: Vec<SocketAddr> = tcp.filter_map(|port| published::at(port, host, view.inventory)).collect();
+    at.sort_by_key(|at| (at.is_ipv6(), at.ip().is_loopback(), at.port()));
+    at.into_iter().next()
+}
+
+/// From one container of each destination that a proxy is on to the proxy.
+fn to_proxies(view: &View<'_>) -> Vec<Errand> {
+    let mut errands = Vec::new();
+    for destination in &view.inventory.destinations {
+        let mut jobs = Vec::new();
+        for (proxy, container) in running(view).filter(|(_, container)| container.place == Place::Own) {
+            let here = destination.endpoints.iter().find(|e| e.container == container.id);
+            let Some(address) = here.and_then(|e| e.addresses.first()) else { continue };
+            jobs.extend(entrances(proxy, container, *address).map(|(port, spec)| Job {
+                key: ProbeKey {
+                    destination: Arc::clone(&destination.name),
+                    kind: ProbeKind::Proxy,
+                    source: Arc::from(""),
+                    target: here.map_or_else(|| Arc::clone(&proxy.name), |e| Arc::clone(&e.name)),
+                    detail: Detail::Port(*address, port),
+                },
+                spec,
+            }));
+        }
+        if jobs.is_empty() {
+            continue;
+        }
+        // One asks for all: what differs from container to container the mesh tells.
+        let asks = |e: &&crate::inventory::Endpoint| {
+            let container = view.inventory.container(&e.container);
+            container.is_some_and(|c| c.state == RunState::Running && c.place == Place::Own && !c.is_proxy)
+        };
+        let Some(source) = destination.endpoints.iter().find(asks) else { continue };
+        let Some(container) = view.inventory.container(&source.container) else { continue };
+        for job in &mut jobs {
+            job.key.source = Arc::clone(&source.name);
+        }
+        let from = (Some(&container.id), vantage(view, container));
+        errands.extend(view.errand(&destination.name, ProbeKind::Proxy, &source.name, from, in_order(jobs)));
+    }
+    errands
+}
+
+/// What a proxy is asked at its ports that the host publishes: in the clear for its sign of life, where TLS is spoken
+/// for a handshake.
+fn entrances<'a>(
+    proxy: &'a Proxy,
+    container: &'a Container,
+    address: IpAddr,
+) -> impl Iterator<Item = (u16, Spec)> + 'a {
+    let published =
+        |port: u16| container.published.iter().any(|p| p.container_port == port && p.protocol == "tcp");
+    let ports: BTreeSet<u16> =
+        proxy.entrances.iter().map(|e| e.port).filter(|port| published(*port)).collect();
+    ports.into_iter().map(move |port| {
+        let peer = SocketAddr::new(address, port);
+        let clear = proxy.entrances.iter().any(|e| e.port == port && !e.tls) && port != 443;
+        let spec = if clear {
+            Spec::Http {
+                peer,
+                host: Arc::clone(&proxy.name),
+                path: "/ping".into(),
+                tls: false,
+                body_cap: BODY_CAP,
+                accepts: Accepts::Anything,
+            }
+        } else {
+            Spec::Tcp { peer }
+        };
+        (port, spec)
+    })
+}
+
+fn in_order(mut jobs: Vec<Job>) -> Vec<Job> {
+    jobs.sort_by(|a, b| a.key.cmp(&b.key));
+    jobs.dedup_by(|a, b| a.key == b.key);
+    jobs
 }

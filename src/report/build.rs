@@ -11,6 +11,7 @@ use super::flows::flows;
 use super::model::{
     Container, Destination, Engine, Exporter, Flow, Flows, Hop, Host, Probe, Report, Status, Subnet,
 };
+use super::routes::routes;
 
 /// The report of a verdict.
 pub fn build(verdict: &Verdict) -> Report {
@@ -94,15 +95,15 @@ pub(super) fn destination(
         origin: of.origin,
         status: Status::of(&findings).worse(seen),
         path: path(inventory, of, &findings, &here, seen),
-        findings,
         subnets: of
             .subnets
             .iter()
             .map(|s| Subnet { subnet: s.net.to_string(), used: s.used, capacity: s.capacity })
             .collect(),
         containers: of.endpoints.iter().filter_map(|e| container(snapshot, inventory, e)).collect(),
-        routes: Vec::new(),
+        routes: routes(verdict, inventory, &of.name, &here, &findings),
         probes: here.into_iter().map(|(key, record)| probe(key, record)).collect(),
+        findings,
         flows: flows.iter().filter(|flow| flow.is_on(&of.name)).cloned().collect(),
     }
 }
@@ -120,7 +121,8 @@ fn path(
         .iter()
         .filter(|e| inventory.container(&e.container).is_some_and(|c| c.is_proxy))
         .collect();
-    let is_proxy = |f: &&Finding| proxies.iter().any(|p| f.subject.is_container(&p.name));
+    let is_proxy =
+        |f: &&Finding| f.subject.kind == "proxy" || proxies.iter().any(|p| f.subject.is_container(&p.name));
     let on_network =
         |f: &&Finding| matches!(f.code, Code::NetworkAddressesExhausted | Code::DnsAliasCollision);
     let mut hops = Vec::new();

@@ -132,7 +132,7 @@ pub struct Destination {
     pub subnets: Vec<Subnet>,
     /// Its containers.
     pub containers: Vec<Container>,
-    /// Public rules of the proxy. None are derived by this version.
+    /// Public rules that lead to it, by domain and path.
     pub routes: Vec<Route>,
     /// The latest of each planned probe.
     pub probes: Vec<Probe>,
@@ -196,10 +196,52 @@ pub struct Route {
     pub path: String,
     /// Where it leads.
     pub workload: Arc<str>,
-    /// The port there.
-    pub port: u16,
+    /// The port there; `null` where none is known.
+    pub port: Option<u16>,
+    /// `traefik` or `caddy`: whose labels.
+    pub kind: &'static str,
+    /// The proxy that serves it; `null` where there is none.
+    pub proxy: Option<Arc<str>>,
     /// How it is.
     pub status: Status,
+    /// Whether the site is served; `null` where nobody could look.
+    pub up: Option<bool>,
+    /// The way of a request: `internet`, `proxy`, `destination`, `container`.
+    pub hops: Vec<Hop>,
+    /// Where it is asked for, as the host does.
+    pub doors: Vec<Door>,
+    /// The containers that serve it.
+    pub backends: Vec<Backend>,
+}
+
+/// One way in.
+#[derive(Clone, Debug, Serialize)]
+pub struct Door {
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// Where it was tried.
+    pub address: SocketAddr,
+    /// The status of the answer; `null` where none came.
+    pub status_code: Option<u16>,
+    /// Where the answer leads, if it does. It was not followed.
+    pub location: Option<String>,
+    /// `success`, `failure` or `unknown`.
+    pub outcome: &'static str,
+    /// Why it failed.
+    pub reason: Option<&'static str>,
+    /// How long each phase took, in seconds: `connect`, `tls`, `first_byte`, `transfer`.
+    pub seconds: BTreeMap<&'static str, f64>,
+}
+
+/// One container of a route.
+#[derive(Clone, Debug, Serialize)]
+pub struct Backend {
+    /// Endpoint name.
+    pub name: Arc<str>,
+    /// What the proxy dials; `null` where that is not known.
+    pub address: Option<SocketAddr>,
+    /// Whether it answers the proxy; `null` where nobody could look.
+    pub up: Option<bool>,
 }
 
 /// The latest run of a probe.
@@ -371,6 +413,13 @@ fn way<S: Serializer>(way: &Way, to: S) -> Result<S::Ok, S::Error> {
 
 fn rfc3339<S: Serializer>(at: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&humantime::format_rfc3339_millis(*at))
+}
+
+impl Route {
+    /// What a person calls it: without the path where it is all of the domain. Findings call it so too.
+    pub fn title(&self) -> String {
+        if self.path == "/" { self.domain.clone() } else { format!("{}{}", self.domain, self.path) }
+    }
 }
 
 impl Report {

@@ -13,7 +13,7 @@ use crate::strangers::printable;
 use crate::traffic::conversations::Way;
 
 use super::fold::fold;
-use super::model::{Destination, Flow, Report, Status};
+use super::model::{Destination, Flow, Report, Route, Status};
 
 /// Where the text of a finding begins; what it shows and advises begins [`LABEL`] further in.
 const INDENT: usize = 10;
@@ -25,6 +25,8 @@ const LABELS: [&str; 4] = ["seen", "repair", "see it", "path"];
 const MOST_FAILING: usize = 4;
 /// How many connections that go a long way round are shown.
 const MOST_DETOURS: usize = 3;
+/// How many routes are shown that nothing is found about.
+const MOST_ROUTES: usize = 12;
 /// How much of one finding's evidence is shown; all of it is in the JSON.
 const MOST_EVIDENCE: usize = 3;
 /// How many ways to see it by hand are shown.
@@ -130,15 +132,35 @@ impl<'a> Page<'a> {
         self.line(&format!("{head}{:gap$}{status}", ""));
         let (asides, faults): (Vec<_>, Vec<_>) =
             of.findings.iter().partition(|finding| finding.severity == Severity::Info);
+        let mut shown: BTreeSet<String> = BTreeSet::new();
+        let mut only_routes = true;
         for finding in &faults {
             self.finding(finding, Some(&of.display_name));
+            let about =
+                |route: &&Route| finding.subject.kind == "route" && *route.title() == *finding.subject.name;
+            match of.routes.iter().find(about) {
+                Some(route) if shown.insert(route.title()) => self.item(INDENT, "path", &way(route)),
+                Some(_) => {}
+                None => only_routes = false,
+            }
         }
-        if !faults.is_empty() {
+        if !faults.is_empty() && !only_routes {
             let path: Vec<String> = of.path.iter().map(|h| format!("{} {}", h.hop, mark(h.status))).collect();
             self.item(INDENT, "path", &path.join(" → "));
         }
         for finding in asides {
             self.finding(finding, Some(&of.display_name));
+        }
+        let others = of.routes.iter().filter(|route| !shown.contains(&route.title()));
+        for route in others.clone().take(MOST_ROUTES) {
+            let port = route.port.map(|port| format!(":{port}")).unwrap_or_default();
+            let line =
+                format!("{} → {}{port}  {}", plain(&route.title()), plain(&route.workload), way(route));
+            self.item(2, "route", &line);
+        }
+        let more = others.count().saturating_sub(MOST_ROUTES);
+        if more > 0 {
+            self.item(2, "", &format!("and {} more", counted(more, "route")));
         }
         if let Some(fine) = fine(of) {
             self.item(2, "fine", &fine);
@@ -249,6 +271,17 @@ const fn mark(status: Status) -> &'static str {
     }
 }
 
+/// The hops of a route, and what was seen where it breaks.
+fn way(route: &Route) -> String {
+    let hop = |hop: &super::model::Hop| {
+        let gap = if hop.detail.is_empty() || hop.status == Status::Healthy { "" } else { " " };
+        let detail = if gap.is_empty() { String::new() } else { plain(&hop.detail) };
+        format!("{} {}{gap}{detail}", hop.hop, mark(hop.status))
+    };
+    let hops: Vec<String> = route.hops.iter().map(hop).collect();
+    hops.join(" → ")
+}
+
 /// What was looked at and works, by kind.
 fn fine(of: &Destination) -> Option<String> {
     let mut by_kind: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
@@ -330,6 +363,10 @@ fn thing(kind: &str) -> &str {
         "icmp_external" => "outside ping",
         "tcp" => "connection",
         "http" => "HTTP answer",
+        "proxy" => "proxy door",
+        "route" => "route hop",
+        "published_port" => "published port",
+        "isolation" => "isolated pair",
         other => other,
     }
 }

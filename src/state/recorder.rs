@@ -398,6 +398,8 @@ mod tests {
             elsewhere: Vec::new(),
             containers: BTreeMap::new(),
             pools: None,
+            proxies: Vec::new(),
+            routes: crate::inventory::Routes::default(),
             absent: Vec::new(),
             oddities: Vec::new(),
         })

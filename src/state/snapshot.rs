@@ -118,6 +118,8 @@ pub struct Sight {
     pub host_network: Option<bool>,
     /// The host's own addresses; empty where the exporter is not on its network.
     pub host_addresses: BTreeSet<IpAddr>,
+    /// TCP ports that something on the host listens on, loopback left out; `None` where that cannot be read.
+    pub host_ports: Option<BTreeSet<u16>>,
 }
 
 impl Sight {

@@ -44,7 +44,7 @@ pub struct Destination {
     pub subnets: Vec<Subnet>,
     /// By name.
     pub containers: Vec<Container>,
-    /// Public rules of the proxy. None are derived by this version.
+    /// Public rules that lead to it, by domain and path.
     pub routes: Vec<Route>,
 }
 

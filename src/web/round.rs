@@ -127,6 +127,8 @@ mod tests {
                 elsewhere: Vec::new(),
                 containers: std::collections::BTreeMap::new(),
                 pools: None,
+                proxies: Vec::new(),
+                routes: crate::inventory::Routes::default(),
                 absent: Vec::new(),
                 oddities: Vec::new(),
             };

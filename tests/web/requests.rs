@@ -48,6 +48,8 @@ fn listed() -> Verdict {
         elsewhere: Vec::new(),
         containers: BTreeMap::new(),
         pools: None,
+        proxies: Vec::new(),
+        routes: Default::default(),
         absent: Vec::new(),
         oddities: Vec::new(),
     };

@@ -1,0 +1,106 @@
+//! Public routes: what is wrong on the way from the domain to the container.
+//!
+//! [`walk`] finds the one cause of each route; a file each words it.
+
+mod answers;
+mod backend_timeout;
+mod conflict;
+mod host_network;
+mod host_port_published;
+mod left_out;
+mod loopback_only;
+mod network;
+mod not_served;
+mod passage;
+mod port_not_listening;
+mod redirect_loop;
+mod rule_invalid;
+mod stale_backend;
+pub(super) mod walk;
+mod wording;
+
+pub(super) use passage::of_scene;
+pub use passage::{HopState, Passage, passages};
+
+use super::scene::Scene;
+use super::{Code, Finding};
+
+/// Of routes and rules.
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings = rule_invalid::find(scene);
+    for walk in &scene.walks {
+        findings.extend(of(scene, walk));
+        findings.extend(host_port_published::tell(scene, walk));
+    }
+    findings
+}
+
+fn of(scene: &Scene<'_>, walk: &walk::Walk<'_>) -> Option<Finding> {
+    use walk::{Cause, Fault};
+    match walk.cause? {
+        // Another rule's.
+        Cause::Elsewhere | Cause::DoorShut | Cause::Backend(Fault::NotAttached) => None,
+        Cause::Unknown if super::proxy::provider_broken::is_of_all(scene, walk) => None,
+        Cause::Conflict(clash) => Some(conflict::tell(scene, walk, clash)),
+        Cause::LeftOut(standing) => Some(left_out::tell(scene, walk, standing)),
+        Cause::HostNetwork => Some(host_network::tell(scene, walk)),
+        Cause::Mismatch => Some(network::mismatch(scene, walk)),
+        Cause::Ambiguous => Some(network::ambiguous(scene, walk)),
+        Cause::Backend(Fault::NoPort | Fault::NotListening) => Some(port_not_listening::tell(scene, walk)),
+        Cause::Backend(Fault::LoopbackOnly) => Some(loopback_only::tell(scene, walk)),
+        Cause::Backend(Fault::Silent) => Some(backend_timeout::tell(scene, walk)),
+        Cause::Loop => Some(redirect_loop::tell(scene, walk)),
+        Cause::Stale => Some(stale_backend::tell(scene, walk)),
+        Cause::Backend(Fault::ServerError | Fault::Garbage | Fault::Lost)
+        | Cause::NotServed
+        | Cause::Unknown => Some(not_served::tell(scene, walk)),
+    }
+}
+
+/// The walk that a finding is about.
+fn walk_of<'s, 'a>(scene: &'s Scene<'a>, finding: &Finding) -> Option<&'s walk::Walk<'a>> {
+    scene.walks.iter().find(|walk| walk.route.title() == finding.subject.name)
+}
+
+/// Another cause is known of the route now, or of the proxy: the old one is a symptom of it, or is over.
+pub(super) fn is_told_otherwise(scene: &Scene<'_>, finding: &Finding) -> bool {
+    walk_of(scene, finding).is_some_and(|walk| walk.cause.is_some())
+}
+
+/// Whether a measured finding of a route that no rule sees any more still holds: until it is seen to be served. Where
+/// nobody can look it stays.
+pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
+    let engine_up = scene.snapshot.sight.engine.is_up();
+    let Some(walk) = walk_of(scene, finding) else { return !engine_up };
+    let looks =
+        || walk.hops.iter().filter_map(|hop| hop.look).chain(walk.entries.iter().map(|entry| entry.look));
+    let looked =
+        || looks().filter(|(_, record)| !matches!(record.outcome, crate::outcome::Outcome::Unknown(_)));
+    if looks().next().is_none() {
+        return !engine_up;
+    }
+    if looked().next().is_none() {
+        return true;
+    }
+    // A redirect is a success of its own kind: what the rule does not see is over.
+    finding.code != Code::RouteRedirectLoop && looked().any(|(_, record)| record.failures_in_a_row > 0)
+}
+
+/// Whether a route's rule speaks of it.
+pub(super) const fn is_route(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RoutePortNotListening
+            | Code::RouteLoopbackOnly
+            | Code::RouteContainerUnhealthy
+            | Code::RouteContainerStarting
+            | Code::RouteNetworkAmbiguous
+            | Code::RouteNetworkMismatch
+            | Code::RouteConflict
+            | Code::RouteStaleBackend
+            | Code::RouteBackendTimeout
+            | Code::RouteHostNetwork
+            | Code::RouteRedirectLoop
+            | Code::RouteNotServed
+    )
+}

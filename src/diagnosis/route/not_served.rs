@@ -1,0 +1,93 @@
+//! `route-not-served`: the site is answered wrongly, and nothing else accounts for it.
+
+use crate::diagnosis::scene::Scene;
+use crate::diagnosis::words::saw;
+use crate::diagnosis::{Code, Finding, Step};
+
+use super::walk::{Cause, Fault, Walk};
+use super::wording::{
+    ask_backend, ask_site, dialled, first_of, of_route, proxy_name, proxy_shell, seen, shell, told,
+};
+
+pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
+    let mut finding = of_route(scene, walk, Code::RouteNotServed);
+    let (title, proxy) = (walk.route.title(), proxy_name(walk));
+    let bad = first_of(walk, |hop| hop.fault.is_some());
+    let through =
+        walk.entries.iter().map(|entry| told(entry.look.1)).next().unwrap_or_else(|| "nothing".to_owned());
+    let whose = match (walk.cause, bad) {
+        (Some(Cause::Backend(fault)), Some(hop)) => {
+            let name = &hop.backend.name;
+            let direct = hop.look.map(|(_, record)| told(record)).unwrap_or_default();
+            finding.summary = match fault {
+                Fault::ServerError => {
+                    format!("{title} fails by itself: {name} answers {direct} at {}.", dialled(hop))
+                }
+                Fault::Garbage => format!(
+                    "{name} takes {proxy}'s connection at {} and answers no HTTP ({direct}).",
+                    dialled(hop)
+                ),
+                _ => format!("Nothing comes back to {proxy} from {name} at {} ({direct}).", dialled(hop)),
+            };
+            finding.ruled_out = vec![format!("{proxy} runs and leads to the right container")];
+            let shell = shell(scene, Some(&hop.backend.container));
+            finding.fix = match fault {
+                Fault::ServerError => vec![Step::when(
+                    "the application's own log tells why",
+                    [format!("docker logs --tail 100 {shell}")],
+                )],
+                Fault::Garbage => vec![
+                    Step::prose(
+                        "does the port speak HTTP? One that speaks TLS wants loadbalancer.server.scheme=https (Caddy: {{upstreams https PORT}})",
+                    ),
+                    Step::when("what it says of it", [format!("docker logs --tail 100 {shell}")]),
+                ],
+                _ => vec![
+                    Step::when(
+                        "is there a firewall in it, or before it",
+                        [crate::diagnosis::words::from_inside(
+                            &proxy_shell(scene, walk),
+                            &format!(
+                                "ping -c 3 {}",
+                                hop.backend.spot().map_or_else(String::new, |spot| spot.address.to_string())
+                            ),
+                        )],
+                    ),
+                    Step::when("else give it its place anew", [format!("docker restart {shell}")]),
+                ],
+            };
+            "app"
+        }
+        (Some(Cause::Unknown), _) => {
+            finding.summary = format!(
+                "{proxy} knows no rule for {title} ({through}), though a running container's labels ask for one."
+            );
+            finding.fix = vec![
+                Step::when(
+                    "why it does not take it",
+                    [format!("docker logs --tail 200 {}", proxy_shell(scene, walk))],
+                ),
+                Step::when(
+                    "have it read all containers anew",
+                    [format!("docker restart {}", proxy_shell(scene, walk))],
+                ),
+            ];
+            "proxy"
+        }
+        _ => {
+            finding.summary = format!(
+                "{title} answers {through} through {proxy}, and nothing that was looked at accounts for it."
+            );
+            finding.fix = vec![Step::when(
+                "what the proxy says of it",
+                [format!("docker logs --tail 200 {}", proxy_shell(scene, walk))],
+            )];
+            "proxy"
+        }
+    };
+    finding.evidence = seen(walk);
+    finding.evidence.push(saw("who is wrong", whose, "neither"));
+    finding.verify = ask_site(walk).into_iter().collect();
+    finding.verify.extend(bad.map(|hop| ask_backend(&proxy_shell(scene, walk), walk, hop)));
+    finding
+}

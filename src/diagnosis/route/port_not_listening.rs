@@ -1,0 +1,58 @@
+//! `route-port-not-listening`: the proxy dials a port at which nothing listens.
+
+use crate::diagnosis::scene::Scene;
+use crate::diagnosis::words::saw;
+use crate::diagnosis::{Code, Finding, Step};
+
+use super::walk::{Fault, Walk};
+use super::wording::{ask_backend, dialled, first_of, of_route, proxy_name, proxy_shell, seen, shell};
+
+pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
+    let mut finding = of_route(scene, walk, Code::RoutePortNotListening);
+    let proxy = proxy_name(walk);
+    let wanted = |fault| matches!(fault, Some(Fault::NoPort | Fault::NotListening));
+    let Some(hop) = first_of(walk, |hop| wanted(hop.fault)) else { return finding };
+    let name = &hop.backend.name;
+    let listeners =
+        scene.snapshot.containers.get(&hop.backend.container).and_then(|inner| inner.listeners.as_ref());
+    let mut ports: Vec<u16> = listeners.into_iter().flatten().map(|listener| listener.port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let open = match (listeners, ports.as_slice()) {
+        (None, _) => "what it listens on could not be read".to_owned(),
+        (_, []) => "it listens on no port at all".to_owned(),
+        (_, [one]) => format!("it listens on {one}"),
+        (_, many) => format!(
+            "it listens on {}",
+            many.iter().take(8).map(u16::to_string).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    finding.summary = match hop.backend.port {
+        Some(port) => format!(
+            "Nothing in {name} listens on port {port}, which {proxy} dials ({}): {open}.",
+            dialled(hop)
+        ),
+        None => format!("{proxy} does not know which port of {name} to dial: {open}."),
+    };
+    finding.evidence = vec![saw(
+        format!("sockets in the network namespace of {name}"),
+        open,
+        "a listener on the port that the proxy dials",
+    )];
+    finding.evidence.extend(seen(walk));
+    finding.ruled_out = vec![format!("{proxy} runs and has a way to {name}")];
+    finding.fix = vec![
+        Step::prose(
+            "name the port that the app listens on: in Coolify the domain's port (https://shop.example.com:3000) or Ports Exposes, else the label loadbalancer.server.port (Traefik) or {{upstreams PORT}} (Caddy)",
+        ),
+        Step::prose(
+            "or have the app listen on the port that is named (often the variable PORT), and redeploy it",
+        ),
+    ];
+    let shell = shell(scene, Some(&hop.backend.container));
+    finding.verify = vec![
+        crate::diagnosis::words::from_inside(&shell, "netstat -ltn"),
+        ask_backend(&proxy_shell(scene, walk), walk, hop),
+    ];
+    finding
+}

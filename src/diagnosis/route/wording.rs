@@ -1,0 +1,129 @@
+//! What the words about routes have in common.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::diagnosis::scene::Scene;
+use crate::diagnosis::words::{container, draft, listed, saw, symptom};
+use crate::diagnosis::{Code, Evidence, Finding};
+use crate::outcome::{Outcome, ProbeKey};
+use crate::state::Record;
+
+use super::walk::{Hop, Walk};
+
+/// A finding of a route that says nothing yet but what it accounts for.
+pub(super) fn of_route(scene: &Scene<'_>, walk: &Walk<'_>, code: Code) -> Finding {
+    let mut finding = draft(code, "route", &walk.route.title(), since(scene, walk));
+    finding.destination = walk.route.destination.clone();
+    finding.explains = listed(failing(walk).map(|(key, record)| symptom(key, record)));
+    finding
+}
+
+/// All that was seen of a route.
+fn looks<'w>(walk: &'w Walk<'_>) -> impl Iterator<Item = (&'w ProbeKey, &'w Record)> {
+    let direct = walk.hops.iter().filter_map(|hop| hop.look);
+    direct.chain(walk.entries.iter().map(|entry| entry.look))
+}
+
+fn failing<'w>(walk: &'w Walk<'_>) -> impl Iterator<Item = (&'w ProbeKey, &'w Record)> {
+    looks(walk).filter(|(_, record)| matches!(record.outcome, Outcome::Failure(_)))
+}
+
+/// Since when anything of it fails; else since the container that matters was started.
+fn since(scene: &Scene<'_>, walk: &Walk<'_>) -> SystemTime {
+    let failing = failing(walk).map(|(_, record)| record.since).min();
+    failing.unwrap_or(scene.snapshot.at)
+}
+
+/// Whether users meet the fault now: something that came through the proxy, or the proxy's own try, failed.
+pub(super) fn hits_users(walk: &Walk<'_>) -> bool {
+    failing(walk).any(|(_, record)| crate::diagnosis::scene::fails(record))
+}
+
+/// What the proxy is called; before there is one, the word for it.
+pub(super) fn proxy_name(walk: &Walk<'_>) -> Arc<str> {
+    walk.proxy.map_or_else(|| "proxy".into(), |proxy| Arc::clone(&proxy.name))
+}
+
+/// What the shell calls the proxy.
+pub(super) fn proxy_shell(scene: &Scene<'_>, walk: &Walk<'_>) -> String {
+    shell(scene, walk.proxy.map(|proxy| &proxy.container))
+}
+
+pub(super) fn shell(scene: &Scene<'_>, id: Option<&crate::inventory::ContainerId>) -> String {
+    match (scene.inventory, id) {
+        (Some(inventory), Some(id)) => container(inventory, id),
+        _ => "coolify-proxy".to_owned(),
+    }
+}
+
+/// The first backend of which this is wrong.
+pub(super) fn first_of<'w, 'a>(walk: &'w Walk<'a>, wanted: impl Fn(&Hop<'a>) -> bool) -> Option<&'w Hop<'a>> {
+    walk.hops.iter().find(|hop| wanted(hop)).or_else(|| walk.hops.first())
+}
+
+/// `10.0.2.7:3000`, as far as it is known.
+pub(super) fn dialled(hop: &Hop<'_>) -> String {
+    let address =
+        hop.backend.spot().map_or_else(|| "its address".to_owned(), |spot| spot.address.to_string());
+    match (hop.backend.port, hop.backend.spot()) {
+        (Some(port), Some(spot)) => std::net::SocketAddr::new(spot.address, port).to_string(),
+        _ => address,
+    }
+}
+
+/// What each probe of the walk saw, in the order of the way.
+pub(super) fn seen(walk: &Walk<'_>) -> Vec<Evidence> {
+    let direct = walk.hops.iter().filter_map(|hop| hop.look).take(3);
+    let direct = direct.map(|(key, record)| {
+        saw(format!("HTTP from {} to {}", key.source, key.detail), told(record), "an answer of the site")
+    });
+    let entries = walk.entries.iter().map(|entry| {
+        let (key, record) = entry.look;
+        saw(format!("HTTP from the host to {}", key.detail), told(record), "an answer of the site")
+    });
+    direct.chain(entries).collect()
+}
+
+/// One look in words.
+pub(super) fn told(record: &Record) -> String {
+    let answer = record.seen.answer.as_ref();
+    let status = record.seen.http.map(|http| {
+        let location = answer.and_then(|answer| answer.location.as_deref());
+        let to = location.map(|location| format!(" to {location}")).unwrap_or_default();
+        format!("status {}{to}", http.status)
+    });
+    match (&record.outcome, status) {
+        (Outcome::Failure(_), Some(status)) | (Outcome::Success(_), Some(status)) => status,
+        (Outcome::Failure(reason), None) => {
+            let phase =
+                record.seen.stopped_at.map(|phase| format!(" ({})", phase.as_label())).unwrap_or_default();
+            format!("{}{phase}", reason.as_label())
+        }
+        (Outcome::Success(_), None) => "an answer".to_owned(),
+        (Outcome::Unknown(why), _) => format!("could not look: {}", why.as_label()),
+    }
+}
+
+/// The command by which a person sees what the proxy gets of a backend.
+pub(super) fn ask_backend(proxy: &str, walk: &Walk<'_>, hop: &Hop<'_>) -> String {
+    let scheme = if hop.backend.tls { "https" } else { "http" };
+    let url = crate::diagnosis::words::sh(&format!("{scheme}://{}{}", dialled(hop), hop.backend.path));
+    let host = crate::diagnosis::words::sh(&format!("Host: {}", walk.route.domain));
+    crate::diagnosis::words::from_inside(proxy, &format!("wget -S -O /dev/null -T 10 --header {host} {url}"))
+}
+
+/// The command by which a person asks for the site as the host does.
+pub(super) fn ask_site(walk: &Walk<'_>) -> Option<String> {
+    let (key, _) = walk.entries.last().map(|entry| entry.look)?;
+    let crate::outcome::Detail::Door(scheme, _, at) = &key.detail else { return None };
+    let resolve = crate::diagnosis::words::sh(&format!("{}:{}:{}", walk.route.domain, at.port(), at.ip()));
+    let url = crate::diagnosis::words::sh(&format!(
+        "{}://{}:{}{}",
+        scheme.as_label(),
+        walk.route.domain,
+        at.port(),
+        walk.route.path
+    ));
+    Some(format!("curl -skv -o /dev/null --resolve {resolve} {url}"))
+}

@@ -1,0 +1,328 @@
+//! All claims of all containers, sorted by site.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::inventory::ids::ContainerId;
+use crate::inventory::model::{Container, Place};
+use crate::inventory::seen::{Seen, SeenContainer};
+use crate::inventory::workload::label;
+use crate::proxy::{self, Doors, Kind, Labels, Leads, Rule};
+
+use super::backend::{Dialled, backend};
+use super::model::{Clash, Door, Entrance, Proxy, Refused, Rival, Route, Routes};
+use super::place::{Chooser, Seat};
+
+/// Sites that are looked at; a host with more is told how many are left out.
+const MOST_ROUTES: usize = 2000;
+/// Rivals of one site that are kept.
+const MOST_RIVALS: usize = 16;
+/// Containers of one route that are looked at.
+const MOST_BACKENDS: usize = 64;
+
+/// What routes are made of.
+pub struct View<'a> {
+    /// What the Engine said.
+    pub seen: &'a Seen,
+    /// What became of it.
+    pub containers: &'a BTreeMap<ContainerId, Container>,
+    /// Endpoint names.
+    pub names: &'a BTreeMap<ContainerId, Arc<str>>,
+    /// Where each container is.
+    pub seats: &'a BTreeMap<ContainerId, Vec<Seat>>,
+    /// The proxies of this host.
+    pub proxies: &'a [Proxy],
+}
+
+/// One rule of one container.
+struct Claim<'a> {
+    container: &'a Container,
+    name: &'a Arc<str>,
+    proxy: Option<&'a Proxy>,
+    network: Option<Arc<str>>,
+    rule: Rule,
+}
+
+/// A claim, for one of its places.
+type Sited<'a> = (&'a Claim<'a>, &'a proxy::Place);
+
+impl<'a> View<'a> {
+    pub(super) fn seats(&self, container: &Container) -> &'a [Seat] {
+        // What reaches the one whose network it uses reaches it.
+        let whose = if let Place::SharedWith(other) = &container.place { other } else { &container.id };
+        self.seats.get(whose).map_or(&[], Vec::as_slice)
+    }
+
+    /// The proxy that reads labels of this kind: one that runs, before one that does not.
+    fn proxy(&self, kind: Kind) -> Option<&'a Proxy> {
+        let runs =
+            |proxy: &&Proxy| self.containers.get(&proxy.container).is_some_and(|c| c.state.has_namespace());
+        let of_kind = || self.proxies.iter().filter(|proxy| proxy.kind == Some(kind));
+        of_kind().find(runs).or_else(|| of_kind().next())
+    }
+}
+
+/// The routes that labels ask for.
+pub fn routes(view: &View<'_>) -> Routes {
+    let kinds = kinds(view);
+    let mut claims = Vec::new();
+    for one in &view.seen.containers {
+        let container = view.containers.get(&ContainerId::new(&one.id));
+        let Some(container) = container.filter(|c| c.state.has_namespace()) else { continue };
+        let Some(name) = view.names.get(&container.id) else { continue };
+        for kind in &kinds {
+            let proxy = view.proxy(*kind);
+            let labels = read(*kind, one);
+            let is_on =
+                labels.enabled.unwrap_or_else(|| proxy.is_none_or(|proxy| proxy.serves_all != Some(false)));
+            if is_on {
+                let Labels { network, rules, .. } = labels;
+                claims.extend(rules.into_iter().map(|rule| Claim {
+                    container,
+                    name,
+                    proxy,
+                    network: network.clone(),
+                    rule,
+                }));
+            }
+        }
+    }
+    let clashing = clashing(&claims);
+    let mut sites: BTreeMap<(Arc<str>, Kind), Vec<Sited<'_>>> = BTreeMap::new();
+    let mut refused = Vec::new();
+    for claim in &claims {
+        let why = claim.rule.refused.clone().or_else(|| match &claim.rule.leads {
+            Leads::Nowhere(why) => Some(why.clone()),
+            Leads::Here(_) | Leads::Elsewhere(_) => None,
+        });
+        if let Some(why) = why {
+            refused.push(refusal(view, claim, why));
+            continue;
+        }
+        // Where it leads to nothing of this container's there is nothing to walk to.
+        if !matches!(claim.rule.leads, Leads::Here(_)) {
+            continue;
+        }
+        for place in &claim.rule.places {
+            let site: Arc<str> = format!("{}{}", place.host, place.path).into();
+            sites.entry((site, kind_of(claim))).or_default().push((claim, place));
+        }
+    }
+    let left_out = sites.len().saturating_sub(MOST_ROUTES);
+    let served = sites.into_iter().take(MOST_ROUTES);
+    let served =
+        served.filter_map(|((site, kind), claims)| route(view, site, kind, &claims, &clashing)).collect();
+    refused.sort_by(|a: &Refused, b| (&a.router, &a.container).cmp(&(&b.router, &b.container)));
+    Routes { served, refused, left_out }
+}
+
+/// Whose labels count: those of the proxies that are here. Coolify writes labels for both. Without any proxy it is
+/// Traefik's, else Caddy's, that tell what ought to be served.
+fn kinds(view: &View<'_>) -> Vec<Kind> {
+    let here: BTreeSet<Kind> = view.proxies.iter().filter_map(|proxy| proxy.kind).collect();
+    if !here.is_empty() {
+        return here.into_iter().collect();
+    }
+    let asks = |kind: Kind| view.seen.containers.iter().any(|one| !read(kind, one).rules.is_empty());
+    [Kind::Traefik, Kind::Caddy].into_iter().find(|kind| asks(*kind)).into_iter().collect()
+}
+
+fn read(kind: Kind, one: &SeenContainer) -> Labels {
+    match kind {
+        Kind::Traefik => proxy::traefik::read(&one.labels, &default_name(one)),
+        Kind::Caddy => proxy::caddy::read(&one.labels),
+    }
+}
+
+/// What Traefik calls a container that says nothing else: Compose's service and project, else its name.
+fn default_name(one: &SeenContainer) -> String {
+    let service = label(&one.labels, "com.docker.compose.service");
+    match (service, label(&one.labels, "com.docker.compose.project")) {
+        (Some(service), Some(project)) => format!("{service}_{project}"),
+        _ => one.name.clone(),
+    }
+}
+
+const fn kind_of(claim: &Claim<'_>) -> Kind {
+    match claim.rule.doors {
+        Doors::EntryPoints { .. } => Kind::Traefik,
+        Doors::Site { .. } => Kind::Caddy,
+    }
+}
+
+/// Names of routers that have more than one setting.
+fn clashing(claims: &[Claim<'_>]) -> BTreeSet<Arc<str>> {
+    let mut settings: BTreeMap<&Arc<str>, &Arc<str>> = BTreeMap::new();
+    let mut clashing = BTreeSet::new();
+    for claim in claims.iter().filter(|claim| kind_of(claim) == Kind::Traefik) {
+        let first = settings.entry(&claim.rule.name).or_insert(&claim.rule.settings);
+        if **first != claim.rule.settings {
+            clashing.insert(Arc::clone(&claim.rule.name));
+        }
+    }
+    clashing
+}
+
+fn refusal(view: &View<'_>, claim: &Claim<'_>, why: String) -> Refused {
+    let seats = view.seats(claim.container);
+    Refused {
+        router: Arc::clone(&claim.rule.name),
+        container: claim.container.id.clone(),
+        name: Arc::clone(claim.name),
+        destination: seats.iter().find_map(|seat| seat.destination.clone()),
+        written: Arc::clone(&claim.rule.written),
+        why,
+    }
+}
+
+fn route(
+    view: &View<'_>,
+    site: Arc<str>,
+    kind: Kind,
+    claims: &[Sited<'_>],
+    clashing: &BTreeSet<Arc<str>>,
+) -> Option<Route> {
+    let (first, place) = claims.first()?;
+    let mut backends = Vec::new();
+    let mut doors: Vec<Door> = Vec::new();
+    for (claim, place) in claims {
+        for door in self::doors(&claim.rule, claim.proxy) {
+            // Two claims of one door: whoever redirects or guards it may answer.
+            match doors.iter_mut().find(|known| (known.tls, known.port) == (door.tls, door.port)) {
+                Some(known) => {
+                    known.guarded |= door.guarded;
+                    known.redirect = known.redirect.take().or(door.redirect);
+                }
+                None => doors.push(door),
+            }
+        }
+        let on = claim.proxy.map(|proxy| networks_of(view, proxy));
+        let chooser = Chooser {
+            kind,
+            on: on.as_ref().and_then(Option::as_ref),
+            network: claim.proxy.and_then(|proxy| proxy.network.as_deref()),
+        };
+        let dialled = Dialled {
+            container: claim.container,
+            name: claim.name,
+            rule: &claim.rule,
+            path: &place.path,
+            seats: view.seats(claim.container),
+            label: claim.network.as_ref(),
+        };
+        let Some(made) = backend(&dialled, &chooser, kind) else { continue };
+        let same = |known: &super::Backend| known.container == made.container && known.port == made.port;
+        if backends.len() < MOST_BACKENDS && !backends.iter().any(same) {
+            backends.push(made);
+        }
+    }
+    doors.sort_by_key(|door| (door.tls, door.port));
+    let rivals = rivals(first, claims, clashing);
+    let own = backends.iter().find_map(|backend| backend.spot().and_then(|spot| spot.destination.clone()));
+    // One that is on no destination is told where its proxy is.
+    let near = || {
+        let container = view.containers.get(&first.proxy?.container)?;
+        view.seats(container).iter().find_map(|seat| seat.destination.clone())
+    };
+    let destination = own.or_else(near);
+    Some(Route {
+        site,
+        domain: Arc::clone(&place.host),
+        path: Arc::clone(&place.path),
+        kind,
+        proxy: first.proxy.map(|proxy| proxy.container.clone()),
+        destination,
+        workload: Arc::clone(&first.container.workload),
+        doors,
+        also: claims.iter().find_map(|(claim, _)| claim.rule.also.clone()),
+        backends,
+        rivals,
+    })
+}
+
+/// The networks that a proxy is on; `None`: it is on the host's.
+fn networks_of(view: &View<'_>, proxy: &Proxy) -> Option<BTreeSet<crate::inventory::ids::NetworkId>> {
+    let container = view.containers.get(&proxy.container)?;
+    let seats = view.seats(container);
+    (container.place != Place::Host).then(|| seats.iter().map(|seat| seat.id.clone()).collect())
+}
+
+/// Where a rule is served, as far as the proxy says where it listens.
+fn doors(rule: &Rule, proxy: Option<&Proxy>) -> Vec<Door> {
+    let door = |tls: bool, port: u16, entrance: Option<&Entrance>| Door {
+        tls,
+        port,
+        redirect: match entrance.and_then(|entrance| entrance.redirects.clone()) {
+            Some(to) => Some(proxy::Redirect::Scheme(to, None)),
+            None => rule.redirect.clone(),
+        },
+        guarded: rule.guarded,
+    };
+    match &rule.doors {
+        Doors::Site { tls, port } => vec![door(*tls, *port, None)],
+        Doors::EntryPoints { names, tls } => {
+            let entrances = proxy.map_or(&[][..], |proxy| &proxy.entrances);
+            let wanted = |entrance: &&Entrance| {
+                if names.is_empty() {
+                    entrance.is_default
+                } else {
+                    names.iter().any(|name| **name == *entrance.name)
+                }
+            };
+            let known = entrances.iter().filter(wanted);
+            known.map(|entrance| door(*tls || entrance.tls, entrance.port, Some(entrance))).collect()
+        }
+    }
+}
+
+/// Claims that do not go together with the first.
+fn rivals(first: &Claim<'_>, claims: &[Sited<'_>], clashing: &BTreeSet<Arc<str>>) -> Vec<Rival> {
+    let port = |claim: &Claim<'_>| match &claim.rule.leads {
+        Leads::Here(upstream) => Some(upstream.port.clone()),
+        Leads::Elsewhere(_) | Leads::Nowhere(_) => None,
+    };
+    let mut rivals: Vec<Rival> = Vec::new();
+    for (claim, _) in claims {
+        let others = claim.container.whose() != first.container.whose();
+        let own = claim.container.id == first.container.id;
+        let shares_door = shares_door(&claim.rule.doors, &first.rule.doors);
+        // Whoever gives two rules two priorities means one to go before the other.
+        let deliberate = claim.rule.priority != first.rule.priority;
+        let clash = if others && shares_door && !deliberate {
+            Some(Clash::TwoWorkloads)
+        } else if clashing.contains(&claim.rule.name) && !own {
+            Some(Clash::TwoSettings)
+        } else if own
+            && shares_door
+            && !deliberate
+            && port(claim) != port(first)
+            && kind_of(claim) == Kind::Traefik
+        {
+            Some(Clash::TwoPorts)
+        } else {
+            None
+        };
+        let Some(clash) = clash else { continue };
+        let rival = Rival {
+            workload: claim.container.whose().into(),
+            container: claim.container.id.clone(),
+            router: Arc::clone(&claim.rule.name),
+            clash,
+        };
+        let known = |known: &Rival| known.workload == rival.workload && known.clash == rival.clash;
+        if rivals.len() < MOST_RIVALS && !rivals.iter().any(known) {
+            rivals.push(rival);
+        }
+    }
+    rivals
+}
+
+/// Whether a request may come by both.
+fn shares_door(one: &Doors, other: &Doors) -> bool {
+    match (one, other) {
+        (Doors::EntryPoints { names: a, tls: x }, Doors::EntryPoints { names: b, tls: y }) => {
+            x == y && (a.is_empty() || b.is_empty() || a.iter().any(|name| b.contains(name)))
+        }
+        (one, other) => one == other,
+    }
+}

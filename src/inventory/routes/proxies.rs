@@ -1,0 +1,83 @@
+//! Which containers are reverse proxies, and where they listen.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::inventory::ids::ContainerId;
+use crate::inventory::proxy::{is_proxy, repository};
+use crate::inventory::seen::{Seen, SeenContainer, bounded};
+use crate::inventory::workload::label;
+use crate::proxy::Kind;
+
+use super::model::{Entrance, Proxy};
+
+/// The proxies of this host, by name.
+pub fn proxies(seen: &Seen, names: &BTreeMap<ContainerId, Arc<str>>) -> Vec<Proxy> {
+    let mut proxies: Vec<Proxy> =
+        seen.containers.iter().filter(|one| is_proxy(one)).filter_map(|one| proxy(one, names)).collect();
+    proxies.sort_by(|a, b| (&a.name, &a.container).cmp(&(&b.name, &b.container)));
+    proxies
+}
+
+fn proxy(one: &SeenContainer, names: &BTreeMap<ContainerId, Arc<str>>) -> Option<Proxy> {
+    let container = ContainerId::new(&one.id);
+    let name = Arc::clone(names.get(&container)?);
+    let kind = kind(one);
+    let mut made = Proxy {
+        container,
+        name,
+        kind,
+        version: version(&one.image),
+        entrances: Vec::new(),
+        has_file: false,
+        serves_all: None,
+        network: None,
+        error: Some(bounded(&one.error)).filter(|error| !error.is_empty()).map(Arc::from),
+    };
+    match kind {
+        Some(Kind::Traefik) => traefik(one, &mut made),
+        Some(Kind::Caddy) => {
+            made.entrances = [("http", 80, false), ("https", 443, true)].map(entrance).into();
+        }
+        None => {}
+    }
+    Some(made)
+}
+
+/// By the image, else by what Coolify's Compose file calls the service.
+fn kind(one: &SeenContainer) -> Option<Kind> {
+    let service = label(&one.labels, "com.docker.compose.service");
+    match (repository(&one.image), service) {
+        ("traefik", _) => Some(Kind::Traefik),
+        ("caddy" | "caddy-docker-proxy", _) => Some(Kind::Caddy),
+        (_, Some("traefik")) => Some(Kind::Traefik),
+        (_, Some("caddy")) => Some(Kind::Caddy),
+        // Under another image's name, by the way in which it is started.
+        _ if one.command.iter().any(|word| word.to_ascii_lowercase().starts_with("--providers.docker")) => {
+            Some(Kind::Traefik)
+        }
+        _ => None,
+    }
+}
+
+fn entrance((name, port, tls): (&str, u16, bool)) -> Entrance {
+    Entrance { name: name.into(), port, tls, is_default: true, redirects: None }
+}
+
+/// What its command line and environment say.
+fn traefik(one: &SeenContainer, made: &mut Proxy) {
+    let _ = one;
+    made.has_file = true;
+    made.entrances =
+        [("http", 80, false), ("https", 443, false), ("web", 80, false), ("websecure", 443, false)]
+            .map(entrance)
+            .into();
+}
+
+/// The tag, where it begins like a version.
+fn version(image: &str) -> Option<Arc<str>> {
+    let image = image.split('@').next().unwrap_or(image);
+    let (_, tag) = image.rsplit('/').next()?.split_once(':')?;
+    let version = tag.strip_prefix('v').unwrap_or(tag);
+    version.starts_with(|c: char| c.is_ascii_digit()).then(|| bounded(version).into())
+}
