@@ -34,6 +34,11 @@ pub struct Labels {
     pub network: Option<Arc<str>>,
     /// By name.
     pub rules: Vec<Rule>,
+    /// Why the proxy takes none of the rules, in words; each of them is [refused](Rule::refused) for it then.
+    pub refused: Option<String>,
+    /// A service that names no port, whether a rule leads there or not: Traefik takes none of the rules of a container
+    /// that exposes no port then.
+    pub portless: Option<Arc<str>>,
     /// What could not be read, in words, each bounded.
     pub oddities: Vec<String>,
 }
@@ -44,6 +49,7 @@ pub struct Rule {
     /// The router's name; for Caddy the label's prefix, as `caddy_0`.
     pub name: Arc<str>,
     /// The rule as it was written, cut to [`LONGEST`](crate::strangers::LONGEST) bytes: Traefik's rule, Caddy's site address.
+    /// Empty where a router of Traefik has none: the proxy makes one of the container's name.
     pub written: Arc<str>,
     /// The hosts and paths that it names and that can be asked for, without doubles, in the order of the rule.
     pub places: Vec<Place>,
@@ -59,6 +65,9 @@ pub struct Rule {
     pub guarded: bool,
     /// Prefixes of the path that it takes away before it leads on.
     pub strips: Vec<Arc<str>>,
+    /// What may change the answer and cannot be told from these labels, in words: a middleware of another provider or
+    /// container, one that rewrites the path. A redirect, a 401, 403 or 404 proves nothing then.
+    pub unsure: Vec<String>,
     /// The priority that somebody gave it; else Traefik takes the rule's length.
     pub priority: Option<i64>,
     /// Where it leads.
