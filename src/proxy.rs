@@ -7,6 +7,7 @@
 
 pub mod caddy;
 mod model;
+pub mod pages;
 pub mod traefik;
 
 pub use model::*;

@@ -92,7 +92,7 @@ codes! {
     RouteLoopbackOnly, "route-loopback-only", Page, "The app listens on 127.0.0.1 only",
         "The app listens where only its own container reaches it: 502.";
     RouteBackendTimeout, "route-backend-timeout", Page, "The app does not answer",
-        "The app takes the connection and gives no answer, or does not end it: 504.";
+        "The app takes the connection and gives no answer, or does not end it: visitors wait.";
     RouteStaleBackend, "route-stale-backend", Page, "The proxy dials something else",
         "The container answers when asked directly, and not through the proxy: it dials an old address or port.";
     RouteRedirectLoop, "route-redirect-loop", Page, "The site redirects to itself",

@@ -19,3 +19,6 @@ pub use gather::routes;
 pub use model::*;
 pub use place::Seat;
 pub use proxies::proxies;
+
+#[cfg(test)]
+mod tests;

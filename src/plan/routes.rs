@@ -43,15 +43,15 @@ fn vantage(view: &View<'_>, container: &Container) -> Vantage {
     Vantage::Container(container.way_in.clone().unwrap_or(WayIn { sandbox: None, pid: None }))
 }
 
-fn request(key: ProbeKey, peer: SocketAddr, (host, path): (&Arc<str>, &Arc<str>), tls: bool) -> Job {
-    let spec = Spec::Http {
-        peer,
-        host: Arc::clone(host),
-        path: Arc::clone(path),
-        tls,
-        body_cap: BODY_CAP,
-        accepts: Accepts::NoServerError,
-    };
+fn request(
+    key: ProbeKey,
+    peer: SocketAddr,
+    (host, path): (&Arc<str>, &Arc<str>),
+    tls: bool,
+    accepts: Accepts,
+) -> Job {
+    let spec =
+        Spec::Http { peer, host: Arc::clone(host), path: Arc::clone(path), tls, body_cap: BODY_CAP, accepts };
     Job { key, spec }
 }
 
@@ -87,7 +87,7 @@ fn to_backend(proxy: &Proxy, route: &Route, backend: &Backend) -> Option<(Arc<st
         target: Arc::clone(&backend.name),
         detail: Detail::Backend(Arc::clone(&route.site), at),
     };
-    Some((destination, request(key, at, (&route.domain, &backend.path), backend.tls)))
+    Some((destination, request(key, at, (&route.domain, &backend.path), backend.tls, Accepts::NoServerError)))
 }
 
 /// From the host to the proxy's doors, as somebody outside comes by.
@@ -108,7 +108,10 @@ fn through_doors(view: &View<'_>) -> Vec<Errand> {
                 target: Arc::clone(&route.workload),
                 detail: Detail::Door(scheme, Arc::clone(&route.site), at),
             };
-            let job = request(key, at, (&route.domain, &route.path), door.tls);
+            // Whatever a plain request of ours gets where more is asked for, the proxy's own 404 is no failure.
+            let sure = route.also.is_none() && route.unsure.is_empty();
+            let accepts = if sure { Accepts::Site(route.kind) } else { Accepts::NoServerError };
+            let job = request(key, at, (&route.domain, &route.path), door.tls, accepts);
             jobs.entry(destination).or_default().push(job);
         }
     }

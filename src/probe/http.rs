@@ -20,7 +20,8 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::time::timeout;
 
 use crate::namespace::{Hopper, Inside, sys};
-use crate::outcome::{Blindness, Observation, Outcome, Reason, Run};
+use crate::outcome::{Answer, Blindness, Observation, Outcome, Reason, Run};
+use crate::proxy::pages;
 
 use super::judge::{Refusal, ipv6_here};
 use super::{Accepts, Job, Limits, Spec, Visit};
@@ -85,12 +86,22 @@ async fn one(job: Job, socket: Option<io::Result<TcpStream>>, limits: Limits, ip
     Run { key: job.key, outcome, seen }
 }
 
+fn is_failure(status: u16, answer: &Answer, accepts: Accepts) -> bool {
+    match accepts {
+        Accepts::Anything => false,
+        Accepts::NoServerError => status >= 500,
+        Accepts::Site(kind) => {
+            status >= 500 || pages::own(kind, status, &answer.begins, answer.server.is_some()).is_some()
+        }
+    }
+}
+
 /// What the end of an exchange means.
 fn told(ended: Result<(), Ended>, seen: Progress, accepts: Accepts) -> (Outcome, Observation) {
     let Progress { phase, http: seen, answer } = seen;
     let stopped_at = ended.is_err().then_some(phase);
     let (outcome, note, local) = match ended {
-        Ok(()) if seen.status >= 500 && accepts == Accepts::NoServerError => {
+        Ok(()) if is_failure(seen.status, &answer, accepts) => {
             (Outcome::Failure(Reason::HttpStatus), Some(format!("status {}", seen.status)), false)
         }
         Ok(()) => (Outcome::Success(seen.connect + seen.tls + seen.first_byte + seen.transfer), None, false),

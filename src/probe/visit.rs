@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::namespace::Vantage;
 use crate::outcome::{Blindness, Outcome, ProbeKey, ProbeKind, QueryType, Run};
+use crate::proxy::Kind;
 
 /// Everything of one kind that one vantage measures at one time.
 #[derive(Clone, Debug)]
@@ -92,6 +93,8 @@ pub enum Accepts {
     NoServerError,
     /// Any: somebody who speaks HTTP is there.
     Anything,
+    /// The site's: no server error, and no page by which this kind of proxy says that it knows no such site.
+    Site(Kind),
 }
 
 /// How a DNS answer is judged.

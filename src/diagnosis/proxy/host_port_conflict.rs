@@ -100,6 +100,8 @@ mod tests {
                 version: None,
                 entrances: Vec::new(),
                 has_file: false,
+                syntax: None,
+                has_constraints: false,
                 serves_all: None,
                 network: None,
                 error: Some(error.into()),

@@ -1,12 +1,10 @@
 //! Who said an HTTP answer: the application, or the proxy before it.
 //!
-//! Traefik writes its own pages (`pkg/middlewares`, `pkg/proxy`): a 404 of 19 bytes where no rule matches, a 503 `no available
-//! server` where a service has none, 502 and 504 as the bare name of the status. Coolify's catch-all answers 503 for
-//! all that no rule takes over HTTPS. Caddy says 502 without a body where a dial fails and 503 where it has no upstream.
+//! Over HTTPS Coolify's catch-all says what Traefik says of a service without a server, for all that no rule takes.
 
 use crate::inventory::Route;
 use crate::outcome::{Answer, Outcome, Phase, Reason, Scheme};
-use crate::proxy::Kind;
+use crate::proxy::pages::{self, Page};
 use crate::state::Record;
 
 /// What an answer through the proxy is.
@@ -36,21 +34,21 @@ pub(super) fn said(route: &Route, scheme: Scheme, record: &Record) -> Said {
     let (Some(http), answer) = (record.seen.http, record.seen.answer.clone().unwrap_or_default()) else {
         return match (&record.outcome, record.seen.stopped_at) {
             (Outcome::Failure(Reason::Timeout), Some(Phase::Answer | Phase::Body)) => Said::CannotReach,
-            (Outcome::Failure(Reason::Protocol | Reason::Reset), _) => Said::Garbage,
+            (Outcome::Failure(Reason::Protocol | Reason::Reset | Reason::Tls), _) => Said::Garbage,
             _ => Said::Nothing,
         };
     };
-    let begins = answer.begins.trim_end_matches("\\n").trim();
-    match (route.kind, http.status) {
-        (_, 300..=399) if leads_to_itself(route, scheme, &answer) => Said::Itself,
-        (_, 401 | 403) if route.doors.iter().any(|door| door.guarded) => Said::Login,
-        (Kind::Traefik, 404) if begins == "404 page not found" && answer.server.is_none() => Said::NoRoute,
-        (Kind::Traefik, 503) if begins == "no available server" => Said::NoBackend,
-        (Kind::Traefik, 502) if begins == "Bad Gateway" => Said::CannotReach,
-        (Kind::Traefik, 504) if begins == "Gateway Timeout" => Said::CannotReach,
-        (Kind::Caddy, 502 | 504) if http.body_bytes == 0 => Said::CannotReach,
-        (Kind::Caddy, 503) if http.body_bytes == 0 => Said::NoBackend,
-        (_, 500..) => Said::ServerError,
+    if let Some(page) = pages::own(route.kind, http.status, &answer.begins, answer.server.is_some()) {
+        return match page {
+            Page::NoRoute => Said::NoRoute,
+            Page::NoBackend => Said::NoBackend,
+            Page::CannotReach => Said::CannotReach,
+        };
+    }
+    match http.status {
+        300..=399 if leads_to_itself(route, scheme, &answer) => Said::Itself,
+        401 | 403 if route.doors.iter().any(|door| door.guarded) => Said::Login,
+        500.. => Said::ServerError,
         _ => Said::Site,
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         .map(|port| {
             crate::diagnosis::words::from_inside(
                 &proxy_shell(scene, walk),
-                &format!("nc -zv host.docker.internal {port}"),
+                &format!("timeout 5 nc -z host.docker.internal {port}"),
             )
         })
         .into_iter()

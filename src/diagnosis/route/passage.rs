@@ -1,6 +1,6 @@
 //! A route as the report shows it: hop by hop, and whether it is up.
 
-use crate::diagnosis::scene::Scene;
+use crate::diagnosis::scene::{Scene, fails};
 use crate::inventory::routes::Standing;
 use crate::outcome::{Outcome, Phase};
 use crate::state::Snapshot;
@@ -65,6 +65,7 @@ fn looked<'w, 'a>(walk: &'w Walk<'a>) -> impl Iterator<Item = &'w Entry<'a>> {
 fn up(walk: &Walk<'_>) -> Option<bool> {
     let served = |entry: &Entry<'_>| {
         walk.route.also.is_some()
+            || !fails(entry.look.1) && matches!(entry.look.1.outcome, Outcome::Failure(_))
             || matches!(said(walk.route, entry.scheme, entry.look.1), Said::Site | Said::Login)
     };
     match walk.cause {
@@ -113,7 +114,11 @@ fn proxy(scene: &Scene<'_>, walk: &Walk<'_>) -> HopState {
         return state("proxy", Some(false), format!("{} is {}", proxy.name, container.state.as_label()));
     }
     let own = |entry: &&Entry<'_>| {
-        matches!(said(walk.route, entry.scheme, entry.look.1), Said::NoRoute | Said::NoBackend | Said::Itself)
+        fails(entry.look.1)
+            && matches!(
+                said(walk.route, entry.scheme, entry.look.1),
+                Said::NoRoute | Said::NoBackend | Said::Itself
+            )
     };
     if matches!(walk.cause, Some(Cause::Stale)) {
         return state(

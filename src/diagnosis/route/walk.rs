@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use crate::inventory::routes::{Backend, Choice, Clash, Placed, Route, Standing};
 use crate::inventory::{Container, Inventory, Proxy};
 use crate::outcome::{Detail, Outcome, Phase, ProbeKind, Reason, Scheme};
-use crate::state::{Record, Snapshot};
+use crate::state::Snapshot;
 
 use super::answers::{Said, said};
 use crate::diagnosis::scene::{Look, fails};
@@ -275,10 +275,11 @@ fn through(walk: &Walk<'_>) -> Option<Cause> {
         let what = said(walk.route, entry.scheme, record);
         match what {
             Said::Site | Said::Login => None,
+            Said::Itself | Said::NoRoute if !walk.route.unsure.is_empty() => None,
             Said::Itself => Some(Cause::Loop),
             // What else a request must have, ours has not.
             _ if walk.route.also.is_some() => None,
-            Said::NoRoute | Said::NoBackend if standing(record) => Some(Cause::Unknown),
+            Said::NoRoute | Said::NoBackend if fails(record) => Some(Cause::Unknown),
             Said::CannotReach if fails(record) && all_answer => Some(Cause::Stale),
             Said::CannotReach | Said::ServerError | Said::Garbage if fails(record) => Some(Cause::NotServed),
             Said::Nothing if fails(record) => Some(Cause::DoorShut),
@@ -288,10 +289,5 @@ fn through(walk: &Walk<'_>) -> Option<Cause> {
     let first = causes.next();
     let bounce =
         || super::answers::bounces(walk.entries.iter().map(|entry| (entry.scheme, entry.look.1)), walk.route);
-    if first.is_none() && bounce() { Some(Cause::Loop) } else { first }
-}
-
-/// An answer that was the same more than once.
-fn standing(record: &Record) -> bool {
-    record.failures_in_a_row.max(record.successes_in_a_row) >= crate::diagnosis::scene::ENOUGH
+    if first.is_none() && walk.route.unsure.is_empty() && bounce() { Some(Cause::Loop) } else { first }
 }

@@ -110,7 +110,10 @@ pub(super) fn ask_backend(proxy: &str, walk: &Walk<'_>, hop: &Hop<'_>) -> String
     let scheme = if hop.backend.tls { "https" } else { "http" };
     let url = crate::diagnosis::words::sh(&format!("{scheme}://{}{}", dialled(hop), hop.backend.path));
     let host = crate::diagnosis::words::sh(&format!("Host: {}", walk.route.domain));
-    crate::diagnosis::words::from_inside(proxy, &format!("wget -S -O /dev/null -T 10 --header {host} {url}"))
+    crate::diagnosis::words::from_inside(
+        proxy,
+        &format!("timeout 10 wget -S -O /dev/null --header {host} {url}"),
+    )
 }
 
 /// The command by which a person asks for the site as the host does.

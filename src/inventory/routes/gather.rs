@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::inventory::ids::ContainerId;
 use crate::inventory::model::{Container, Place};
 use crate::inventory::seen::{Seen, SeenContainer};
-use crate::inventory::workload::label;
 use crate::proxy::{self, Doors, Kind, Labels, Leads, Rule};
 
 use super::backend::{Dialled, backend};
@@ -72,7 +71,7 @@ pub fn routes(view: &View<'_>) -> Routes {
         let Some(name) = view.names.get(&container.id) else { continue };
         for kind in &kinds {
             let proxy = view.proxy(*kind);
-            let labels = read(*kind, one);
+            let labels = read(*kind, one, proxy);
             let is_on =
                 labels.enabled.unwrap_or_else(|| proxy.is_none_or(|proxy| proxy.serves_all != Some(false)));
             if is_on {
@@ -123,23 +122,18 @@ fn kinds(view: &View<'_>) -> Vec<Kind> {
     if !here.is_empty() {
         return here.into_iter().collect();
     }
-    let asks = |kind: Kind| view.seen.containers.iter().any(|one| !read(kind, one).rules.is_empty());
+    let asks = |kind: Kind| view.seen.containers.iter().any(|one| !read(kind, one, None).rules.is_empty());
     [Kind::Traefik, Kind::Caddy].into_iter().find(|kind| asks(*kind)).into_iter().collect()
 }
 
-fn read(kind: Kind, one: &SeenContainer) -> Labels {
+fn read(kind: Kind, one: &SeenContainer, proxy: Option<&Proxy>) -> Labels {
     match kind {
-        Kind::Traefik => proxy::traefik::read(&one.labels, &default_name(one)),
+        Kind::Traefik => {
+            let name = proxy::traefik::default_name(&one.labels, &one.name);
+            let syntax = proxy.and_then(|proxy| proxy.syntax).unwrap_or(proxy::traefik::Syntax::Either);
+            proxy::traefik::read_as(&one.labels, &name, syntax)
+        }
         Kind::Caddy => proxy::caddy::read(&one.labels),
-    }
-}
-
-/// What Traefik calls a container that says nothing else: Compose's service and project, else its name.
-fn default_name(one: &SeenContainer) -> String {
-    let service = label(&one.labels, "com.docker.compose.service");
-    match (service, label(&one.labels, "com.docker.compose.project")) {
-        (Some(service), Some(project)) => format!("{service}_{project}"),
-        _ => one.name.clone(),
     }
 }
 
@@ -225,6 +219,9 @@ fn route(
         view.seats(container).iter().find_map(|seat| seat.destination.clone())
     };
     let destination = own.or_else(near);
+    let constrained = first.proxy.is_some_and(|proxy| proxy.has_constraints);
+    let constrained =
+        constrained.then(|| "the proxy takes only containers that meet its constraints".to_owned());
     Some(Route {
         site,
         domain: Arc::clone(&place.host),
@@ -234,7 +231,8 @@ fn route(
         destination,
         workload: Arc::clone(&first.container.workload),
         doors,
-        also: claims.iter().find_map(|(claim, _)| claim.rule.also.clone()),
+        also: claims.iter().find_map(|(claim, _)| claim.rule.also.clone()).or(constrained),
+        unsure: claims.iter().flat_map(|(claim, _)| claim.rule.unsure.iter().cloned()).collect(),
         backends,
         rivals,
     })

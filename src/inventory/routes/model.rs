@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::inventory::ids::ContainerId;
+use crate::proxy::traefik::Syntax;
 use crate::proxy::{Kind, Port, Redirect};
 
 /// A reverse proxy of this host.
@@ -21,6 +22,10 @@ pub struct Proxy {
     pub entrances: Vec<Entrance>,
     /// More is said in a file, which cannot be seen.
     pub has_file: bool,
+    /// The language of Traefik's rules, where it is set.
+    pub syntax: Option<Syntax>,
+    /// It takes only containers that meet an expression, which is not evaluated here.
+    pub has_constraints: bool,
     /// Containers that do not say `traefik.enable` are served; `None`: not known.
     pub serves_all: Option<bool>,
     /// The network that it takes addresses from where a label names none.
@@ -65,6 +70,8 @@ pub struct Route {
     pub doors: Vec<Door>,
     /// What else a request must have: what a plain one of ours gets proves nothing.
     pub also: Option<String>,
+    /// What may change the answer and cannot be told from the labels: a redirect or a 404 proves nothing.
+    pub unsure: Vec<String>,
     /// By container.
     pub backends: Vec<Backend>,
     /// Others that claim the same, where they do: workload and router.

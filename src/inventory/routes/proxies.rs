@@ -8,6 +8,7 @@ use crate::inventory::proxy::{is_proxy, repository};
 use crate::inventory::seen::{Seen, SeenContainer, bounded};
 use crate::inventory::workload::label;
 use crate::proxy::Kind;
+use crate::proxy::traefik::{EntryPoint, Settings, Source};
 
 use super::model::{Entrance, Proxy};
 
@@ -30,6 +31,8 @@ fn proxy(one: &SeenContainer, names: &BTreeMap<ContainerId, Arc<str>>) -> Option
         version: version(&one.image),
         entrances: Vec::new(),
         has_file: false,
+        syntax: None,
+        has_constraints: false,
         serves_all: None,
         network: None,
         error: Some(bounded(&one.error)).filter(|error| !error.is_empty()).map(Arc::from),
@@ -66,12 +69,31 @@ fn entrance((name, port, tls): (&str, u16, bool)) -> Entrance {
 
 /// What its command line and environment say.
 fn traefik(one: &SeenContainer, made: &mut Proxy) {
-    let _ = one;
-    made.has_file = true;
-    made.entrances =
-        [("http", 80, false), ("https", 443, false), ("web", 80, false), ("websecure", 443, false)]
-            .map(entrance)
-            .into();
+    let settings = Settings::of(&one.command, &one.environment);
+    made.syntax = settings.syntax;
+    made.has_file = matches!(settings.source, Source::File(_) | Source::Unsaid);
+    if made.has_file {
+        // What nearly every file calls them.
+        let usual =
+            [("http", 80, false), ("https", 443, false), ("web", 80, false), ("websecure", 443, false)];
+        made.entrances = usual.map(entrance).into();
+        return;
+    }
+    let provider = settings.docker.as_ref().or(settings.swarm.as_ref());
+    made.serves_all = provider.map(|provider| provider.exposed_by_default);
+    made.network = provider.and_then(|provider| provider.network.clone());
+    made.has_constraints = provider.is_some_and(|provider| provider.constraints.is_some());
+    let tcp = settings.entry_points.iter().filter(|entry| !entry.udp);
+    let entrance = |entry: &EntryPoint| {
+        Some(Entrance {
+            name: Arc::clone(&entry.name),
+            port: entry.port?,
+            tls: entry.tls,
+            is_default: entry.default,
+            redirects: entry.redirection.as_ref().map(|redirection| Arc::clone(&redirection.scheme)),
+        })
+    };
+    made.entrances = tcp.filter_map(entrance).collect();
 }
 
 /// The tag, where it begins like a version.

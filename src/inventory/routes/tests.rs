@@ -1,0 +1,255 @@
+//! Hosts as an Engine tells of them, and the routes that come of it.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use crate::config::Selection;
+use crate::inventory::build::{build, tests::container};
+use crate::inventory::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, SeenSubnet};
+use crate::inventory::{Health, Inventory, PublishedPort, RunState};
+use crate::proxy::Kind;
+
+use super::*;
+
+fn network(name: &str, third: u8) -> SeenNetwork {
+    let subnet = SeenSubnet { subnet: format!("10.0.{third}.0/24"), ..SeenSubnet::default() };
+    SeenNetwork {
+        id: format!("id-of-{name}"),
+        name: name.into(),
+        driver: "bridge".into(),
+        scope: "local".into(),
+        ipam: vec![subnet],
+        ..SeenNetwork::default()
+    }
+}
+
+fn on(mut one: SeenContainer, networks: &[(&str, &str)]) -> SeenContainer {
+    one.endpoints = networks
+        .iter()
+        .map(|(network, ipv4)| SeenEndpoint {
+            network: (*network).into(),
+            network_id: format!("id-of-{network}"),
+            ipv4: (*ipv4).into(),
+            ..SeenEndpoint::default()
+        })
+        .collect();
+    one
+}
+
+fn labelled(mut one: SeenContainer, labels: &[(&str, &str)]) -> SeenContainer {
+    one.labels.extend(labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+    one
+}
+
+fn traefik(networks: &[(&str, &str)]) -> SeenContainer {
+    let port =
+        |port| PublishedPort { host_ip: None, host_port: port, container_port: port, protocol: "tcp".into() };
+    let flags = [
+        "--entrypoints.http.address=:80",
+        "--entrypoints.https.address=:443",
+        "--providers.docker=true",
+        "--providers.docker.exposedbydefault=false",
+    ];
+    SeenContainer {
+        image: "traefik:v3.6.1".into(),
+        published: vec![port(80), port(443)],
+        command: flags.map(str::to_owned).into(),
+        ..on(container("p", "coolify-proxy"), networks)
+    }
+}
+
+fn app(id: &str, name: &str, networks: &[(&str, &str)], host: &str, port: &str) -> SeenContainer {
+    let rule = format!("Host(`{host}`) && PathPrefix(`/`)");
+    let labels = [
+        ("traefik.enable", "true"),
+        ("traefik.http.routers.r.rule", &*rule),
+        ("traefik.http.routers.r.entryPoints", "http"),
+        ("traefik.http.services.r.loadbalancer.server.port", port),
+    ];
+    let labels: BTreeMap<String, String> = labels
+        .iter()
+        .map(|(key, value)| (key.replace(".r.", &format!(".{name}.")), (*value).to_owned()))
+        .collect();
+    SeenContainer { labels, ..on(container(id, name), networks) }
+}
+
+fn picture(containers: Vec<SeenContainer>) -> Inventory {
+    let networks = vec![network("coolify", 1), network("shop", 2), network("own", 3)];
+    let seen = Seen { networks, containers, ..Seen::default() };
+    build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH)
+}
+
+/// Site, where it leads, and how: one line a backend.
+fn told(inventory: &Inventory) -> Vec<String> {
+    let mut lines = Vec::new();
+    for route in &inventory.routes.served {
+        let doors: Vec<String> = route
+            .doors
+            .iter()
+            .map(|door| format!("{}{}", door.port, if door.tls { "s" } else { "" }))
+            .collect();
+        for backend in &route.backends {
+            let place = match &backend.place {
+                Placed::On(spot) => format!(
+                    "{} on {}{}",
+                    spot.address,
+                    spot.network,
+                    if spot.attached { "" } else { " (apart)" }
+                ),
+                other => format!("{other:?}"),
+            };
+            let port = backend.port.map_or_else(|| "no port".to_owned(), |port| port.to_string());
+            lines.push(format!(
+                "{} [{}] → {} {place} {port} {:?}",
+                route.title(),
+                doors.join(","),
+                backend.name,
+                backend.standing
+            ));
+        }
+    }
+    lines
+}
+
+#[test]
+fn a_route_leads_where_the_proxy_will_dial() {
+    let proxy = || traefik(&[("coolify", "10.0.1.2"), ("shop", "10.0.2.2")]);
+    let plain = || app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000");
+    for (what, containers, expected) in [
+        ("a container", vec![proxy(), plain()], "shop.example.com [80] → web 10.0.2.3 on shop 3000 Served"),
+        (
+            "one apart from the proxy",
+            vec![proxy(), app("a", "web", &[("own", "10.0.3.3")], "shop.example.com", "3000")],
+            "shop.example.com [80] → web 10.0.3.3 on own (apart) 3000 Served",
+        ),
+        (
+            "a label that names the network",
+            vec![
+                proxy(),
+                labelled(
+                    app("a", "web", &[("own", "10.0.3.3"), ("shop", "10.0.2.3")], "shop.example.com", "3000"),
+                    &[("traefik.docker.network", "own")],
+                ),
+            ],
+            "shop.example.com [80] → web 10.0.3.3 on own (apart) 3000 Served",
+        ),
+        (
+            "one that starts",
+            vec![proxy(), SeenContainer { health: Health::Starting, ..plain() }],
+            "shop.example.com [80] → web 10.0.2.3 on shop 3000 Starting",
+        ),
+        (
+            "one on the host's network",
+            vec![proxy(), SeenContainer { network_mode: "host".into(), endpoints: Vec::new(), ..plain() }],
+            "shop.example.com [80] → web Host 3000 Served",
+        ),
+        (
+            "one in another's network",
+            vec![
+                proxy(),
+                on(container("v", "vpn"), &[("shop", "10.0.2.9")]),
+                SeenContainer { network_mode: "container:v".into(), endpoints: Vec::new(), ..plain() },
+            ],
+            "shop.example.com [80] → web 10.0.2.9 on shop 3000 Served",
+        ),
+    ] {
+        assert_eq!(told(&picture(containers)), [expected], "{what}");
+    }
+}
+
+#[test]
+fn the_port_is_the_labels_else_the_lowest_that_is_exposed() {
+    let proxy = || traefik(&[("shop", "10.0.2.2")]);
+    let mut one = app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000");
+    one.labels.retain(|key, _| !key.ends_with("server.port"));
+    one.exposed_tcp = vec![9000, 8080];
+    let inventory = picture(vec![proxy(), one]);
+    assert_eq!(told(&inventory), ["shop.example.com [80] → web 10.0.2.3 on shop 8080 Served"]);
+}
+
+#[test]
+fn old_and_new_of_a_deployment_are_two_backends_of_one_route() {
+    let proxy = traefik(&[("shop", "10.0.2.2")]);
+    let of = |id: &str, address: &str| {
+        let compose = [("com.docker.compose.project", "shop"), ("com.docker.compose.service", "web")];
+        labelled(app(id, "web", &[("shop", address)], "shop.example.com", "3000"), &compose)
+    };
+    let mut newer = of("b", "10.0.2.4");
+    newer.name = "web-2".into();
+    let inventory = picture(vec![proxy, of("a", "10.0.2.3"), newer]);
+    let route = &inventory.routes.served[0];
+    assert_eq!((route.backends.len(), route.rivals.len()), (2, 0), "{route:#?}");
+}
+
+#[test]
+fn two_claims_of_one_site_are_rivals() {
+    let proxy = || traefik(&[("shop", "10.0.2.2")]);
+    let one = || app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000");
+    let other = app("b", "other", &[("shop", "10.0.2.4")], "shop.example.com", "3000");
+    let preferred = labelled(
+        app("b", "other", &[("shop", "10.0.2.4")], "shop.example.com", "3000"),
+        &[("traefik.http.routers.other.priority", "1000")],
+    );
+    let twice = labelled(
+        one(),
+        &[
+            ("traefik.http.routers.web.service", "web"),
+            ("traefik.http.routers.again.rule", "Host(`shop.example.com`) && PathPrefix(`/`)"),
+            ("traefik.http.routers.again.entrypoints", "http"),
+            ("traefik.http.routers.again.service", "again"),
+            ("traefik.http.services.again.loadbalancer.server.port", "3"),
+        ],
+    );
+    for (what, containers, expected) in [
+        ("two workloads", vec![proxy(), one(), other], Some(Clash::TwoWorkloads)),
+        ("one that is to go before the other", vec![proxy(), one(), preferred], None),
+        ("two ports", vec![proxy(), twice], Some(Clash::TwoPorts)),
+    ] {
+        let inventory = picture(containers);
+        let clash = inventory.routes.served[0].rivals.first().map(|rival| rival.clash);
+        assert_eq!(clash, expected, "{what}: {:#?}", inventory.routes);
+    }
+}
+
+#[test]
+fn what_the_proxy_refuses_is_told_of_that_rule_alone() {
+    let proxy = traefik(&[("shop", "10.0.2.2")]);
+    let empty = app("a", "web", &[("shop", "10.0.2.3")], "", "3000");
+    let good = app("b", "blog", &[("shop", "10.0.2.4")], "blog.example.com", "3000");
+    let inventory = picture(vec![proxy, empty, good]);
+    assert_eq!(told(&inventory), ["blog.example.com [80] → blog 10.0.2.4 on shop 3000 Served"]);
+    let refused = &inventory.routes.refused;
+    assert_eq!(refused.iter().map(|r| (&*r.router, &*r.name)).collect::<Vec<_>>(), [("web", "web")]);
+    assert_eq!(refused[0].destination.as_deref(), Some("shop"));
+}
+
+#[test]
+fn labels_of_the_other_proxy_count_only_where_that_one_is() {
+    let both = labelled(
+        app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000"),
+        &[("caddy_0", "https://shop.example.com"), ("caddy_0.reverse_proxy", "{{upstreams 3000}}")],
+    );
+    let proxy = traefik(&[("shop", "10.0.2.2")]);
+    let caddy = SeenContainer { image: "caddy:2".into(), command: Vec::new(), ..proxy.clone() };
+    for (proxy, expected) in [(Some(proxy), Kind::Traefik), (Some(caddy), Kind::Caddy), (None, Kind::Traefik)]
+    {
+        let inventory = picture(proxy.into_iter().chain([both.clone()]).collect());
+        let kinds: Vec<Kind> = inventory.routes.served.iter().map(|route| route.kind).collect();
+        assert_eq!(kinds, [expected]);
+    }
+}
+
+#[test]
+fn nothing_is_served_of_what_does_not_run_or_says_no() {
+    let proxy = traefik(&[("shop", "10.0.2.2")]);
+    let ended = SeenContainer {
+        state: RunState::Exited,
+        ..app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000")
+    };
+    let mut silent = app("b", "blog", &[("shop", "10.0.2.4")], "blog.example.com", "3000");
+    silent.labels.remove("traefik.enable");
+    let off = labelled(silent.clone(), &[("traefik.enable", "false")]);
+    let inventory =
+        picture(vec![proxy, ended, silent, SeenContainer { id: "c".into(), name: "off".into(), ..off }]);
+    assert_eq!(inventory.routes, Routes::default());
+}
