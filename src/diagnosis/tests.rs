@@ -4,6 +4,7 @@ mod hostile;
 mod loss;
 mod names;
 mod reach;
+mod routes;
 mod sight;
 mod time;
 
