@@ -83,7 +83,7 @@ impl Street {
 
     fn watch(lab: Lab, proxy: Proxy, authority: Authority) -> Result<Self> {
         let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
-        let config = format!("certificates: {{ca_file: {}}}\n", authorities(&lab).display());
+        let config = String::from("{}\n");
         let mut exporter = Exporter::serve(&lab, binary, &config, &[])?;
         exporter.wait_ready()?;
         let street = Self { watched: Watched { exporter, lab }, proxy, authority };

@@ -244,7 +244,7 @@ fn cause(
             };
         }
     }
-    through(walk)
+    through(walk, snapshot.at)
 }
 
 /// A clash that stands: two containers of one workload may differ for as long as one takes the other's place.
@@ -261,12 +261,14 @@ fn clash(snapshot: &Snapshot, inventory: &Inventory, walk: &Walk<'_>) -> Option<
 }
 
 /// What came through the proxy, where nothing is wrong behind it.
-fn through(walk: &Walk<'_>) -> Option<Cause> {
+fn through(walk: &Walk<'_>, now: SystemTime) -> Option<Cause> {
     let direct =
         |hop: &&Hop<'_>| hop.look.is_some_and(|(_, record)| matches!(record.outcome, Outcome::Success(_)));
     let served = walk.hops.iter().filter(|hop| hop.backend.standing == Standing::Served);
     let answers = served.clone().filter(direct).count();
-    let all_answer = answers > 0 && answers == served.count();
+    let all_answer = answers > 0 && answers == served.clone().count();
+    // What is being deployed need not answer yet, nor need the proxy have heard of it.
+    let deploying = served.clone().any(|hop| hop.is_new(now));
     let mut causes = walk.entries.iter().filter_map(|entry| {
         let (_, record) = entry.look;
         if let Outcome::Unknown(_) = record.outcome {
@@ -275,6 +277,7 @@ fn through(walk: &Walk<'_>) -> Option<Cause> {
         let what = said(walk.route, entry.scheme, record);
         match what {
             Said::Site | Said::Login => None,
+            _ if deploying && what != Said::Nothing => None,
             Said::Itself | Said::NoRoute if !walk.route.unsure.is_empty() => None,
             Said::Itself => Some(Cause::Loop),
             // What else a request must have, ours has not.
@@ -289,5 +292,9 @@ fn through(walk: &Walk<'_>) -> Option<Cause> {
     let first = causes.next();
     let bounce =
         || super::answers::bounces(walk.entries.iter().map(|entry| (entry.scheme, entry.look.1)), walk.route);
-    if first.is_none() && walk.route.unsure.is_empty() && bounce() { Some(Cause::Loop) } else { first }
+    if first.is_none() && !deploying && walk.route.unsure.is_empty() && bounce() {
+        Some(Cause::Loop)
+    } else {
+        first
+    }
 }

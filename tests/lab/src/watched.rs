@@ -48,11 +48,12 @@ impl Watched {
                 return Ok((report, began.elapsed()));
             }
             let strangers: Vec<_> = now.difference(&before).filter(|f| !wanted.contains(*f)).collect();
-            assert!(strangers.is_empty(), "found meanwhile: {strangers:?}\n{report:#}");
+            assert!(strangers.is_empty(), "found meanwhile: {strangers:?}\n{}", gist(&report));
             assert!(
                 began.elapsed() < soon + SLACK,
-                "after {:?} there is {now:?} and not {wanted:?}\n{report:#}\n{}",
+                "after {:?} there is {now:?} and not {wanted:?}\n{}\n{}",
                 began.elapsed(),
+                gist(&report),
                 self.exporter.log()
             );
             sleep(Duration::from_millis(20));
@@ -116,6 +117,18 @@ fn findings(report: &Value) -> BTreeSet<String> {
         .filter(|f| f["severity"] != "info")
         .map(|f| format!("{} {}", text(&f["code"]), text(&f["subject"]["name"])))
         .collect()
+}
+
+/// What of a report says why it is as it is: findings, routes, probes that fail.
+fn gist(report: &Value) -> String {
+    let mut lines: Vec<String> = all(report).map(|finding| format!("{finding:#}")).collect();
+    for destination in report["destinations"].as_array().into_iter().flatten() {
+        let listed = |part: &str| destination[part].as_array().into_iter().flatten();
+        lines.extend(listed("routes").map(Value::to_string));
+        let fine = |probe: &&Value| probe["outcome"] == "success" && probe["probe"] != "route";
+        lines.extend(listed("probes").filter(|probe| !fine(probe)).map(Value::to_string));
+    }
+    lines.join("\n")
 }
 
 /// Every finding of a report.
