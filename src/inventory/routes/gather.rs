@@ -75,7 +75,15 @@ pub fn routes(view: &View<'_>) -> Routes {
             let is_on =
                 labels.enabled.unwrap_or_else(|| proxy.is_none_or(|proxy| proxy.serves_all != Some(false)));
             if is_on {
-                let Labels { network, rules, .. } = labels;
+                let Labels { network, mut rules, portless, .. } = labels;
+                if let Some(service) = portless.filter(|_| container.exposed_tcp.is_empty()) {
+                    // Traefik asks for a port before it looks at any rule.
+                    for rule in &mut rules {
+                        rule.refused.get_or_insert_with(|| {
+                            format!("the service {service} names no port, and the container exposes none")
+                        });
+                    }
+                }
                 claims.extend(rules.into_iter().map(|rule| Claim {
                     container,
                     name,

@@ -113,6 +113,7 @@ impl Settings {
                 oddities.push(format!("`{}`: {why}", bounded(key)));
             }
         }
+        oddities.truncate(super::ODDITIES);
         let source = match bounded(root.text("configfile")) {
             "" => said.source,
             file => Source::File(file.into()),

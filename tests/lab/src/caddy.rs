@@ -3,6 +3,7 @@
 //! Written from the documentation of caddy-docker-proxy and on its own: what reads labels in the exporter is compared
 //! with it. Of the templates only `{{upstreams …}}` and `{{""}}` are known.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -52,9 +53,7 @@ pub fn blocks(labels: &BTreeMap<String, String>, addresses: &[&str]) -> Result<V
         }
         block.words.extend(words(&fill(value, addresses)?));
     }
-    let mut sites: Vec<_> = root.inside.values().collect();
-    sites.sort_by_key(|site| site.key());
-    Ok(sites.iter().map(|site| site.text(0)).collect())
+    Ok(root.sorted().iter().map(|site| site.text(0)).collect())
 }
 
 /// The parts of a label: dots part them, unless a backslash stands before.
@@ -130,16 +129,28 @@ fn words(value: &str) -> Vec<String> {
     words
 }
 
-/// What blocks are sorted by.
-type Key = (bool, bool, bool, u64, Vec<String>);
-
 impl Block {
-    /// The global options first, then snippets, then matchers, then by number, then by the words.
-    fn key(&self) -> Key {
-        let first = self.words.first().map_or("", String::as_str);
-        let is_snippet = self.words.len() == 1 && first.starts_with('(') && first.ends_with(')');
-        let order = self.order.unwrap_or(i32::MAX as u64);
-        (!self.words.is_empty(), !is_snippet, !first.starts_with('@'), order, self.words.clone())
+    /// The global options first, then snippets, then matchers, then by number, then by the words, then by what is
+    /// inside.
+    fn compare(&self, other: &Self) -> Ordering {
+        let key = |block: &Self| {
+            let first = block.words.first().map_or("", String::as_str);
+            let is_snippet = block.words.len() == 1 && first.starts_with('(') && first.ends_with(')');
+            let order = block.order.unwrap_or(i32::MAX as u64);
+            (!block.words.is_empty(), !is_snippet, !first.starts_with('@'), order)
+        };
+        let (own, others) = (self.sorted(), other.sorted());
+        let inside = || own.iter().zip(&others).map(|(a, b)| a.compare(b)).find(|order| order.is_ne());
+        key(self)
+            .cmp(&key(other))
+            .then_with(|| self.words.cmp(&other.words))
+            .then_with(|| inside().unwrap_or_else(|| own.len().cmp(&others.len())))
+    }
+
+    fn sorted(&self) -> Vec<&Self> {
+        let mut inside: Vec<_> = self.inside.values().collect();
+        inside.sort_by(|a, b| a.compare(b));
+        inside
     }
 
     fn text(&self, depth: usize) -> String {
@@ -153,9 +164,7 @@ impl Block {
         if self.inside.is_empty() {
             return format!("{margin}{words}\n");
         }
-        let mut inside: Vec<_> = self.inside.values().collect();
-        inside.sort_by_key(|block| block.key());
-        let inside: String = inside.iter().map(|block| block.text(depth + 1)).collect();
+        let inside: String = self.sorted().iter().map(|block| block.text(depth + 1)).collect();
         format!("{margin}{words} {{\n{inside}{margin}}}\n")
     }
 }

@@ -1,0 +1,72 @@
+//! The directives of one block, while a walk goes through them.
+
+use super::ground::{Answer, Fate, Ground};
+use super::matcher::Matcher;
+use super::template;
+use super::tree::Block;
+use crate::strangers::bounded;
+
+/// As many answers as are kept in mind at one place.
+const MOST_ANSWERS: usize = 128;
+
+/// One directive.
+pub(super) struct Step<'b> {
+    pub block: &'b Block,
+    pub matcher: Option<Matcher>,
+    pub arguments: &'b [String],
+}
+
+/// What was met in the block so far.
+pub(super) struct Scope {
+    pub ground: Ground,
+    pub answers: Vec<Answer>,
+    /// Of `handle` and `handle_path` only the first that fits is entered, whatever is in it.
+    pub handles: Vec<(Option<Matcher>, Answer)>,
+}
+
+impl Scope {
+    pub fn stand(&self, step: &Step<'_>) -> Ground {
+        let mut ground = self.ground.narrowed(step.matcher.as_ref(), &self.answers);
+        if step.block.unread {
+            ground.need(format!("{} is not read", written(step.block)));
+        }
+        ground
+    }
+
+    pub fn answer(&mut self, step: &Step<'_>, ground: &Ground, fate: Fate) {
+        let answer = Answer::of(ground, step.matcher.as_ref(), &written(step.block), fate);
+        if let Some(mut answer) = answer {
+            if step.block.unread {
+                answer.doubt = Some(format!("{} may answer before", written(step.block)));
+            }
+            self.push(answer);
+        }
+    }
+
+    pub fn push(&mut self, answer: Answer) {
+        if self.answers.len() < MOST_ANSWERS {
+            self.answers.push(answer);
+        }
+    }
+
+    pub fn rewrite(&mut self, step: &Step<'_>) {
+        let is_for_all = step.matcher.as_ref().is_none_or(|matcher| !matcher.is_some());
+        match step.arguments {
+            [word, prefix, ..]
+                if step.block.name() == "uri" && word == "strip_prefix" && !step.block.unread =>
+            {
+                self.ground.strip(prefix, is_for_all);
+            }
+            [word, ..] if step.block.name() == "uri" && word == "query" => {}
+            _ => (self.ground.changed, self.ground.rewrites) = (true, true),
+        }
+    }
+}
+
+pub(super) fn taken(block: &Block) -> Fate {
+    Fate::Taken(format!("{} answers before", written(block)))
+}
+
+pub(super) fn written(block: &Block) -> String {
+    bounded(&template::shown(&block.words.join(" "))).to_owned()
+}
