@@ -66,7 +66,6 @@ fn a_backend_does_not_answer_caddy_as_it_should() -> Result<()> {
 #[test]
 fn caddy_has_no_address_or_the_wrong_ones() -> Result<()> {
     let street = Street::build_with_caddy()?;
-    street.lab.docker(&["network", "create", "--subnet", "10.3.0.0/24", "own"])?;
     let right = app();
     let mismatch = right.clone().label("caddy_ingress_network", "gone");
     let wrong = told("route-network-mismatch app.example.com", "page", &["gone"]);
@@ -79,9 +78,15 @@ fn caddy_has_no_address_or_the_wrong_ones() -> Result<()> {
         destination: Some("own"),
         words: &["own"],
     };
-    street.comes_broken(SITE, &apart, &right, Gets::Status(502), &detached)?;
-
     let before = street.series()?;
+    street.lab.docker(&["network", "create", "--subnet", "10.3.0.0/24", "own"])?;
+    street.open(&apart)?;
+    street.visit(SITE, Gets::Status(502))?;
+    street.expect_told(&detached, INTERVAL)?;
+    street.close("app")?;
+    street.lab.docker(&["network", "rm", "own"])?;
+    street.expect_over(&before)?;
+
     street.open(&App::new("app", "shop").at("web.example.com", 3000))?;
     street.expect_told(&told("route-conflict web.example.com", "page", &["app", "web"]), INTERVAL)?;
     street.close("app")?;

@@ -67,7 +67,7 @@ fn the_host_has_given_the_proxys_port_to_somebody_else() -> Result<()> {
     street.expect_over(&before)?;
 
     street.lab.docker(&["stop", "-t", "1", NAME])?;
-    let publish = ["run", "-d", "--name", "nginx", "--network", "shop", "--publish", "80:80", "busybox"];
+    let publish = ["run", "-d", "--name", "nginx", "--network", "blog", "--publish", "80:80", "busybox"];
     street.lab.docker(&[&publish[..], &["httpd", "-f", "-p", "80", "-h", "/etc"]].concat())?;
     refused_start(&street.lab)?;
     street.expect_told(&told("host-port-conflict 80/tcp", "page", &["80", "nginx"]), EVENT)?;

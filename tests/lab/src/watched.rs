@@ -77,7 +77,8 @@ impl Watched {
         }
     }
 
-    /// Every series of the destinations, without values.
+    /// Every series of the destinations, without values, and without what another container of the same name has
+    /// otherwise: its id and its address.
     ///
     /// # Panics
     /// When a line of the page has no value.
@@ -86,7 +87,10 @@ impl Watched {
         let of_destinations = |line: &&str| {
             line.starts_with("destination_") && !line.starts_with("destination_exporter_docker_request_")
         };
-        let name = |line: &str| line.rsplit_once(' ').expect("a value").0.to_owned();
+        let name = |line: &str| {
+            let name = line.rsplit_once(' ').expect("a value").0.to_owned();
+            ["container_id=\"", "ip=\""].iter().fold(name, |name, label| without(&name, label))
+        };
         Ok(page.lines().filter(of_destinations).map(name).collect())
     }
 
@@ -104,12 +108,18 @@ impl Watched {
             assert!(
                 began.elapsed() < INTERVAL + SLACK,
                 "left behind: {:#?}\nlost: {:#?}",
-                now.difference(before),
-                before.difference(&now)
+                now.difference(before).collect::<Vec<_>>(),
+                before.difference(&now).collect::<Vec<_>>()
             );
             sleep(Duration::from_millis(100));
         }
     }
+}
+
+/// A series with this label's value left out.
+fn without(series: &str, label: &str) -> String {
+    let Some((before, rest)) = series.split_once(label) else { return series.to_owned() };
+    format!("{before}{label}{}", rest.find('"').map_or("", |end| &rest[end..]))
 }
 
 fn findings(report: &Value) -> BTreeSet<String> {
