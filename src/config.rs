@@ -158,6 +158,8 @@ pub struct Probes {
     pub http_body_cap: u64,
     /// Overrides per destination: pattern of the name, then what differs.
     pub overrides: Vec<Override>,
+    /// Groups of patterns: destinations that two entries of one group name are meant to reach each other.
+    pub shared: Vec<Vec<String>>,
 }
 
 /// What crosses the destinations.
@@ -258,6 +260,7 @@ impl Default for Config {
                 https_ports: vec![443, 8443],
                 http_body_cap: 65536,
                 overrides: Vec::new(),
+                shared: Vec::new(),
             },
             traffic: Traffic::default(),
         }
@@ -288,6 +291,18 @@ impl Probes {
         }
         timing
     }
+
+    /// True where the operator means these two destinations to reach each other.
+    pub fn joins(&self, one: &str, other: &str) -> bool {
+        self.shared.iter().any(|group| {
+            let of = |name: &str| -> Vec<usize> {
+                group.iter().enumerate().filter(|(_, p)| matches(p, name)).map(|(at, _)| at).collect()
+            };
+            let (one, other) = (of(one), of(other));
+            // Two entries, not one: `[shop, "*"]` joins the others to shop and not to each other.
+            one.iter().any(|at| other.iter().any(|to| at != to))
+        })
+    }
 }
 
 /// Matches a pattern whose only special sign is `*` (any run of characters, none included).
@@ -308,6 +323,27 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_joins_what_two_of_its_entries_name() {
+        let group = |entries: &[&str]| Probes {
+            shared: vec![vec!["x".into(), "y".into()], entries.iter().map(ToString::to_string).collect()],
+            ..Config::default().probes
+        };
+        for (entries, one, other, expected) in [
+            (&["shop", "blog"][..], "shop", "blog", true),
+            (&["shop", "blog"], "blog", "shop", true),
+            (&["shop", "blog"], "shop", "wiki", false),
+            (&["shop", "*"], "wiki", "shop", true),
+            (&["shop", "*"], "wiki", "blog", false),
+            (&["team-*", "team-*"], "team-a", "team-b", true),
+            (&["team-*", "tools"], "team-a", "team-b", false),
+            (&[], "x", "y", true),
+            (&["shop", "y"], "x", "shop", false),
+        ] {
+            assert_eq!(group(entries).joins(one, other), expected, "{entries:?}: {one} and {other}");
+        }
+    }
 
     #[test]
     fn patterns_know_one_special_sign() {

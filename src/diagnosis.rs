@@ -17,10 +17,13 @@ pub mod dns_resolver_unresponsive;
 pub mod dns_wrong_answer;
 pub mod exporter_blind;
 pub mod finding;
+pub mod isolation_breached;
 pub mod isolation_shared_container;
 pub mod ledger;
 pub mod network_addresses_exhausted;
+pub mod port_exposed_publicly;
 mod proxy;
+pub mod published_port_unreachable;
 mod route;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -44,7 +47,7 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 15] = [
     exporter_blind::find,
     proxy::find,
     route::find,
@@ -56,6 +59,9 @@ const RULES: [Rule; 12] = [
     dns_resolver_unresponsive::find,
     dns_alias_collision::find,
     dns_wrong_answer::find,
+    published_port_unreachable::find,
+    isolation_breached::find,
+    port_exposed_publicly::find,
     isolation_shared_container::find,
 ];
 

@@ -7,6 +7,7 @@
 //! What must never happen here: a call to the Engine, a wait for a probe, or an answer to what is not
 //! known. A value that nobody has seen has no series; it is not 0.
 
+mod beyond;
 pub mod docs;
 pub mod exposition;
 pub mod families;
@@ -42,6 +43,8 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> String {
         routes::routes(&mut page, inventory, verdict);
         traffic::traffic(&mut page, inventory, &verdict.snapshot);
         traffic::conversations_of(&mut page, inventory, &verdict.snapshot);
+        beyond::isolation(&mut page, inventory, &verdict.snapshot);
+        beyond::published_ports(&mut page, inventory, &verdict.snapshot);
     }
     families::probes(&mut page, &verdict.snapshot);
     families::verdicts(&mut page, verdict);

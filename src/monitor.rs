@@ -5,6 +5,7 @@
 //! It never waits for the Engine or for a probe: those run in tasks of their own and report by
 //! message. Messages are bounded; a probe that reports to a full queue waits, and is late by that.
 
+mod apart;
 mod eyes;
 mod learn;
 mod looks;
@@ -30,7 +31,7 @@ use crate::namespace::procnet::Home;
 use crate::namespace::{HopError, Hopper};
 use crate::netstack::{Inner, Interface};
 use crate::outcome::{ProbeKind, Run};
-use crate::plan::{Errand, plan};
+use crate::plan::{Errand, Plan, plan};
 use crate::schedule::{Budget, Identity, Moment, Schedule};
 use crate::state::{Engine, Recorder};
 
@@ -151,6 +152,8 @@ pub struct Monitor {
     /// Ids and names that events named, and that no listing was asked for since.
     touched: BTreeMap<String, SystemTime>,
     running: BTreeSet<Identity>,
+    /// Due, and not started because the picture is known to be old.
+    held: BTreeSet<Identity>,
     /// Something was learned since the last plan.
     plan_is_old: bool,
     /// Of those that run, the ones that were asked for again meanwhile: they start anew when they end.
@@ -171,6 +174,8 @@ pub struct Monitor {
     rounds: u32,
     /// When every name is asked for out of turn.
     ask_names_at: Option<Instant>,
+    /// When it is the next pairs' turn.
+    turn_at: Instant,
 }
 
 impl std::fmt::Debug for Monitor {
@@ -197,6 +202,7 @@ impl Monitor {
         }));
         let handle = Handle { messages: messages.clone(), verdict: Arc::clone(&verdict), published: seen };
         let now = Instant::now();
+        let turn_at = now + config.probes.isolation.interval;
         let budget = Budget::new(config.probes.budget_per_second, Duration::ZERO);
         let monitor = Self {
             config,
@@ -211,6 +217,7 @@ impl Monitor {
             namespaces: PathBuf::new(),
             touched: BTreeMap::new(),
             running: BTreeSet::new(),
+            held: BTreeSet::new(),
             plan_is_old: false,
             asked_again: BTreeSet::new(),
             awaited: BTreeSet::new(),
@@ -225,6 +232,7 @@ impl Monitor {
             look_at: now + LOOK_INTERVAL,
             rounds: 0,
             ask_names_at: None,
+            turn_at,
         };
         (monitor, handle)
     }
@@ -256,6 +264,9 @@ impl Monitor {
             if self.plan_is_old {
                 self.replan();
             }
+            if Instant::now() >= self.turn_at {
+                self.take_turn();
+            }
             self.start_due();
             let now = Instant::now();
             if now >= self.look_at {
@@ -276,7 +287,10 @@ impl Monitor {
     fn wake_at(&mut self) -> Instant {
         // What is due waits until the budget lets it start.
         let due = self.schedule.next_due().map(|due| self.epoch + due.max(self.budget.opens_at()));
-        [due, self.publish_at, self.ask_names_at].into_iter().flatten().fold(self.look_at, Instant::min)
+        [due, self.publish_at, self.ask_names_at, Some(self.turn_at)]
+            .into_iter()
+            .flatten()
+            .fold(self.look_at, Instant::min)
     }
 
     fn show_after(&mut self, patience: Duration) {
@@ -344,17 +358,23 @@ impl Monitor {
     }
 
     fn replan(&mut self) {
+        self.replan_with(Schedule::replan);
+    }
+
+    fn replan_with(&mut self, schedule: fn(&mut Schedule, Plan, Moment)) {
         self.plan_is_old = false;
         let Some(inventory) = &self.inventory else { return };
         let plan = plan(inventory, self.lessons.learned(), &self.config.probes);
+        self.note_turns(&plan);
         let round = plan.errands.iter().map(|errand| errand.interval).max().unwrap_or_default();
         self.recorder.planned(plan.keys(), round);
         let is_planned =
             |identity: &Identity| plan.errands.binary_search_by_key(identity, Errand::identity).is_ok();
         self.awaited.retain(is_planned);
         self.doubted.retain(|(identity, _), _| is_planned(identity));
+        self.held.retain(is_planned);
         let now = self.now();
-        self.schedule.replan(plan, now);
+        schedule(&mut self.schedule, plan, now);
     }
 
     fn publish(&mut self) {

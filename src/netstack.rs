@@ -36,6 +36,15 @@ pub struct Listener {
     pub v6_only: bool,
 }
 
+impl Listener {
+    /// Whether it takes connections to this address of its namespace.
+    pub fn takes(&self, address: IpAddr) -> bool {
+        let of_family =
+            self.address.is_ipv4() == address.is_ipv4() || (self.address.is_ipv6() && !self.v6_only);
+        self.address == address || (self.address.is_unspecified() && of_family)
+    }
+}
+
 /// The established TCP connections of a namespace, without those that do not leave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connections {

@@ -5,7 +5,7 @@
 //! next `ring` peers of a [`mesh`] ordered by a hash of their names, so every container is probed by
 //! as many others, and a redeploy moves few edges.
 
-mod isolation;
+pub mod isolation;
 pub mod mesh;
 mod owners;
 mod published;
@@ -35,6 +35,8 @@ pub struct Learned {
     pub host: Option<BTreeSet<IpAddr>>,
     /// Whose turn it is, of the pairs of destinations: grows by one each interval of the isolation probes.
     pub turn: u64,
+    /// Containers that could not be looked into: others look out in their place where there are any.
+    pub unseen: BTreeSet<ContainerId>,
     /// Pairs of destinations, from which to which, that something got through between: they are asked each time.
     pub breached: BTreeSet<(Arc<str>, Arc<str>)>,
 }
@@ -72,6 +74,8 @@ impl Errand {
 pub struct Plan {
     /// All of them.
     pub errands: Vec<Errand>,
+    /// How many others each destination shares nothing with, and within which time it tries them all.
+    pub peers: BTreeMap<Arc<str>, isolation::Peers>,
 }
 
 impl Plan {
@@ -126,11 +130,12 @@ pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
         }
     }
     let view = View { inventory, learned, probes };
-    errands.extend(isolation::errands(&view));
+    let (across, peers) = isolation::errands(&view);
+    errands.extend(across);
     errands.extend(published::errands(&view));
     errands.extend(routes::errands(&view));
     errands.sort_by_cached_key(Errand::identity);
-    Plan { errands }
+    Plan { errands, peers }
 }
 
 /// What is planned beyond the containers of one destination is planned of all of this.

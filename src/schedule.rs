@@ -51,11 +51,22 @@ impl Schedule {
     /// Takes a new plan. An errand that is new, or whose jobs changed, is due at once; one that
     /// stays as it was keeps its moment; one that is no longer planned never starts again.
     pub fn replan(&mut self, plan: Plan, now: Moment) {
+        self.take_in(plan, now, |_| false);
+    }
+
+    /// As [`Schedule::replan`], where the pairs of destinations have taken turns: whose are others now keeps its moment
+    /// all the same, or they would all run at once.
+    pub fn turn(&mut self, plan: Plan, now: Moment) {
+        self.take_in(plan, now, |errand| errand.kind == ProbeKind::Isolation);
+    }
+
+    fn take_in(&mut self, plan: Plan, now: Moment, waits: impl Fn(&Errand) -> bool) {
         let mut fresh = BTreeSet::new();
         let mut errands = BTreeMap::new();
         for errand in plan.errands {
             let identity = errand.identity();
-            if self.errands.get(&identity) != Some(&errand) {
+            let before = self.errands.get(&identity);
+            if before != Some(&errand) && !(before.is_some() && waits(&errand)) {
                 fresh.insert(identity.clone());
             }
             errands.insert(identity, errand);
@@ -178,7 +189,7 @@ mod tests {
     }
 
     fn plan(sources: &[&str]) -> Plan {
-        Plan { errands: sources.iter().map(|source| errand(source)).collect() }
+        Plan { errands: sources.iter().map(|source| errand(source)).collect(), ..Plan::default() }
     }
 
     /// With a budget for everything.
@@ -204,6 +215,34 @@ mod tests {
         schedule.replan(plan(&["b"]), seconds(102.0));
         let started = take(&mut schedule, seconds(200.0), 10);
         assert!(started.iter().all(|s| &*s.errand.source == "b"));
+    }
+
+    #[test]
+    fn whose_turn_it_is_runs_in_its_own_time_and_the_rest_goes_on() {
+        let across = |peer: &str| {
+            let key = crate::outcome::ProbeKey {
+                destination: "shop".into(),
+                kind: ProbeKind::Isolation,
+                source: "a".into(),
+                target: peer.into(),
+                detail: crate::outcome::Detail::Address([10, 0, 0, 2].into()),
+            };
+            let spec = crate::probe::Spec::Tcp { peer: ([10, 0, 0, 2], 80).into() };
+            let jobs = vec![crate::probe::Job { key, spec }].into();
+            let errands = vec![Errand { kind: ProbeKind::Isolation, jobs, ..errand("a") }, errand("b")];
+            Plan { errands, ..Plan::default() }
+        };
+        let mut schedule = Schedule::default();
+        schedule.turn(across("one/x"), seconds(0.0));
+        assert_eq!(take(&mut schedule, seconds(0.0), 10).len(), 2, "what is new does not wait");
+        let due = schedule.due.clone();
+        schedule.turn(across("two/x"), seconds(0.1));
+        assert_eq!(schedule.due, due);
+        let next = take(&mut schedule, seconds(20.0), 10);
+        let targets = next.iter().flat_map(|s| s.errand.jobs.iter().map(|job| job.key.target.to_string()));
+        assert_eq!(targets.collect::<Vec<_>>(), ["two/x"]);
+        schedule.replan(across("three/x"), seconds(20.0));
+        assert_eq!(take(&mut schedule, seconds(20.0), 10).len(), 1, "another address is tried at once");
     }
 
     #[test]

@@ -48,14 +48,17 @@ fn every_error_says_where_and_what_was_expected() {
         ("prbes: {}", "line 1, column 1: unknown setting \"prbes\"; did you mean `probes`?"),
         (
             "zzzzzzzz: 1",
-            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes, traffic",
+            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes, traffic, isolation",
         ),
         ("probes:\n  htpp: {}", "line 2, column 3: probes: unknown setting \"htpp\"; did you mean `http`?"),
         (
             "probes.ring: 2",
-            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes, traffic",
+            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes, traffic, isolation",
         ),
-        ("- a", "line 1, column 1: expected settings (docker, destinations, probes, traffic), found a list"),
+        (
+            "- a",
+            "line 1, column 1: expected settings (docker, destinations, probes, traffic, isolation), found a list",
+        ),
         ("probes: 3", "line 1, column 9: probes: expected settings (ring, "),
         (
             "probes: {ring: 0}",
@@ -123,6 +126,18 @@ fn every_error_says_where_and_what_was_expected() {
         (
             "probes: {http_ports: [80, 0, 65536]}",
             "probes.http_ports[1]: expected a whole number from 1 to 65535, found 0",
+        ),
+        (
+            "isolation: {shared: [shop, blog]}",
+            "isolation.shared[0]: expected a group of two patterns or more, found \"shop\"",
+        ),
+        (
+            "isolation: {shared: [[shop, blog], [shop]]}",
+            "isolation.shared[1]: expected a group of two patterns or more, found 1",
+        ),
+        (
+            "isolation: {shared: shop}",
+            "expected a list of groups like `[[shop, blog]]`, each of two patterns or more, found \"shop\"",
         ),
         (
             "probes: {overrides: {}}",
@@ -280,6 +295,7 @@ fn every_setting_has_a_place_of_its_own() {
             Field::Addresses(at) => at(&mut config).push(IpAddr::from([1, 1, 1, 1])),
             Field::Ports(at) => at(&mut config).push(7),
             Field::Counters(at) => *at(&mut config) = TrafficSource::Engine,
+            Field::Groups(at) => at(&mut config).push(vec!["x".into(), "y".into()]),
             Field::Overrides(at) => at(&mut config).push(Override {
                 destination: "x".into(),
                 kind: ProbeKind::Dns,
@@ -348,6 +364,8 @@ prop_compose! {
         config.probes.tcp.interval = interval;
         config.probes.http.enabled = enabled;
         config.traffic.source = source;
+        config.probes.shared =
+            words.iter().filter(|group| group.len() > 1).cloned().collect();
         config
     }
 }
@@ -364,7 +382,7 @@ proptest! {
     }
 
     #[test]
-    fn no_value_trips_the_reader(n in 0..41usize, value in "\\PC{0,30}") {
+    fn no_value_trips_the_reader(n in 0..54usize, value in "\\PC{0,30}") {
         // The value, in each setting's own place.
         let setting = settings().nth(n).expect("as many settings");
         let mut text = String::new();

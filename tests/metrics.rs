@@ -9,13 +9,13 @@ use std::time::{Duration, SystemTime};
 use destination_exporter::diagnosis::{Code, Finding, Severity, Subject, Verdict};
 use destination_exporter::inventory::{
     AddressPools, Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId,
-    Origin, Place, Resolver, Routes, RunState, Subnet,
+    Origin, Place, PublishedPort, Resolver, Routes, RunState, Subnet,
 };
 use destination_exporter::metrics::{self, BuildInfo, table};
 use destination_exporter::netstack::{Connections, Direction, Inner, Interface, Side, Talk, TcpCounters};
 use destination_exporter::outcome::{Blindness, Detail, Observation, Outcome, ProbeKey, ProbeKind, Reason};
 use destination_exporter::state::{
-    EchoTally, Engine, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic,
+    EchoTally, Engine, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic, Turns,
 };
 
 const BUILD: BuildInfo = BuildInfo { version: "1.2.3", revision: "abc", rustc: "1.95" };
@@ -57,7 +57,12 @@ impl Host {
             way_in: None,
             started_at: None,
             exposed_tcp: Vec::new(),
-            published: Vec::new(),
+            published: vec![PublishedPort {
+                host_ip: None,
+                host_port: 8080,
+                container_port: 80,
+                protocol: "tcp".into(),
+            }],
             resolver: Resolver { servers: Vec::new(), engine: None },
             proxied_ports: Vec::new(),
             is_proxy: true,
@@ -101,10 +106,17 @@ impl Host {
             detached: Vec::new(),
             stopped: Vec::new(),
         };
+        let other = Destination {
+            name: "other".into(),
+            id: NetworkId::new("another"),
+            endpoints: Vec::new(),
+            subnets: Vec::new(),
+            ..destination.clone()
+        };
         Inventory {
             engine: EngineInfo::default(),
             taken_at: at(5),
-            destinations: vec![destination],
+            destinations: vec![destination, other],
             elsewhere: Vec::new(),
             containers,
             pools: Some(AddressPools { used: 3, capacity: 31, configured: false }),
@@ -134,7 +146,24 @@ impl Host {
             target: target.clone(),
             detail: Detail::Port(IpAddr::from([10, 0, 0, 2]), port),
         };
-        self.outcomes.iter().map(|(port, outcome)| (key(*port), record(outcome))).collect()
+        let beyond = |kind, target: &str, detail| ProbeKey {
+            destination: self.destination.clone(),
+            kind,
+            source: source.clone(),
+            target: target.into(),
+            detail,
+        };
+        let there = Detail::Port(IpAddr::from([10, 0, 9, 2]), 80);
+        let door = Detail::Port(IpAddr::from([192, 0, 2, 7]), 8080);
+        let leak = record(&Outcome::Failure(Reason::Reachable));
+        let up = record(&Outcome::Success(Duration::ZERO));
+        let outcomes = self.outcomes.iter().map(|(port, outcome)| (key(*port), record(outcome)));
+        outcomes
+            .chain([
+                (beyond(ProbeKind::Isolation, "other/x", there), leak),
+                (beyond(ProbeKind::PublishedPort, &target, door), up),
+            ])
+            .collect()
     }
 
     fn inner(&self) -> Inner {
@@ -177,6 +206,10 @@ impl Host {
             config_reload: (true, Some(at(1))),
             round_last_completed: Some(at(9)),
             round_interval: Duration::from_secs(30),
+            turns: Arc::new(BTreeMap::from([(
+                self.destination.clone(),
+                Turns { peers: 1, within: Duration::from_secs(60), taken: false },
+            )])),
             ..Own::default()
         };
         let sight = Sight {
@@ -336,7 +369,7 @@ fn a_pair_is_as_good_as_its_worst_detail() {
         let page = host.page();
         let seen: Vec<f64> = samples(&page)
             .into_iter()
-            .filter(|l| l.starts_with("destination_probe_success{"))
+            .filter(|l| l.starts_with("destination_probe_success{") && l.contains("\"tcp\""))
             .map(|l| split(l).1)
             .collect();
         assert_eq!(seen, expected.into_iter().collect::<Vec<_>>(), "{outcomes:?}");
@@ -360,6 +393,35 @@ fn before_anything_is_known_nothing_is_claimed() {
         assert!(!page.contains(absent), "{absent} is claimed");
     }
     promtool(&page);
+}
+
+/// Series of pairs that take turns would come and go with them.
+#[test]
+fn pairs_that_take_turns_are_told_where_they_leak() {
+    let mut verdict = Host::new("shop", &["web"]).verdict();
+    let page = metrics::encode(&verdict, &BUILD);
+    for series in [
+        r#"destination_isolation_leaks{destination="shop",peer="other"} 1"#,
+        r#"destination_isolation_leaking_peers{destination="shop"} 1"#,
+        r#"destination_published_port_up{destination="shop",workload="web",host_ip="0.0.0.0",port="8080",protocol="tcp"} 1"#,
+    ] {
+        assert!(page.contains(series), "{series} is not in {page}");
+    }
+    let mut apart = |taken| {
+        let snapshot = Arc::make_mut(&mut verdict.snapshot);
+        let turns = Turns { peers: 9, within: Duration::from_secs(120), taken };
+        snapshot.own.turns = Arc::new(BTreeMap::from([("shop".into(), turns)]));
+        let records = Arc::make_mut(&mut snapshot.probes).iter_mut();
+        for (_, record) in records.filter(|(key, _)| key.kind == ProbeKind::Isolation) {
+            record.outcome = Outcome::Success(Duration::ZERO);
+        }
+        let page = metrics::encode(&verdict, &BUILD);
+        assert!(page.contains(r#"destination_isolation_leaking_peers{destination="shop"} 0"#), "{page}");
+        assert!(page.contains(r#"destination_isolation_cycle_seconds{destination="shop"} 120"#), "{page}");
+        let of_pairs = |l: &&str| l.contains("isolation_leaks{") || l.contains("probe=\"isolation\",source");
+        page.lines().filter(of_pairs).count()
+    };
+    assert_eq!((apart(false), apart(true)), (2, 0));
 }
 
 #[test]

@@ -51,6 +51,10 @@ impl Field {
             Self::Addresses(at) => flow(at(config).iter().map(|address| quoted(&address.to_string()))),
             Self::Ports(at) => flow(at(config).iter().map(ToString::to_string)),
             Self::Counters(at) => at(config).as_label().into(),
+            Self::Groups(at) => {
+                let group = |group: &Vec<String>| flow(group.iter().map(|pattern| quoted(pattern)));
+                flow(at(config).iter().map(group))
+            }
             Self::Overrides(at) => {
                 let list = at(config);
                 if list.is_empty() {
@@ -165,7 +169,7 @@ const OVERRIDES: &str = "
 | setting | type | what it does |
 | --- | --- | --- |
 | `destination` | a pattern like `app-*` | The destinations it holds for. Needed. |
-| `kind` | `dns`, `dns_external`, `icmp`, `icmp_external`, `tcp` or `http` | The kind of probe it changes. Needed. |
+| `kind` | `dns`, `dns_external`, `icmp`, `icmp_external`, `tcp`, `http`, `proxy`, `route`, `published_port` or `isolation` | The kind of probe it changes. Needed. |
 | `enabled` | true or false | As `probes.KIND.enabled`. |
 | `interval` | a duration | As `probes.KIND.interval`. |
 | `timeout` | a duration | As `probes.KIND.timeout`. |

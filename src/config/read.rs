@@ -134,6 +134,18 @@ impl Reader {
                     *at(&mut self.config) = source;
                 }
             }
+            Field::Groups(at) => {
+                let Value::List(items) = &node.value else {
+                    let found = node.value.describe();
+                    return self.problems.wrong(node, path, format!("expected {expected}, found {found}"));
+                };
+                let mut groups = Vec::new();
+                for (n, item) in items.iter().take(MOST_ENTRIES).enumerate() {
+                    groups.extend(self.one_group(&format!("{path}[{n}]"), item));
+                }
+                self.bounded(path, node, items.len());
+                *at(&mut self.config) = groups;
+            }
             Field::Overrides(at) => {
                 let Value::List(items) = &node.value else {
                     let found = node.value.describe();
@@ -151,6 +163,19 @@ impl Reader {
                 *at(&mut self.config) = list;
             }
         }
+    }
+
+    /// One pattern alone joins nothing.
+    fn one_group(&mut self, path: &str, node: &Node) -> Option<Vec<String>> {
+        let expected = "a group of two patterns or more";
+        let group = self.list(path, node, expected, |v| text(v, "a pattern like `app-*`"))?;
+        if let Value::List(items) = &node.value
+            && items.len() < 2
+        {
+            self.problems.wrong(node, path, format!("expected {expected}, found {}", items.len()));
+            return None;
+        }
+        Some(group.into_iter().map(str::to_owned).collect())
     }
 
     fn bounded(&mut self, path: &str, node: &Node, entries: usize) {

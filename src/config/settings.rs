@@ -48,6 +48,8 @@ pub enum Field {
     Ports(Place<Vec<u16>>),
     /// Whose counters of traffic.
     Counters(Place<TrafficSource>),
+    /// Groups of patterns.
+    Groups(Place<Vec<Vec<String>>>),
     /// What differs per destination.
     Overrides(Place<Vec<Override>>),
 }
@@ -242,9 +244,18 @@ static TRAFFIC: [Setting; 1] = [setting(
      networks it tells nothing.",
 )];
 
+static ISOLATION: [Setting; 1] = [setting(
+    "isolation.shared",
+    Field::Groups(at!(probes.shared)),
+    "Destinations that are meant to reach each other though no container is on both: nobody probes whether they do, \
+     and no `isolation-breached` is told of them. Two destinations belong together where two entries of one group \
+     name them: `[shop, blog]` the two, `[tools, \"*\"]` everyone with `tools`, `[\"team-*\", \"team-*\"]` all of a team \
+     with each other.",
+)];
+
 /// Every setting, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    PLAIN.iter().chain(TIMED.iter().flatten()).chain(&TRAFFIC)
+    PLAIN.iter().chain(TIMED.iter().flatten()).chain(&TRAFFIC).chain(&ISOLATION)
 }
 
 impl Field {
@@ -263,6 +274,7 @@ impl Field {
             Self::Addresses(_) => "a list of IP addresses".into(),
             Self::Ports(_) => "a list of ports from 1 to 65535".into(),
             Self::Counters(_) => "`auto`, `kernel` or `engine`".into(),
+            Self::Groups(_) => "a list of groups like `[[shop, blog]]`, each of two patterns or more".into(),
             Self::Overrides(_) => "a list of overrides (below)".into(),
         }
     }

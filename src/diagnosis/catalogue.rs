@@ -117,6 +117,12 @@ codes! {
         "One name leads to containers of two workloads: connections go to either, silently.";
     DnsWrongAnswer, "dns-wrong-answer", Page, "A name leads to the wrong address",
         "The resolver's answer is not what the Engine says: connections fail or go to a stranger.";
+    PublishedPortUnreachable, "published-port-unreachable", Page, "A published port does not answer",
+        "The host itself does not get through to a port that it publishes: nobody from outside does.";
+    IsolationBreached, "isolation-breached", Ticket, "Destinations that share nothing reach each other",
+        "Packets pass between destinations that share no container: whoever breaks into one app reaches those of others.";
+    PortExposedPublicly, "port-exposed-publicly", Ticket, "A database is open to everybody",
+        "A database, a queue or the Engine itself is published to whoever reaches the host, past its firewall.";
     IsolationSharedContainer, "isolation-shared-container", Info, "A container joins two destinations",
         "A container sits on several destinations: what reaches it may be led from one to the other.";
 }

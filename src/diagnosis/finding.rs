@@ -37,7 +37,8 @@ impl Severity {
 /// What a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Subject {
-    /// `container`, `destination`, `name`, `address`, `proxy`, `route`, `domain`, `port`, `host`, `engine` or `exporter`.
+    /// `container`, `destination`, `name`, `address`, `proxy`, `route`, `domain`, `port`, `pair` (of destinations), `host`,
+    /// `engine` or `exporter`.
     pub kind: &'static str,
     /// Its name.
     pub name: Arc<str>,

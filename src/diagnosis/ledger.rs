@@ -149,6 +149,9 @@ impl Ledger {
         if finding.subject.kind == "address" {
             return self.names_lead_astray(scene, finding);
         }
+        if matches!(finding.code, Code::PublishedPortUnreachable | Code::IsolationBreached) {
+            return self.is_told_otherwise(finding);
+        }
         if finding.code == Code::DnsResolverUnresponsive {
             return super::dns_resolver_unresponsive::is_accounted_for(scene, finding);
         }
@@ -170,6 +173,15 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// What was many is told as one, or what was one as some.
+    fn is_told_otherwise(&self, finding: &Finding) -> bool {
+        self.open.iter().any(|((code, _, subject), open)| {
+            // A port behind which nobody listens is told alone whatever the others do.
+            let of_one_sort = *code == Code::IsolationBreached || open.finding.fix == finding.fix;
+            *code == finding.code && subject.kind != finding.subject.kind && of_one_sort
+        })
+    }
+
     /// A name of the container whose address the finding is about leads astray as well.
     fn names_lead_astray(&self, scene: &Scene<'_>, finding: &Finding) -> bool {
         self.open.keys().any(|(code, destination, subject)| {
@@ -205,6 +217,8 @@ const fn is_measured(code: Code) -> bool {
             | Code::RouteNotServed
             | Code::ProxyUnreachable
             | Code::ProxyProviderBroken
+            | Code::PublishedPortUnreachable
+            | Code::IsolationBreached
     )
 }
 
@@ -226,6 +240,13 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     }
     let engine_up = snapshot.sight.engine.is_up();
     let destination = finding.destination.as_deref().unwrap_or_default();
+    match (finding.code, finding.subject.kind) {
+        (Code::IsolationBreached, _) => return super::isolation_breached::holds(scene, finding),
+        (Code::PublishedPortUnreachable, "engine") => {
+            return super::published_port_unreachable::many_fail(scene);
+        }
+        _ => {}
+    }
     if engine_up && !is_there(scene, destination, finding) {
         return false;
     }
@@ -274,6 +295,7 @@ fn is_there(scene: &Scene<'_>, destination: &str, finding: &Finding) -> bool {
         &*d.name == destination
             && match finding.subject.kind {
                 "name" => e.names.iter().any(|n| normal(n) == normal(name)),
+                "port" => name.strip_prefix(&*e.name).is_some_and(|rest| rest.starts_with(' ')),
                 "address" => e.addresses.iter().any(|a| a.to_string() == name),
                 _ => &*e.name == name,
             }
@@ -288,6 +310,7 @@ fn concerns(key: &ProbeKey, finding: &Finding) -> bool {
         // The subject may be the one on the way to whom, or from whom, packets are lost.
         Code::ContainerPacketLoss => walks(key.kind) && (key.target == *subject || key.source == *subject),
         Code::DnsResolverUnresponsive => key.kind == ProbeKind::Dns && key.source == *subject,
+        Code::PublishedPortUnreachable => super::published_port_unreachable::is_about(key, finding),
         Code::DnsWrongAnswer => key.kind == ProbeKind::Dns && super::dns_wrong_answer::asks(key, subject),
         _ => false,
     }

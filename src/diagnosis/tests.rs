@@ -1,5 +1,6 @@
 //! The rules together: what they say of small snapshots, and what they keep silent about. One file a subject.
 
+mod beyond;
 mod hostile;
 mod loss;
 mod names;

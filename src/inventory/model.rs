@@ -312,6 +312,14 @@ impl Inventory {
         self.destinations.iter().find(|d| &*d.name == name)
     }
 
+    /// The destination and the endpoint name in a target beyond the source's destination: `blog/web`.
+    pub fn beyond<'t>(&self, target: &'t str) -> Option<(&Destination, &'t str)> {
+        target.match_indices('/').find_map(|(slash, _)| {
+            let (destination, rest) = target.split_at(slash);
+            Some((self.destination(destination)?, rest.strip_prefix('/')?))
+        })
+    }
+
     /// Every endpoint with its destination.
     pub fn endpoints(&self) -> impl Iterator<Item = (&Destination, &Endpoint)> {
         self.destinations.iter().flat_map(|d| d.endpoints.iter().map(move |e| (d, e)))

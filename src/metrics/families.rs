@@ -159,6 +159,10 @@ pub fn probes(page: &mut Exposition, snapshot: &Snapshot) {
             Outcome::Failure(_) => false,
             Outcome::Unknown(_) => continue,
         };
+        // Whose turn it is changes all the time, and so would the series: those that fail stay.
+        if good && key.kind == ProbeKind::Isolation && takes_turns(snapshot, &key.destination) {
+            continue;
+        }
         let pair = [&*key.destination, key.kind.as_label(), &*key.source, &*key.target];
         *pairs.entry(pair).or_insert(true) &= good;
     }
@@ -170,7 +174,10 @@ pub fn probes(page: &mut Exposition, snapshot: &Snapshot) {
         let labels = [&**destination, kind.as_label()];
         page.put_count(&table::PROBES_PLANNED, labels, tally.planned);
         page.put_count(&table::PROBE_ATTEMPTS, labels, tally.attempts);
-        page.put_histogram(&table::PROBE_DURATION, labels, &tally.durations);
+        // Success is silence there: it takes no time.
+        if *kind != ProbeKind::Isolation {
+            page.put_histogram(&table::PROBE_DURATION, labels, &tally.durations);
+        }
         put_time(page, &table::PROBE_LAST_RUN, labels, tally.last_run);
         for reason in Reason::ALL {
             let count = tally.failures.get(&reason).copied();
@@ -194,6 +201,10 @@ pub fn probes(page: &mut Exposition, snapshot: &Snapshot) {
     for (destination, rtts) in &*snapshot.rtts {
         page.put_histogram(&table::ICMP_RTT, [destination], rtts);
     }
+}
+
+fn takes_turns(snapshot: &Snapshot, destination: &str) -> bool {
+    snapshot.own.turns.get(destination).is_some_and(|turns| turns.taken)
 }
 
 /// What it means.

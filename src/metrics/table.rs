@@ -180,6 +180,19 @@ table! {
         ROUTES_LEFT_OUT Gauge "destination_routes_left_out" "routes" []
             "Sites beyond the 2000 that are looked at.";
     }
+    "Isolation and exposure": {
+        ISOLATION_LEAKS Gauge "destination_isolation_leaks" "probes" ["destination" "peer"]
+            "Probes of the last try that got from the destination to a peer that shares no container with it; where pairs take turns, of those alone that something got through to.";
+        ISOLATION_LEAKING_PEERS Gauge "destination_isolation_leaking_peers" "destinations" ["destination"]
+            "Peers that something got through to in the last try; a pair that leaks is tried every time.";
+        ISOLATION_PEERS Gauge "destination_isolation_peers" "destinations" ["destination"]
+            "Destinations of this server that share no container with it, and that it tries to reach.";
+        ISOLATION_CYCLE Gauge "destination_isolation_cycle_seconds" "seconds" ["destination"]
+            "Within which time each of them is tried: eight take their turn in an interval.";
+        PUBLISHED_PORT_UP Gauge "destination_published_port_up" ""
+            ["destination" "workload" "host_ip" "port" "protocol"]
+            "Whether the host itself gets a connection to a TCP port that it publishes; UDP is not tried, for silence says nothing there.";
+    }
     "Traffic": {
         TRAFFIC_SOURCE Gauge "destination_traffic_source" "" ["source"]
             "Where the traffic counters come from; always 1.";

@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::Listener;
 use crate::outcome::{Blindness, Detail, Outcome, ProbeKind, Reason, Run};
 use crate::plan::Learned;
+use crate::plan::isolation::MOST_PEERS;
 
 /// A port that never spoke HTTP and is silent so many times is no web server; a slow start is silent once.
 const SILENCES: u8 = 3;
+
+/// Whoever takes more bytes in one packet is on the host itself: a loopback carries 64 KiB, a bridge 1500 bytes or 9000.
+const BEYOND_A_BRIDGE: u32 = 16 * 1024;
 
 /// What was learned, and what is sure: a port that spoke HTTP once and does not now is a fault, one
 /// that never did is no web server.
@@ -19,6 +24,8 @@ pub(super) struct Lessons {
     speaks_http: BTreeSet<(ContainerId, u16)>,
     /// How often ports that never spoke HTTP gave no answer.
     silent: BTreeMap<(ContainerId, u16), u8>,
+    /// Published ports at which the container itself has answered, by the Engine's rules, and not somebody on the host.
+    led: BTreeSet<(ContainerId, IpAddr, u16)>,
 }
 
 impl Lessons {
@@ -34,6 +41,8 @@ impl Lessons {
         self.learned.not_http.retain(|(id, _)| runs(id));
         self.speaks_http.retain(|(id, _)| runs(id));
         self.silent.retain(|(id, _), _| runs(id));
+        self.led.retain(|(id, ..)| runs(id));
+        self.learned.unseen.retain(runs);
         let unread = |id: &&ContainerId| runs(id) && !self.learned.listeners.contains_key(*id);
         inventory.containers.keys().filter(unread).cloned().collect()
     }
@@ -56,11 +65,61 @@ impl Lessons {
         true
     }
 
+    /// A container could be looked into, or could not; true where that changes the plan.
+    pub(super) fn looked_into(&mut self, container: &ContainerId, seen: bool) -> bool {
+        if seen {
+            self.learned.unseen.remove(container)
+        } else {
+            self.learned.unseen.insert(container.clone())
+        }
+    }
+
+    /// It is the next ones' turn, of the pairs of destinations.
+    pub(super) const fn turn(&mut self) {
+        self.learned.turn = self.learned.turn.wrapping_add(1);
+    }
+
+    /// Something got through between these two, or the way was seen shut; true where that changes the plan. Of one
+    /// destination no more are kept than are tried besides those whose turn it is.
+    pub(super) fn pair(&mut self, from: &Arc<str>, to: &Arc<str>, open: bool) -> bool {
+        let pair = (Arc::clone(from), Arc::clone(to));
+        if !open {
+            return self.learned.breached.remove(&pair);
+        }
+        let known = self.learned.breached.iter().filter(|(source, _)| source == from).count();
+        known < MOST_PEERS && self.learned.breached.insert(pair)
+    }
+
+    /// Forgets the others.
+    pub(super) fn keep_pairs(&mut self, kept: impl Fn(&str, &str) -> bool) {
+        self.learned.breached.retain(|(from, to)| kept(from, to));
+    }
+
     /// Takes the host's addresses; true where that changes the plan.
     pub(super) fn host(&mut self, addresses: Option<BTreeSet<IpAddr>>) -> bool {
         let changes = self.learned.host != addresses;
         self.learned.host = addresses;
         changes
+    }
+
+    /// An Engine keeps its published ports for itself: with a listener that hands over to the container, or one that nobody
+    /// ever takes connections from. It answers the host where the rule is gone that led to the container before.
+    fn who_answers(&mut self, run: &mut Run, inventory: &Inventory) {
+        let (Outcome::Success(_), Some(handshake)) = (&run.outcome, run.seen.handshake) else { return };
+        let Detail::Port(address, port) = run.key.detail else { return };
+        let place = inventory.destination(&run.key.destination);
+        let Some(endpoint) = place.and_then(|d| d.endpoint(&run.key.target)) else { return };
+        let door = (endpoint.container.clone(), address, port);
+        if handshake.segment <= BEYOND_A_BRIDGE {
+            self.led.insert(door);
+        } else if self.led.contains(&door) {
+            run.outcome = Outcome::Failure(Reason::Unreachable);
+            run.seen.local = true;
+            run.seen.note = Some(
+                "somebody on the host answered in place of the container: the rule that led there is gone"
+                    .into(),
+            );
+        }
     }
 
     /// Learns who speaks HTTP. Gives the runs that count, and whether the plan changes: the first
@@ -72,6 +131,10 @@ impl Lessons {
         let counts = runs
             .into_iter()
             .filter_map(|mut run| {
+                if run.key.kind == ProbeKind::PublishedPort {
+                    self.who_answers(&mut run, inventory?);
+                    return Some(run);
+                }
                 let (ProbeKind::Http, Detail::Port(address, port)) = (run.key.kind, &run.key.detail) else {
                     return Some(run);
                 };
@@ -158,6 +221,34 @@ mod tests {
     }
 
     #[test]
+    fn who_answers_in_place_of_a_container_is_known_by_what_it_did_before() {
+        let inventory = Sample::shop(&["api", "db"]).inventory;
+        let mut lessons = Lessons::default();
+        let mut ends = |segment, outcome| {
+            let key = ProbeKey {
+                destination: "shop".into(),
+                kind: ProbeKind::PublishedPort,
+                source: "host".into(),
+                target: "db".into(),
+                detail: Detail::Port([192, 0, 2, 7].into(), 5432),
+            };
+            let handshake = Some(crate::outcome::Handshake { segment, ..Default::default() });
+            let seen = Observation { handshake, ..Observation::default() };
+            let (runs, _) = lessons.learn_from(vec![Run { key, outcome, seen }], Some(&inventory));
+            runs.into_iter().next().map(|run| (run.outcome, run.seen.local))
+        };
+        const GOOD: Outcome = Outcome::Success(Duration::ZERO);
+        let gone = Some((Outcome::Failure(Reason::Unreachable), true));
+        // A forwarder that always was there is the operator's choice.
+        assert_eq!(ends(65_483, GOOD), Some((GOOD, false)));
+        assert_eq!(ends(1448, GOOD), Some((GOOD, false)));
+        assert_eq!(ends(65_483, GOOD), gone);
+        assert_eq!(ends(8948, GOOD), Some((GOOD, false)));
+        let refused = Outcome::Failure(Reason::Refused);
+        assert_eq!(ends(0, refused.clone()), Some((refused, false)));
+    }
+
+    #[test]
     fn a_run_at_an_old_address_says_nothing_of_the_new_container() {
         let inventory = Sample::shop(&["api", "db"]).inventory;
         let mut lessons = Lessons::default();
@@ -179,5 +270,21 @@ mod tests {
         assert!(lessons.listeners(&db, Some(vec![listener(5432), listener(40_000)])));
         let left: Vec<u16> = lessons.learned().not_http.iter().map(|(_, port)| *port).collect();
         assert_eq!(left, [5432]);
+    }
+
+    #[test]
+    fn pairs_that_leak_are_bounded_by_where_they_begin() {
+        let mut lessons = Lessons::default();
+        let from: [Arc<str>; 2] = ["shop".into(), "blog".into()];
+        let to: Vec<Arc<str>> = (0..20).map(|n| format!("net{n}").into()).collect();
+        for source in &from {
+            let learned = to.iter().filter(|target| lessons.pair(source, target, true)).count();
+            assert_eq!(learned, MOST_PEERS);
+        }
+        assert!(!lessons.pair(&from[0], &to[0], true), "it was known");
+        assert!(lessons.pair(&from[0], &to[0], false) && !lessons.pair(&from[0], &to[0], false));
+        assert!(lessons.pair(&from[0], &to[19], true), "there is room again");
+        lessons.keep_pairs(|source, _| source == "blog");
+        assert_eq!(lessons.learned().breached.len(), MOST_PEERS);
     }
 }

@@ -38,12 +38,14 @@ impl Monitor {
         match seen {
             Ok(inner) => {
                 self.plan_is_old |= self.lessons.listeners(&container, inner.listeners.clone());
+                self.plan_is_old |= self.lessons.looked_into(&container, true);
                 self.recorder.looked(container, inner, sockets_too);
                 self.show_after(CALM);
             }
             Err(error) => {
                 if matches!(error.blindness, Blindness::NoPrivilege | Blindness::NoNamespace) {
                     self.recorder.blinded(&container);
+                    self.plan_is_old |= self.lessons.looked_into(&container, false);
                 }
                 self.show_after(URGENT);
             }

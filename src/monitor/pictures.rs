@@ -50,6 +50,7 @@ impl Monitor {
         } else {
             self.show_after(CALM);
         }
+        self.release();
         // What an event named since may not be in it yet, and waits for the next one.
         let later = |heard: &SystemTime| *heard >= asked_at;
         let touched: BTreeSet<String> =

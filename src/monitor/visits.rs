@@ -9,11 +9,12 @@ use tokio::sync::oneshot;
 
 use crate::inventory::ContainerId;
 use crate::namespace::Hopper;
-use crate::outcome::{Blindness, Outcome, ProbeKey, ProbeKind, Run};
+use crate::outcome::{Blindness, Outcome, ProbeKey, ProbeKind, Reason, Run};
 use crate::plan::Errand;
 use crate::probe::{self, Limits, Visit};
 use crate::schedule::Identity;
 
+use super::apart::{goes_beyond, keep_those_that_fit};
 use super::{CALM, CONFIRM_AFTER, KINDS_AT_ONCE, Message, Monitor, STARTS_A_TURN, URGENT, Wanted};
 
 impl Monitor {
@@ -25,6 +26,10 @@ impl Monitor {
             }
             self.recorder.own().lag.observe(now.saturating_sub(start.due));
             let identity = start.errand.identity();
+            if goes_beyond(start.errand.kind) && self.recorder.is_changing() {
+                self.held.insert(identity);
+                continue;
+            }
             if !self.running.insert(identity.clone()) {
                 if start.out_of_turn {
                     // What runs may have begun before the change that asks for this look.
@@ -36,8 +41,9 @@ impl Monitor {
                 *self.recorder.own().unknown.entry(Blindness::Overrun).or_default() += missed;
                 continue;
             }
-            self.recorder.own().in_flight += start.errand.jobs.len() as u64;
-            let visit = Visit { out_of_turn: start.out_of_turn, ..self.visit(&start.errand) };
+            let mut visit = Visit { out_of_turn: start.out_of_turn, ..self.visit(&start.errand) };
+            keep_those_that_fit(&mut visit, self.inventory.as_deref());
+            self.recorder.own().in_flight += visit.jobs.len() as u64;
             let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
             let container = start.errand.container.clone();
             tokio::spawn(async move {
@@ -59,7 +65,12 @@ impl Monitor {
         // Dropping the sender says that there is no such probe.
         let Some(mut visit) = errand.map(|errand| self.visit(errand)) else { return };
         visit.jobs = visit.jobs.iter().filter(|job| *job.key.target == *wanted.target).cloned().collect();
+        keep_those_that_fit(&mut visit, self.inventory.as_deref());
         if visit.jobs.is_empty() {
+            return;
+        }
+        if goes_beyond(visit.kind) && self.recorder.is_changing() {
+            answer.send(visit.blind(Blindness::Overrun, "containers change just now: ask again")).ok();
             return;
         }
         let hopper = self.hopper.clone();
@@ -74,12 +85,19 @@ impl Monitor {
             };
             inventory.destinations.iter().filter(on).count().max(1)
         });
-        let share = self.config.probes.in_flight_per_namespace / (KINDS_AT_ONCE * networks);
+        let probes = &self.config.probes;
+        let outside = [probes.external_names.is_empty(), probes.external_addresses.is_empty()];
+        let others = KINDS_AT_ONCE - 1 + outside.iter().filter(|none| !**none).count();
+        let all = probes.in_flight_per_namespace / networks;
+        let share = (all / (others + 1)).max(1);
+        // What isolation swallows is waited for in full: it has what the others' shares leave.
+        let left = all.saturating_sub(share * others);
+        let share = if errand.kind == ProbeKind::Isolation { left.max(share) } else { share };
         Visit {
             kind: errand.kind,
             vantage: errand.vantage.clone(),
             jobs: Arc::clone(&errand.jobs),
-            limits: Limits { timeout: errand.timeout, in_flight: share.max(1) },
+            limits: Limits { timeout: errand.timeout, in_flight: share },
             out_of_turn: true,
         }
     }
@@ -99,7 +117,8 @@ impl Monitor {
         }
         let own = self.recorder.own();
         own.in_flight = own.in_flight.saturating_sub(runs.len() as u64);
-        let (runs, learned) = self.lessons.learn_from(runs, self.inventory.as_deref());
+        let (mut runs, learned) = self.lessons.learn_from(runs, self.inventory.as_deref());
+        self.doubt_what_is_old(&mut runs);
         if let Some(container) = container {
             self.eyes.visited(container, &runs);
         }
@@ -107,18 +126,29 @@ impl Monitor {
         let mut flipped = false;
         let mut doubts: Vec<ProbeKey> = Vec::new();
         let mut fell = false;
+        let is_turned = self.recorder.own().turns.get(&identity.0).is_some_and(|turns| turns.taken)
+            && self.recorder.own().round_last_completed.is_some();
         for run in runs.iter().filter(|run| !matches!(run.outcome, Outcome::Unknown(_))) {
             let failed = run.outcome.reason().is_some();
             let known = self.recorder.latest(&run.key);
             let was = known.and_then(|record| (record.runs > 0).then_some(record.failures_in_a_row));
-            flipped |= was.is_none_or(|row| (row > 0) != failed || (failed && row == 1));
+            // That the next pair is apart, as the one before, is no news.
+            let expected = run.key.kind == ProbeKind::Isolation && !failed && is_turned;
+            flipped |= was.map_or(!expected, |row| (row > 0) != failed || (failed && row == 1));
             // The first failure of a row is a doubt, and so is the first success after one.
             if failed != was.is_some_and(|row| row > 0) {
                 fell |= failed;
                 doubts.push(run.key.clone());
             }
         }
+        self.look_behind_ports(&runs);
+        let through = |run: &Run| run.outcome == Outcome::Failure(Reason::Reachable);
+        let pairs: Vec<(ProbeKey, bool)> = match identity.1 {
+            ProbeKind::Isolation => runs.iter().map(|run| (run.key.clone(), through(run))).collect(),
+            _ => Vec::new(),
+        };
         self.recorder.record(runs, at);
+        self.learn_pairs(identity, &pairs);
         self.plan_is_old |= learned;
         doubts.retain(|doubt| self.may_doubt(identity, &doubt.target));
         let soon = self.now() + CONFIRM_AFTER;
@@ -156,7 +186,8 @@ async fn whole(hopper: &Hopper, visit: Visit) -> Vec<Run> {
 /// Whether an errand looks where a doubt does: from elsewhere at the same container, or from the same
 /// container elsewhere. What it says tells a fault of one from a fault of the other.
 fn tells_apart(errand: &Errand, doubt: &ProbeKey) -> bool {
-    errand.destination == doubt.destination
+    !goes_beyond(doubt.kind)
+        && errand.destination == doubt.destination
         && matches!(errand.kind, ProbeKind::Icmp | ProbeKind::Tcp | ProbeKind::Dns)
         && (errand.source == doubt.source
             || errand.source == doubt.target

@@ -66,6 +66,8 @@ pub struct TcpInfo {
     pub rtt: Duration,
     /// Segments that were sent again since the socket was made; before any data these are SYNs.
     pub retransmits: u32,
+    /// The largest segment that the peer takes in one packet, bytes.
+    pub segment: u32,
 }
 
 /// Room for the control messages of one message. The kernel aligns them to a word.
@@ -153,6 +155,7 @@ pub fn tcp_info(socket: &impl AsFd) -> io::Result<TcpInfo> {
         established: info.tcpi_state == ESTABLISHED,
         rtt: Duration::from_micros(u64::from(info.tcpi_rtt)),
         retransmits: info.tcpi_total_retrans,
+        segment: info.tcpi_snd_mss,
     })
 }
 

@@ -48,6 +48,8 @@ pub struct Handshake {
     pub rtt: Duration,
     /// `tcpi_total_retrans`: SYNs that had to be sent again; 1 means a lost SYN, often a full backlog.
     pub syn_retransmits: u32,
+    /// `tcpi_snd_mss`: bytes that the peer takes in one packet; what a loopback carries is more than any bridge does.
+    pub segment: u32,
 }
 
 /// What an HTTP server answered.

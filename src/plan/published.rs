@@ -28,7 +28,12 @@ pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
         if !container.state.has_namespace() || !seen.insert(&container.id) {
             continue;
         }
-        let tcp = container.published.iter().filter(|port| port.protocol == "tcp" && port.host_port != 0);
+        let proxy = view.inventory.proxies.iter().find(|proxy| proxy.container == container.id);
+        let tcp = container.published.iter().filter(|port| {
+            // Coolify's publishes a port for a dashboard that it does not open.
+            let opens = proxy.is_none_or(|of| of.entrances.iter().any(|e| e.port == port.container_port));
+            port.protocol == "tcp" && port.host_port != 0 && opens
+        });
         for port in tcp.take(MOST_PORTS) {
             let Some(at) = at(port, view.learned.host.as_ref(), view.inventory) else { continue };
             let key = ProbeKey {

@@ -103,16 +103,7 @@ impl From<'_> {
             return Vec::new();
         }
         let ports: BTreeSet<u16> = match self.learned.listeners.get(&peer.container) {
-            Some(listeners) => listeners
-                .iter()
-                .filter(|l| {
-                    l.address == address
-                        || (l.address.is_unspecified()
-                            && (l.address.is_ipv4() == address.is_ipv4()
-                                || (l.address.is_ipv6() && !l.v6_only)))
-                })
-                .map(|l| l.port)
-                .collect(),
+            Some(listeners) => listeners.iter().filter(|l| l.takes(address)).map(|l| l.port).collect(),
             None => container.exposed_tcp.iter().copied().collect(),
         };
         let (named, others): (Vec<u16>, Vec<u16>) =

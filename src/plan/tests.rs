@@ -13,7 +13,7 @@ use crate::outcome::{Detail, QueryType};
 use crate::probe::Spec;
 use crate::probe::visit::Expect;
 
-fn network(name: &str, third: u8) -> SeenNetwork {
+pub(super) fn network(name: &str, third: u8) -> SeenNetwork {
     SeenNetwork {
         id: format!("id-of-{name}"),
         name: name.into(),
@@ -29,7 +29,7 @@ fn network(name: &str, third: u8) -> SeenNetwork {
 }
 
 /// A running container `name` with the id `id-NAME-of-64…`, at 10.0.third.last of each network.
-fn container(name: &str, last: u8, networks: &[(&str, u8)]) -> SeenContainer {
+pub(super) fn container(name: &str, last: u8, networks: &[(&str, u8)]) -> SeenContainer {
     let endpoint = |(network, third): &(&str, u8)| SeenEndpoint {
         network: (*network).into(),
         network_id: format!("id-of-{network}"),
@@ -62,7 +62,7 @@ fn container(name: &str, last: u8, networks: &[(&str, u8)]) -> SeenContainer {
     }
 }
 
-fn host(networks: Vec<SeenNetwork>, containers: Vec<SeenContainer>) -> Seen {
+pub(super) fn host(networks: Vec<SeenNetwork>, containers: Vec<SeenContainer>) -> Seen {
     Seen { networks, containers, ..Seen::default() }
 }
 

@@ -257,7 +257,7 @@ fn duration(handshake: Handshake, elapsed: Duration) -> Duration {
 }
 
 fn counters(info: TcpInfo) -> Handshake {
-    Handshake { rtt: info.rtt, syn_retransmits: info.retransmits }
+    Handshake { rtt: info.rtt, syn_retransmits: info.retransmits, segment: info.segment }
 }
 
 fn noted(note: String) -> Observation {

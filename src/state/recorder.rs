@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::{Inner, Interface};
-use crate::outcome::{Outcome, ProbeKey, Reason, Run};
+use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason, Run};
 
 use super::{EchoTally, Pair, Tally, Traffic};
 use super::{Engine, Histogram, Own, Record, Sight, Snapshot};
@@ -25,7 +25,7 @@ pub struct Recorder {
     sight: Sight,
     probes: Arc<BTreeMap<ProbeKey, Record>>,
     planned: BTreeSet<ProbeKey>,
-    tallies: Arc<BTreeMap<(Arc<str>, crate::outcome::ProbeKind), Tally>>,
+    tallies: Arc<BTreeMap<(Arc<str>, ProbeKind), Tally>>,
     echoes: Arc<BTreeMap<Pair, EchoTally>>,
     rtts: Arc<BTreeMap<Arc<str>, Histogram>>,
     containers: Arc<BTreeMap<ContainerId, Inner>>,
@@ -143,6 +143,29 @@ impl Recorder {
         }
     }
 
+    /// When the round that is complete now was, if one is. Pairs of destinations that take turns are waited for once:
+    /// later there always are some whose turn has just begun.
+    fn round(&self) -> Option<SystemTime> {
+        let first = self.own.round_last_completed.is_none();
+        let counts = |key: &ProbeKey| {
+            let takes_turns = || self.own.turns.get(&key.destination).is_some_and(|turns| turns.taken);
+            first || key.kind != ProbeKind::Isolation || !takes_turns()
+        };
+        // Nothing has a record that is not planned, so that most rounds are told by a number.
+        if self.probes.len() != self.planned.len() {
+            let waits = first || !self.own.turns.values().any(|turns| turns.taken);
+            if waits || !self.planned.iter().all(|key| !counts(key) || self.probes.contains_key(key)) {
+                return None;
+            }
+        }
+        self.probes.iter().filter(|(key, _)| counts(key)).map(|(_, record)| record.at).min()
+    }
+
+    /// Something has changed that no picture shows yet.
+    pub const fn is_changing(&self) -> bool {
+        self.changed_at.is_some()
+    }
+
     /// The latest of one planned probe.
     pub fn latest(&self, key: &ProbeKey) -> Option<&Record> {
         self.probes.get(key)
@@ -218,13 +241,13 @@ impl Recorder {
 
     /// Everything known now.
     pub fn snapshot(&mut self, at: SystemTime) -> Snapshot {
-        if self.probes.len() == self.planned.len() && !self.planned.is_empty() {
-            self.own.round_last_completed = self.probes.values().map(|record| record.at).min();
+        if let Some(completed) = self.round() {
+            self.own.round_last_completed = Some(completed);
         }
         Snapshot {
             at,
             inventory: self.inventory.clone(),
-            changing: self.changed_at.is_some(),
+            changing: self.is_changing(),
             sight: self.sight.clone(),
             probes: Arc::clone(&self.probes),
             tallies: Arc::clone(&self.tallies),
@@ -245,7 +268,7 @@ fn places<'a>(inventory: &'a Inventory, id: &ContainerId) -> Vec<(&'a str, &'a s
 
 /// Echoes of peers and the gateway; those to the outside are told by their probe alone.
 fn is_echo(key: &ProbeKey) -> bool {
-    key.kind == crate::outcome::ProbeKind::Icmp
+    key.kind == ProbeKind::Icmp
 }
 
 fn pair(key: &ProbeKey) -> Pair {
@@ -304,7 +327,7 @@ fn next(before: Option<&Record>, run: &Run, at: SystemTime) -> Record {
 mod tests {
     use super::*;
     use crate::inventory::EngineInfo;
-    use crate::outcome::{Blindness, Detail, Echo, Observation, ProbeKind};
+    use crate::outcome::{Blindness, Detail, Echo, Observation};
     use std::net::{IpAddr, Ipv4Addr};
 
     const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
@@ -388,6 +411,23 @@ mod tests {
         let keys = [key("db"), key("cache"), key("web")];
         recorder.planned(keys.iter(), Duration::from_secs(15));
         assert_eq!(recorder.snapshot(at(3)).own.round_last_completed, Some(at(1)));
+    }
+
+    #[test]
+    fn whose_turn_has_just_begun_does_not_keep_a_round_open() {
+        let across = |target: &str| ProbeKey { kind: ProbeKind::Isolation, ..key(target) };
+        let mut recorder = Recorder::default();
+        let turns = super::super::Turns { peers: 9, within: Duration::from_secs(120), taken: true };
+        recorder.own().turns = Arc::new(BTreeMap::from([("shop".into(), turns)]));
+        let plan = |target: &str| [key("db"), across(target)];
+        recorder.planned(plan("blog/x").iter(), Duration::from_secs(60));
+        recorder.record(vec![run("db", GOOD)], at(1));
+        assert_eq!(recorder.snapshot(at(1)).own.round_last_completed, None, "the first one is waited for");
+        recorder.record(vec![Run { key: across("blog/x"), ..run("", GOOD) }], at(2));
+        assert_eq!(recorder.snapshot(at(2)).own.round_last_completed, Some(at(1)));
+        recorder.planned(plan("wiki/x").iter(), Duration::from_secs(60));
+        recorder.record(vec![run("db", GOOD)], at(16));
+        assert_eq!(recorder.snapshot(at(16)).own.round_last_completed, Some(at(16)));
     }
 
     fn empty(taken_at: SystemTime) -> Arc<Inventory> {

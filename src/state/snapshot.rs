@@ -185,4 +185,19 @@ pub struct Own {
     pub round_interval: Duration,
     /// Probes that the budget put off.
     pub postponed: u64,
+    /// By destination, those that it shares nothing with, where that is tried.
+    pub turns: Arc<BTreeMap<Arc<str>, Turns>>,
+    /// Pairs of destinations, from which to which, that something got through between, and that were not seen shut since.
+    pub breached: Arc<BTreeSet<(Arc<str>, Arc<str>)>>,
+}
+
+/// How one destination tries those that it shares nothing with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turns {
+    /// How many they are.
+    pub peers: usize,
+    /// Within which time each of them is tried.
+    pub within: Duration,
+    /// They are more than are tried at once: what is not planned now will be.
+    pub taken: bool,
 }

@@ -186,7 +186,7 @@ fn agrees(rule: &Rule, path: &str, answer: Option<&Answer>, request: &Request) -
             if !dials.contains(&dial) || upstream.tls != *tls {
                 return Err(format!("we say {dial}, TLS {}", upstream.tls));
             }
-            if !rule.unsure.is_empty() != request.is_rewritten {
+            if rule.unsure.is_empty() == request.is_rewritten {
                 return Err(format!("rewritten: Caddy {}", request.is_rewritten));
             }
             let stripped = rule.strips.iter().fold(path.to_owned(), |path, prefix| {

@@ -179,6 +179,6 @@ async fn a_route_that_forbids_is_the_sources_own() {
 fn the_kernels_clock_is_taken_where_it_has_a_sample() {
     let (rtt, wall) = (Duration::from_micros(30), Duration::from_millis(1));
     for (rtt, syn_retransmits, want) in [(rtt, 0, rtt), (rtt, 1, wall), (Duration::ZERO, 0, wall)] {
-        assert_eq!(duration(Handshake { rtt, syn_retransmits }, wall), want);
+        assert_eq!(duration(Handshake { rtt, syn_retransmits, ..Handshake::default() }, wall), want);
     }
 }
