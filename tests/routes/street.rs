@@ -1,4 +1,4 @@
-//! A host with Coolify's proxy before two destinations, an exporter on it with every default, and what a visitor
+//! A host with Coolify's proxy before two destinations, an exporter on it, and what a visitor
 //! of a site gets while the exporter says what is wrong with it.
 
 use std::collections::BTreeSet;
@@ -83,7 +83,11 @@ impl Street {
 
     fn watch(lab: Lab, proxy: Proxy, authority: Authority) -> Result<Self> {
         let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
-        let config = String::from("{}\n");
+        // A route is asked more often than by default: each fault waits for a look.
+        let config = format!(
+            "certificates: {{ca_file: {}}}\nprobes: {{route: {{interval: 5s}}}}\n",
+            authorities(&lab).display()
+        );
         let mut exporter = Exporter::serve(&lab, binary, &config, &[])?;
         exporter.wait_ready()?;
         let street = Self { watched: Watched { exporter, lab }, proxy, authority };

@@ -74,6 +74,8 @@ fn words(words: &[&str]) -> Vec<String> {
 #[derive(Clone, Debug)]
 pub struct App<'a> {
     name: &'a str,
+    /// What its routers are called by.
+    whose: &'a str,
     networks: Vec<&'a str>,
     does: Does,
     port: u16,
@@ -86,13 +88,23 @@ impl<'a> App<'a> {
     #[must_use]
     pub fn new(name: &'a str, network: &'a str) -> Self {
         let networks = vec![network];
-        Self { name, networks, does: Does::Serves, port: 3000, options: Vec::new(), sites: 0 }
+        Self { name, whose: name, networks, does: Does::Serves, port: 3000, options: Vec::new(), sites: 0 }
     }
 
     /// The container's name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name
+    }
+
+    /// A deployment of this resource of Coolify's: its next one has the same labels and another container.
+    #[must_use]
+    pub fn deploys(mut self, resource: &'a str) -> Self {
+        self.whose = resource;
+        self.label("coolify.managed", "true")
+            .label("coolify.resourceName", resource)
+            .label("coolify.serviceName", resource)
+            .label("coolify.pullRequestId", "0")
     }
 
     /// On this network too.
@@ -130,7 +142,7 @@ impl<'a> App<'a> {
     /// The labels by which Coolify has `http://domain/` lead to this port, for Traefik and for Caddy.
     #[must_use]
     pub fn at(self, domain: &str, port: u16) -> Self {
-        let router = format!("http-{}-{}", self.sites, self.name);
+        let router = format!("http-{}-{}", self.sites, self.whose);
         self.enabled().router(&router, "http", domain, port).site("http", domain, port)
     }
 
@@ -138,7 +150,7 @@ impl<'a> App<'a> {
     #[must_use]
     pub fn at_https(self, domain: &str, port: u16) -> Self {
         let [plain, secure] =
-            ["http", "https"].map(|scheme| format!("{scheme}-{}-{}", self.sites, self.name));
+            ["http", "https"].map(|scheme| format!("{scheme}-{}-{}", self.sites, self.whose));
         self.enabled()
             .label("traefik.http.middlewares.redirect-to-https.redirectscheme.scheme", "https")
             .router(&plain, "http", domain, port)

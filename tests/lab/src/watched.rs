@@ -84,8 +84,10 @@ impl Watched {
     /// When a line of the page has no value.
     pub fn series(&self) -> Result<BTreeSet<String>> {
         let page = self.exporter.metrics()?;
+        // Connections come and go with whoever visits.
+        let passing = ["destination_exporter_docker_request_", "destination_flow_"];
         let of_destinations = |line: &&str| {
-            line.starts_with("destination_") && !line.starts_with("destination_exporter_docker_request_")
+            line.starts_with("destination_") && !passing.iter().any(|name| line.starts_with(name))
         };
         let name = |line: &str| {
             let name = line.rsplit_once(' ').expect("a value").0.to_owned();
@@ -130,7 +132,8 @@ fn findings(report: &Value) -> BTreeSet<String> {
 }
 
 /// What of a report says why it is as it is: findings, routes, probes that fail.
-fn gist(report: &Value) -> String {
+#[must_use]
+pub fn gist(report: &Value) -> String {
     let mut lines: Vec<String> = all(report).map(|finding| format!("{finding:#}")).collect();
     for destination in report["destinations"].as_array().into_iter().flatten() {
         let listed = |part: &str| destination[part].as_array().into_iter().flatten();
