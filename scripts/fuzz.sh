@@ -26,7 +26,8 @@ set --
 case $kind in
 short) ;;
 long)
-  also='hickory-proto httparse hyper serde_json serde-saphyr granit-parser surge-ping rustls-pki-types'
+  also='hickory-proto httparse hyper serde_json serde-saphyr granit-parser surge-ping rustls-pki-types
+    x509-parser der-parser asn1-rs'
   for name in destination-exporter $also; do
     set -- "$@" --config "profile.dev.package.$name.opt-level=2"
   done

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::certificate::{self, Roots};
 use crate::outcome::ProbeKind;
 
 mod file;
@@ -32,22 +33,41 @@ pub const MOST_BYTES: usize = 1 << 20;
 /// # Errors
 /// Everything that is wrong with it, in the order of the text.
 pub fn load(text: &str) -> Result<Config, Vec<Problem>> {
+    loaded(text).map(|(config, _)| config)
+}
+
+/// With the places of what the text sets.
+fn loaded(text: &str) -> Result<(Config, read::Places), Vec<Problem>> {
     if text.len() > MOST_BYTES {
         return Err(vec![too_large()]);
     }
     match tree::parse(text) {
         Ok(Some(root)) => read::Reader::default().read(&root),
-        Ok(None) => Ok(Config::default()),
+        Ok(None) => Ok(Default::default()),
         Err(problem) => Err(vec![problem]),
     }
 }
 
-/// Reads a configuration file. Blocks: for the start, or a thread that may wait.
+/// Reads a configuration file and those that it names. Blocks: for the start, or a thread that may wait.
 ///
 /// # Errors
-/// As [`load`], or that the file cannot be read.
+/// As [`load`], or that one of the files cannot be read.
 pub fn load_file(path: &Path) -> Result<Config, Vec<Problem>> {
-    load(&read_text(path)?)
+    let (mut config, places) = loaded(&read_text(path)?)?;
+    let file = &config.certificates.ca_file;
+    if !file.is_empty() {
+        config.certificates.roots = roots(file).map_err(|message| {
+            let path = "certificates.ca_file";
+            vec![Problem::new(places.of(path), path, format!("{file} {message}"))]
+        })?;
+    }
+    Ok(config)
+}
+
+/// Reads further roots.
+fn roots(file: &str) -> Result<Roots, String> {
+    let bytes = file::read(Path::new(file)).map_err(|error| format!("cannot be read: {error}"))?;
+    Roots::from_pem(&bytes.ok_or("is larger than 1 MiB; expected only authorities that are not public")?)
 }
 
 /// The text of a regular file that is not too large.
@@ -78,6 +98,8 @@ pub struct Config {
     pub probes: Probes,
     /// What crosses the destinations.
     pub traffic: Traffic,
+    /// How certificates are judged.
+    pub certificates: Certificates,
 }
 
 /// Where the Engine answers.
@@ -195,6 +217,31 @@ impl TrafficSource {
     }
 }
 
+/// How certificates are judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Certificates {
+    /// A file of further roots in PEM; empty: none.
+    pub ca_file: String,
+    /// What stands in that file. Only [`load_file`] reads it.
+    pub roots: Roots,
+    /// One with less time left, and less than a sixth of its whole time, is about to expire.
+    pub expiring_within: Duration,
+}
+
+impl Default for Certificates {
+    fn default() -> Self {
+        let certificate::Settings { expiring_within } = certificate::Settings::default();
+        Self { ca_file: String::new(), roots: Roots::default(), expiring_within }
+    }
+}
+
+impl Certificates {
+    /// As the judge of certificates asks for them.
+    pub const fn settings(&self) -> certificate::Settings {
+        certificate::Settings { expiring_within: self.expiring_within }
+    }
+}
+
 /// When one kind runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timing {
@@ -263,6 +310,7 @@ impl Default for Config {
                 shared: Vec::new(),
             },
             traffic: Traffic::default(),
+            certificates: Certificates::default(),
         }
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod address_pools_exhausted;
 pub mod catalogue;
+mod certificates;
 pub mod container_packet_loss;
 pub mod container_partitioned;
 pub mod container_unreachable;
@@ -35,6 +36,7 @@ mod words;
 use std::sync::Arc;
 
 pub use catalogue::Code;
+pub use certificates::CertificateState;
 pub use finding::*;
 pub use ledger::{Ledger, OPENS_AFTER};
 pub use route::{HopState, Passage, passages};
@@ -47,10 +49,11 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
     exporter_blind::find,
     proxy::find,
     route::find,
+    certificates::find,
     address_pools_exhausted::find,
     network_addresses_exhausted::find,
     container_unreachable::find,
@@ -74,7 +77,8 @@ pub fn judge(snapshot: Arc<Snapshot>, ledger: &mut Ledger) -> Verdict {
         finding.runbook = finding.code.runbook_url(&snapshot.own.external_url);
     }
     let passages = route::of_scene(&scene);
+    let certificates = certificates::states(&scene);
     let findings = ledger.enter(&scene, seen);
     let pending = ledger.pending() + dns_resolver_unresponsive::pending(&scene);
-    Verdict { snapshot, findings, pending, passages }
+    Verdict { snapshot, findings, pending, passages, certificates }
 }

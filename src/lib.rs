@@ -19,6 +19,7 @@
 //! `diagnosis`, `traffic` → `metrics`, `report`, `topology`, `web`, `commands`.
 #![deny(unsafe_code)]
 
+pub mod certificate;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::certificate::Examiner;
 use crate::config::Config;
 use crate::diagnosis::{Ledger, OPENS_AFTER, Verdict, judge};
 use crate::docker::Request;
@@ -140,6 +141,8 @@ pub struct Handle {
 pub struct Monitor {
     config: Arc<Config>,
     hopper: Hopper,
+    /// Remembers the certificates that were presented, and knows whom the operator believes.
+    examiner: Arc<Examiner>,
     recorder: Recorder,
     ledger: Ledger,
     schedule: Schedule,
@@ -192,6 +195,7 @@ impl Monitor {
         let mut recorder = Recorder::default();
         recorder.own().config_reload = (true, Some(SystemTime::now()));
         recorder.own().external_url = external_url.into();
+        recorder.own().certificates = config.certificates.settings();
         recorder.counts_by(config.traffic.source);
         let snapshot = Arc::new(recorder.snapshot(SystemTime::now()));
         let verdict = Arc::new(ArcSwap::from_pointee(Verdict {
@@ -199,13 +203,16 @@ impl Monitor {
             findings: Vec::new(),
             pending: 0,
             passages: Vec::new(),
+            certificates: Vec::new(),
         }));
         let handle = Handle { messages: messages.clone(), verdict: Arc::clone(&verdict), published: seen };
         let now = Instant::now();
         let turn_at = now + config.probes.isolation.interval;
         let budget = Budget::new(config.probes.budget_per_second, Duration::ZERO);
+        let examiner = Arc::new(Examiner::new(config.certificates.roots.clone()));
         let monitor = Self {
             config,
+            examiner,
             hopper,
             recorder,
             ledger: Ledger::default(),
@@ -347,6 +354,11 @@ impl Monitor {
                 let reload = &mut self.recorder.own().config_reload;
                 *reload = (config.is_ok(), if config.is_ok() { Some(at) } else { reload.1 });
                 if let Ok(config) = config {
+                    // Others are believed now: what was found of each chain no longer holds.
+                    self.recorder.own().certificates = config.certificates.settings();
+                    if config.certificates.roots != *self.examiner.roots() {
+                        self.examiner = Arc::new(Examiner::new(config.certificates.roots.clone()));
+                    }
                     self.config = config;
                     self.budget.set(self.config.probes.budget_per_second);
                     self.recorder.counts_by(self.config.traffic.source);

@@ -48,16 +48,16 @@ fn every_error_says_where_and_what_was_expected() {
         ("prbes: {}", "line 1, column 1: unknown setting \"prbes\"; did you mean `probes`?"),
         (
             "zzzzzzzz: 1",
-            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes, traffic, isolation",
+            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes, traffic, isolation, certificates",
         ),
         ("probes:\n  htpp: {}", "line 2, column 3: probes: unknown setting \"htpp\"; did you mean `http`?"),
         (
             "probes.ring: 2",
-            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes, traffic, isolation",
+            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes, traffic, isolation, certificates",
         ),
         (
             "- a",
-            "line 1, column 1: expected settings (docker, destinations, probes, traffic, isolation), found a list",
+            "line 1, column 1: expected settings (docker, destinations, probes, traffic, isolation, certificates), found a list",
         ),
         ("probes: 3", "line 1, column 9: probes: expected settings (ring, "),
         (
@@ -175,6 +175,11 @@ fn every_error_says_where_and_what_was_expected() {
             "probes: {overrides: [{destination: a, kind: icmp, timeout: 20ms}]}",
             "probes.overrides[0].timeout: expected more than 40ms",
         ),
+        (
+            "certificates: {ca_file: ca.pem}",
+            "certificates.ca_file: expected an absolute path of a file, or `\"\"` for none, found \"ca.pem\"",
+        ),
+        ("certificates: {expiring_within: 5m}", "from 1h to 1year, found \"5m\""),
         ("probes: [", "not readable as YAML"),
         ("a: 1\n b: 2\n", "line 2"),
         ("probes:\n\tring: 3\n", "line 2"),
@@ -258,6 +263,38 @@ fn a_file_is_read_within_its_bounds() {
 }
 
 #[test]
+fn further_roots_are_read_with_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let made = rcgen::generate_simple_self_signed(vec!["ca.test".to_owned()]).unwrap();
+    fs::write(at("ca.pem"), made.cert.pem()).unwrap();
+    fs::write(at("empty.pem"), "").unwrap();
+    fs::write(at("large.pem"), "#".repeat(MOST_BYTES + 1)).unwrap();
+    let load = |file: &str| {
+        let text = format!("certificates:\n  expiring_within: 7days\n  ca_file: {}\n", at(file).display());
+        fs::write(at("config.yaml"), &text).unwrap();
+        assert!(
+            load(&text).is_ok_and(|config| config.certificates.roots.is_empty()),
+            "the text alone reads no file"
+        );
+        load_file(&at("config.yaml"))
+    };
+    let config = load("ca.pem").unwrap();
+    assert_eq!(config.certificates.roots.len(), 1);
+    assert_eq!(config.certificates.settings().expiring_within, Duration::from_secs(7 * 86_400));
+    for (file, expected) in [
+        ("none.pem", "cannot be read: No such file or directory"),
+        ("", "cannot be read: it is a folder; expected a regular file"),
+        ("empty.pem", "holds no certificate; expected PEM"),
+        ("large.pem", "is larger than 1 MiB; expected only authorities that are not public"),
+    ] {
+        let told = load(file).unwrap_err();
+        let place = format!("line 3, column 12: certificates.ca_file: {} {expected}", at(file).display());
+        assert!(told.len() == 1 && told[0].to_string().starts_with(&place), "{told:?}\n{place}");
+    }
+}
+
+#[test]
 fn the_page_of_settings_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
     let page = documentation();
@@ -289,7 +326,7 @@ fn every_setting_has_a_place_of_its_own() {
                 write(&mut config, other);
             }
             Field::Engine(at) => at(&mut config).push('x'),
-            Field::Folder(at) => at(&mut config).push_str("/x"),
+            Field::Folder(at) | Field::File(at) => at(&mut config).push_str("/x"),
             Field::Patterns(at) | Field::Networks(at) | Field::Labels(at) => at(&mut config).push("x".into()),
             Field::Names(at) => at(&mut config).push("x".into()),
             Field::Addresses(at) => at(&mut config).push(IpAddr::from([1, 1, 1, 1])),
@@ -382,7 +419,7 @@ proptest! {
     }
 
     #[test]
-    fn no_value_trips_the_reader(n in 0..54usize, value in "\\PC{0,30}") {
+    fn no_value_trips_the_reader(n in 0..56usize, value in "\\PC{0,30}") {
         // The value, in each setting's own place.
         let setting = settings().nth(n).expect("as many settings");
         let mut text = String::new();

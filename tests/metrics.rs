@@ -254,6 +254,7 @@ impl Host {
             findings: vec![finding.clone(), finding],
             pending: 0,
             passages: Vec::new(),
+            certificates: Vec::new(),
         }
     }
 

@@ -122,7 +122,7 @@ fn plain(url: &str) -> String {
 }
 
 /// Asks Traefik for every place that a rule names without a condition: that router must answer, in the way that its
-/// middlewares say, and it must not where an exact path goes on.
+/// middlewares say, and where the path goes on, unless it is exact.
 fn differing_answers(town: &Town, predicted: &Predicted) -> Result<(usize, Vec<String>)> {
     let mut wrong = Vec::new();
     let mut wanted: BTreeMap<String, (&str, bool)> = BTreeMap::new();
@@ -141,16 +141,18 @@ fn differing_answers(town: &Town, predicted: &Predicted) -> Result<(usize, Vec<S
                 continue;
             }
             wanted.insert(format!("{}{}", place.host, place.path), (name, true));
-            let longer = format!("{}/on", place.path);
+            let longer = format!("{}/on", place.path.trim_end_matches('/'));
             let covers =
                 |other: &Place| !other.exact && other.host == place.host && longer.starts_with(&*other.path);
-            if place.exact && !router.rule.places.iter().any(covers) {
-                town.status(&place.host, &longer)?;
-                wanted.insert(format!("{}{longer}", place.host), (name, false));
-            }
+            town.status(&place.host, &longer)?;
+            let is_its = router.rule.places.iter().any(covers);
+            wanted.insert(format!("{}{longer}", place.host), (name, is_its));
         }
     }
-    let served = town.served()?;
+    let served = town.served(|served| {
+        let seen: BTreeSet<&String> = served.iter().map(|(at, _)| at).collect();
+        wanted.keys().all(|at| seen.contains(at))
+    })?;
     for (place, (name, is_its)) in &wanted {
         let by = served.iter().find(|(at, _)| at == place).map(|(_, by)| by.as_str());
         let by = by.ok_or_else(|| Error::new(format!("{place} is not in the access log")))?;

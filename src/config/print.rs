@@ -43,7 +43,7 @@ impl Field {
             Self::Flag(at) => at(config).to_string(),
             Self::Time(at, _) => time(*at(config)),
             Self::Whole { read, .. } => read(config).to_string(),
-            Self::Engine(at) | Self::Folder(at) => quoted(at(config)),
+            Self::Engine(at) | Self::Folder(at) | Self::File(at) => quoted(at(config)),
             Self::Patterns(at) | Self::Networks(at) | Self::Labels(at) => {
                 flow(at(config).iter().map(|text| quoted(text)))
             }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::problems::Problems;
 use super::scalars::{
-    address, duration, engine, flag, folder, label, name, network, probe_kind, text, traffic_source, whole,
+    address, duration, engine, flag, label, name, network, path as path_of, probe_kind, text, traffic_source,
+    whole,
 };
 use super::settings::{Field, INTERVAL, TIMEOUT, settings};
 use super::tree::{Node, Value, place, shown};
@@ -17,20 +18,30 @@ use crate::outcome::ProbeKind;
 /// Longer lists are a mistake, and each entry costs probes.
 pub(super) const MOST_ENTRIES: usize = 1000;
 
+/// Where the settings stand that the file sets: an error that shows only later points at one.
+#[derive(Debug, Default)]
+pub(super) struct Places(Vec<(String, Option<(u64, u64)>)>);
+
+impl Places {
+    /// The place of this one, where it has one.
+    pub(super) fn of(&self, path: &str) -> Option<(u64, u64)> {
+        self.0.iter().find(|(set, _)| set == path).and_then(|(_, place)| *place)
+    }
+}
+
 /// What was read so far and what was wrong with it.
 #[derive(Default)]
 pub(super) struct Reader {
     config: Config,
     problems: Problems,
-    /// Where the settings stand that the file sets: an error about two of them points at one.
-    set: Vec<(String, Option<(u64, u64)>)>,
+    set: Places,
 }
 
 impl Reader {
-    pub(super) fn read(mut self, root: &Node) -> Result<Config, Vec<Problem>> {
+    pub(super) fn read(mut self, root: &Node) -> Result<(Config, Places), Vec<Problem>> {
         self.group("", root);
         self.together();
-        self.problems.or(self.config)
+        self.problems.or((self.config, self.set))
     }
 
     /// A map of settings below `path`; nothing at all (everything commented out) leaves the defaults.
@@ -53,7 +64,7 @@ impl Reader {
             // A key with a dot would be a second spelling of a setting, past the check for duplicates.
             let single = !key.value.contains('.');
             if let Some(setting) = settings().find(|setting| single && setting.path == full) {
-                self.set.push((full, place(value.referenced)));
+                self.set.0.push((full, place(value.referenced)));
                 self.leaf(setting.path, &setting.field, value);
             } else if single && !children(&full).is_empty() {
                 self.group(&full, value);
@@ -88,9 +99,9 @@ impl Reader {
                     *at(&mut self.config) = host;
                 }
             }
-            Field::Folder(at) => {
-                if let Some(folder) = self.problems.take(path, node, |v| folder(v, &expected)) {
-                    *at(&mut self.config) = folder;
+            Field::Folder(at) | Field::File(at) => {
+                if let Some(there) = self.problems.take(path, node, |v| path_of(v, &expected)) {
+                    *at(&mut self.config) = there;
                 }
             }
             Field::Patterns(at) => {
@@ -270,7 +281,8 @@ impl Reader {
                 continue;
             }
             let related = [path.as_str(), "probes.icmp_spacing", "probes.icmp_packets", "probes.overrides"];
-            let at = related.iter().find_map(|p| self.set.iter().find(|(set, _)| set == p)).and_then(|s| s.1);
+            let at =
+                related.iter().find_map(|p| self.set.0.iter().find(|(set, _)| set == p)).and_then(|s| s.1);
             let message = format!(
                 "expected more than {} (probes.icmp_packets and probes.icmp_spacing: so long the sending takes), found {}",
                 super::settings::time(sending),

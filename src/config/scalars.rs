@@ -79,8 +79,8 @@ pub(crate) fn engine(host: &str) -> Result<String, String> {
     if good { Ok(host.to_owned()) } else { Err(format!("{expected}, found {}", shown(host))) }
 }
 
-/// The empty text is a folder too: none.
-pub(super) fn folder(value: &Value, expected: &str) -> Result<String, String> {
+/// The empty text is a path too: none.
+pub(super) fn path(value: &Value, expected: &str) -> Result<String, String> {
     if matches!(value, Value::Text(text) if text.is_empty()) {
         return Ok(String::new());
     }

@@ -34,6 +34,8 @@ pub enum Field {
     Engine(Place<String>),
     /// An absolute path, or none.
     Folder(Place<String>),
+    /// An absolute path of a file, or none.
+    File(Place<String>),
     /// Patterns with `*`.
     Patterns(Place<Vec<String>>),
     /// Names of networks, in full.
@@ -253,9 +255,26 @@ static ISOLATION: [Setting; 1] = [setting(
      with each other.",
 )];
 
+static CERTIFICATES: [Setting; 2] = [
+    setting(
+        "certificates.ca_file",
+        Field::File(at!(certificates.ca_file)),
+        "Further authorities whose certificates are believed, besides those of Mozilla's programme: a file in PEM with \
+         their certificates, one behind the other. A server's own certificate may stand in it too. It is a regular file \
+         of at most 1 MiB, and is read again with the configuration.",
+    ),
+    setting(
+        "certificates.expiring_within",
+        Field::Time(at!(certificates.expiring_within), bounds(3_600_000, 31_557_600_000)),
+        "A certificate with less time left than this *and* less than a sixth of its whole time is about to expire: \
+         renewal was due and did not happen. One of 90 days is renewed with 30 left, and told from 14 on; one of 6 \
+         days is renewed with 2 left, and told in its last day.",
+    ),
+];
+
 /// Every setting, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    PLAIN.iter().chain(TIMED.iter().flatten()).chain(&TRAFFIC).chain(&ISOLATION)
+    PLAIN.iter().chain(TIMED.iter().flatten()).chain(&TRAFFIC).chain(&ISOLATION).chain(&CERTIFICATES)
 }
 
 impl Field {
@@ -267,6 +286,7 @@ impl Field {
             Self::Whole { least, most, .. } => format!("a whole number from {least} to {most}"),
             Self::Engine(_) => "an address like `unix:///var/run/docker.sock` or `tcp://host:port`".into(),
             Self::Folder(_) => "an absolute path, or `\"\"` for where the Engine says".into(),
+            Self::File(_) => "an absolute path of a file, or `\"\"` for none".into(),
             Self::Patterns(_) => "a list of patterns like `app-*`".into(),
             Self::Networks(_) => "a list of network names".into(),
             Self::Labels(_) => "a list of labels, `key` or `key=value`".into(),

@@ -99,6 +99,16 @@ codes! {
         "The answer leads back to the question: a browser gives up.";
     RouteNotServed, "route-not-served", Page, "The site is answered wrongly",
         "The site's answer is an error, and nothing else accounts for it.";
+    CertificateDefault, "certificate-default", Page, "The proxy's own default certificate",
+        "Visitors get a certificate that the proxy made itself: it has none for this domain, and browsers warn.";
+    CertificateExpired, "certificate-expired", Page, "The certificate has expired",
+        "The certificate's time is over: browsers refuse the site.";
+    CertificateNameMismatch, "certificate-name-mismatch", Page, "The certificate is for other names",
+        "The certificate is for other names than the domain that visitors ask for: browsers refuse the site.";
+    CertificateUntrusted, "certificate-untrusted", Ticket, "The certificate is not believed",
+        "Clients do not believe the certificate: it leads to no authority that they know.";
+    CertificateExpiring, "certificate-expiring", Ticket, "The certificate ends soon",
+        "The certificate ends soon, and should have been renewed by now.";
     RouteHostPortPublished, "route-host-port-published", Info, "The app is reached past the proxy",
         "A port that the proxy leads to is published by the host as well: without TLS and logins of the proxy.";
     AddressPoolsExhausted, "address-pools-exhausted", Ticket, "No room for another network",

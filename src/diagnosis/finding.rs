@@ -165,4 +165,6 @@ pub struct Verdict {
     pub pending: usize,
     /// How each route is, in the order of the inventory.
     pub passages: Vec<super::Passage>,
+    /// The certificate of each domain, by domain.
+    pub certificates: Vec<super::CertificateState>,
 }

@@ -217,6 +217,11 @@ const fn is_measured(code: Code) -> bool {
             | Code::RouteNotServed
             | Code::ProxyUnreachable
             | Code::ProxyProviderBroken
+            | Code::CertificateDefault
+            | Code::CertificateExpired
+            | Code::CertificateNameMismatch
+            | Code::CertificateUntrusted
+            | Code::CertificateExpiring
             | Code::PublishedPortUnreachable
             | Code::IsolationBreached
     )
@@ -234,6 +239,9 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     }
     if super::route::is_route(finding.code) {
         return super::route::holds(scene, finding);
+    }
+    if super::certificates::is_of(finding.code) {
+        return super::certificates::holds(scene, finding);
     }
     if matches!(finding.code, Code::ProxyUnreachable | Code::ProxyProviderBroken) {
         return super::proxy::holds(scene, finding);

@@ -41,23 +41,32 @@ struct Port<'a> {
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut ports: BTreeMap<(&str, &str, u16), Port<'_>> = BTreeMap::new();
     for (key, record) in scene.snapshot.probes.iter() {
-        if key.kind != ProbeKind::PublishedPort || !fails(record) {
+        if key.kind != ProbeKind::PublishedPort || !matches!(record.outcome, Outcome::Failure(_)) {
             continue;
         }
         let Some(port) = port(scene, key) else { continue };
         let at = (&*key.destination, &*key.target, port.published.host_port);
         ports.entry(at).or_insert(port).looks.push((key, record));
     }
+    // Sites behind a proxy's door tell of that door themselves.
+    let tells = |of: &Container| scene.walks.iter().any(|walk| walk.route.proxy.as_ref() == Some(&of.id));
+    // Once is a doubt: it opens no finding, but counts to how many there are.
+    let is_sure = |port: &Port<'_>| port.looks.iter().any(|(_, record)| fails(record));
     let (open, others): (Vec<_>, Vec<_>) = ports
         .into_values()
         .map(|port| (behind(scene, &port), port))
+        .filter(|(behind, port)| !matches!(behind, Behind::Open) || !tells(port.container))
         .partition(|(behind, _)| matches!(behind, Behind::Open));
-    let mut findings: Vec<Finding> = others.iter().map(|(behind, port)| tell(scene, behind, port)).collect();
-    if open.len() > MOST_PORTS {
+    let told = |all: &[(Behind, Port<'_>)]| -> Vec<Finding> {
+        let sure = all.iter().filter(|(_, port)| is_sure(port));
+        sure.map(|(behind, port)| tell(scene, behind, port)).collect()
+    };
+    let mut findings = told(&others);
+    if open.len() <= MOST_PORTS {
+        findings.extend(told(&open));
+    } else if open.iter().any(|(_, port)| is_sure(port)) {
         let ports: Vec<&Port<'_>> = open.iter().map(|(_, port)| port).collect();
         findings.push(of_all(scene, &ports));
-    } else {
-        findings.extend(open.iter().map(|(behind, port)| tell(scene, behind, port)));
     }
     findings
 }
@@ -67,8 +76,7 @@ fn port<'a>(scene: &Scene<'a>, key: &ProbeKey) -> Option<Port<'a>> {
     let inventory = scene.inventory?;
     let destination = inventory.destination(&key.destination)?;
     let endpoint = destination.endpoint(&key.target)?;
-    // A proxy's are told of by the routes that they lead to.
-    let container = inventory.container(&endpoint.container).filter(|container| !container.is_proxy)?;
+    let container = inventory.container(&endpoint.container)?;
     let Detail::Port(address, host_port) = key.detail else { return None };
     let is_it = |p: &&PublishedPort| {
         let bound = p.host_ip.is_none_or(|ip| ip == address || ip.is_unspecified());
@@ -160,7 +168,7 @@ fn tell(scene: &Scene<'_>, behind: &Behind, port: &Port<'_>) -> Finding {
             finding.fix = rules_anew();
         }
         Behind::Closed(listeners) => {
-            finding.severity = if container.is_proxy { Severity::Info } else { Severity::Ticket };
+            finding.severity = Severity::Ticket;
             finding.summary = format!(
                 "Port {outside} of the host leads to port {inside} of {}, where nothing takes connections.",
                 endpoint.name

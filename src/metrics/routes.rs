@@ -24,6 +24,11 @@ pub fn routes(page: &mut Exposition, inventory: &Inventory, verdict: &Verdict) {
             _ => {}
         }
     }
+    for state in &verdict.certificates {
+        page.put(&table::CERTIFICATE_NOT_BEFORE, [&*state.domain], state.not_before.0 as f64);
+        page.put(&table::CERTIFICATE_NOT_AFTER, [&*state.domain], state.not_after.0 as f64);
+        page.put_bool(&table::CERTIFICATE_VALID, [&*state.domain], state.valid);
+    }
     for (route, passage) in inventory.routes.served.iter().zip(&verdict.passages) {
         let destination = route.destination.as_deref().unwrap_or_default();
         let labels = [destination, &*route.domain, &*route.path, &*route.workload];

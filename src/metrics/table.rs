@@ -177,6 +177,12 @@ table! {
         ROUTE_DURATION Gauge "destination_route_duration_seconds" "seconds"
             ["destination" "domain" "path" "workload" "scheme" "phase"]
             "How long each phase of the latest answer through the proxy took: connect, tls, first_byte, transfer.";
+        CERTIFICATE_NOT_BEFORE Gauge "destination_certificate_not_before_timestamp_seconds" "seconds" ["domain"]
+            "When the time of the domain's certificate begins, as the proxy presents it.";
+        CERTIFICATE_NOT_AFTER Gauge "destination_certificate_not_after_timestamp_seconds" "seconds" ["domain"]
+            "When the time of the domain's certificate ends, as the proxy presents it.";
+        CERTIFICATE_VALID Gauge "destination_certificate_valid" "" ["domain"]
+            "Whether a visitor's browser takes the certificate: in its time, for this domain, by an authority that is known.";
         ROUTES_LEFT_OUT Gauge "destination_routes_left_out" "routes" []
             "Sites beyond the 2000 that are looked at.";
     }

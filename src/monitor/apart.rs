@@ -209,6 +209,7 @@ mod tests {
             jobs: jobs.collect(),
             limits: Limits { timeout: std::time::Duration::from_secs(1), in_flight: 1 },
             out_of_turn: false,
+            examiner: Arc::default(),
         };
         keep_those_that_fit(&mut visit, Some(&inventory));
         let left: Vec<&ProbeKey> = visit.jobs.iter().map(|job| &job.key).collect();

@@ -99,6 +99,7 @@ impl Monitor {
             jobs: Arc::clone(&errand.jobs),
             limits: Limits { timeout: errand.timeout, in_flight: share },
             out_of_turn: true,
+            examiner: Arc::clone(&self.examiner),
         }
     }
 

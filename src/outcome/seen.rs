@@ -1,7 +1,10 @@
 //! What a run noticed, by kind of probe.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::certificate::Certificate;
 
 use super::{Outcome, ProbeKey};
 
@@ -18,6 +21,9 @@ pub struct Observation {
     pub answers: Vec<IpAddr>,
     /// HTTP: status and phases.
     pub http: Option<HttpSeen>,
+    /// HTTP over TLS: the certificate that was presented, also where the handshake failed after it had come. Without
+    /// it there was none, or no TLS.
+    pub certificate: Option<Arc<Certificate>>,
     /// HTTP, of routes: what was said.
     pub answer: Option<Answer>,
     /// HTTP: how far it came, where it did not come to an end.

@@ -2,7 +2,8 @@
 //!
 //! No pool, no redirect, no second try: whatever stands between the probe and the socket would be
 //! measured as the target's. The body is read to a cap and thrown away. What answers is a stranger:
-//! its header is bounded in bytes, all of it in time. The certificate is not judged here (see [`tls`]).
+//! its header is bounded in bytes, all of it in time. Any certificate will do (see [`tls`]); the one that came is read
+//! after the last phase, so that it costs none of them, and is given back with the run, however that ended.
 
 mod bounded;
 mod exchange;
@@ -15,10 +16,13 @@ pub(crate) use tls::config as any_certificate;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::timeout;
 
+use crate::certificate::Examiner;
 use crate::namespace::{Hopper, Inside, sys};
 use crate::outcome::{Answer, Blindness, Observation, Outcome, Reason, Run};
 use crate::proxy::pages;
@@ -26,6 +30,7 @@ use crate::proxy::pages;
 use super::judge::{Refusal, ipv6_here};
 use super::{Accepts, Job, Limits, Spec, Visit};
 use exchange::{Ended, Progress, Target};
+use tls::Presented;
 
 /// The most characters of a note.
 const NOTE_CHARS: usize = 200;
@@ -61,20 +66,28 @@ async fn ask(visit: &Visit, sockets: Vec<Option<io::Result<TcpStream>>>, ipv6: b
     let limits = visit.limits;
     let jobs: Vec<_> = visit.jobs.iter().cloned().zip(sockets).collect();
     stream::iter(jobs)
-        .map(|(job, socket)| one(job, socket, limits, ipv6))
+        .map(|(job, socket)| one(job, socket, limits, ipv6, &visit.examiner))
         .buffered(limits.in_flight.max(1))
         .collect()
         .await
 }
 
-async fn one(job: Job, socket: Option<io::Result<TcpStream>>, limits: Limits, ipv6: bool) -> Run {
+async fn one(
+    job: Job,
+    socket: Option<io::Result<TcpStream>>,
+    limits: Limits,
+    ipv6: bool,
+    examiner: &Examiner,
+) -> Run {
     let mut seen = Progress::default();
+    let presented = Arc::new(Presented::default());
     let mut accepts = Accepts::NoServerError;
     let ended = match (&job.spec, socket) {
         (Spec::Http { peer, host, path, tls, body_cap, accepts: asked }, Some(Ok(socket))) => {
             accepts = *asked;
             let target = Target { peer: *peer, host, path, tls: *tls, body_cap: *body_cap, ipv6 };
-            match timeout(limits.timeout, exchange::get(socket, &target, &mut seen)).await {
+            seen.remark = target.remark();
+            match timeout(limits.timeout, exchange::get(socket, &target, &mut seen, &presented)).await {
                 Ok(ended) => ended,
                 Err(_) => Err(Ended::failed(Reason::Timeout, "")),
             }
@@ -82,7 +95,8 @@ async fn one(job: Job, socket: Option<io::Result<TcpStream>>, limits: Limits, ip
         (_, Some(Err(error))) => Err(Ended::refused(Refusal::of_making(&error))),
         _ => Err(Ended::unknown(Blindness::Overrun, "not an HTTP probe")),
     };
-    let (outcome, seen) = told(ended, seen, accepts);
+    let (outcome, mut seen) = told(ended, seen, accepts);
+    seen.certificate = examiner.read(&presented.chain(), SystemTime::now());
     Run { key: job.key, outcome, seen }
 }
 
@@ -98,7 +112,7 @@ fn is_failure(status: u16, answer: &Answer, accepts: Accepts) -> bool {
 
 /// What the end of an exchange means.
 fn told(ended: Result<(), Ended>, seen: Progress, accepts: Accepts) -> (Outcome, Observation) {
-    let Progress { phase, http: seen, answer } = seen;
+    let Progress { phase, http: seen, answer, remark } = seen;
     let stopped_at = ended.is_err().then_some(phase);
     let (outcome, note, local) = match ended {
         Ok(()) if is_failure(seen.status, &answer, accepts) => {
@@ -106,6 +120,10 @@ fn told(ended: Result<(), Ended>, seen: Progress, accepts: Accepts) -> (Outcome,
         }
         Ok(()) => (Outcome::Success(seen.connect + seen.tls + seen.first_byte + seen.transfer), None, false),
         Err(Ended { outcome, note, local }) => (outcome, Some(note).filter(|n| !n.is_empty()), local),
+    };
+    let note = match (note, remark) {
+        (Some(note), Some(remark)) => Some(format!("{note}; {remark}")),
+        (note, remark) => note.or(remark),
     };
     let note = note.map(|n| n.chars().filter(|c| !c.is_control()).take(NOTE_CHARS).collect());
     // Without a status there was no answer, and phases of none would only mislead.

@@ -85,6 +85,7 @@ pub fn visit(kind: ProbeKind, vantage: Vantage, timeout: Duration, specs: Vec<Sp
         jobs: specs.into_iter().enumerate().map(job).collect(),
         limits: Limits { timeout, in_flight: 16 },
         out_of_turn: false,
+        examiner: Arc::default(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::certificate::Examiner;
 use crate::namespace::Vantage;
 use crate::outcome::{Blindness, Outcome, ProbeKey, ProbeKind, QueryType, Run};
 use crate::proxy::Kind;
@@ -21,6 +22,8 @@ pub struct Visit {
     pub limits: Limits,
     /// Somebody asked for it before its own time: it is to meet every firewall as a stranger does.
     pub out_of_turn: bool,
+    /// Who reads the certificates that are presented.
+    pub examiner: Arc<Examiner>,
 }
 
 /// Bounds of a visit.
@@ -77,7 +80,7 @@ pub enum Spec {
         host: Arc<str>,
         /// The path.
         path: Arc<str>,
-        /// TLS first. The certificate is not judged here.
+        /// TLS first. Any certificate will do, and is given back with the run.
         tls: bool,
         /// The most bytes of body that are read.
         body_cap: u64,

@@ -165,6 +165,8 @@ impl Engine {
 pub struct Own {
     /// Where people reach this exporter, without a slash at the end: the base of links.
     pub external_url: Arc<str>,
+    /// How certificates are judged.
+    pub certificates: crate::certificate::Settings,
     /// Started minus due, of every visit.
     pub lag: Histogram,
     /// Runs that could not look.

@@ -189,7 +189,13 @@ mod tests {
 
     fn verdict() -> Arc<Verdict> {
         let snapshot = Arc::new(Recorder::default().snapshot(SystemTime::UNIX_EPOCH));
-        Arc::new(Verdict { snapshot, findings: Vec::new(), pending: 0, passages: Vec::new() })
+        Arc::new(Verdict {
+            snapshot,
+            findings: Vec::new(),
+            pending: 0,
+            passages: Vec::new(),
+            certificates: Vec::new(),
+        })
     }
 
     /// A page whose text counts the pages that were printed.

@@ -141,12 +141,25 @@ fn site(dice: &mut Dice) -> BTreeMap<String, String> {
             "respond",
             "redir",
             "basic_auth",
+            "uri",
+            "rewrite",
+            "import",
         ]);
         let label = format!("caddy.{kind}_{n}");
         let upstream = format!("{{{{upstreams {}}}}}", 3000 + n);
         let path = dice.throw(&["/p*", "/p/x*", "/q", "*", "@one"]);
         match kind {
             "reverse_proxy" => put(label, &format!("{path} {upstream}")),
+            "uri" => {
+                put(label, dice.throw(&["strip_prefix /p", "/p* strip_prefix /p", "@one strip_prefix /p/x"]))
+            }
+            "rewrite" => put(label, dice.throw(&["* /new{path}", "/q /new", "@one /new{uri}"])),
+            "import" => {
+                put("caddy_9".to_owned(), "(common)");
+                put("caddy_9.respond".to_owned(), "/q 204");
+                put("caddy_9.handle.reverse_proxy".to_owned(), "/p/x* {{upstreams 4000}}");
+                put(label, "common")
+            }
             "respond" => put(label, &format!("{path} 204")),
             "redir" => put(label, &format!("{path} https://{{host}}{{uri}}")),
             "basic_auth" => {
@@ -159,8 +172,11 @@ fn site(dice: &mut Dice) -> BTreeMap<String, String> {
             }
             _ => {
                 put(label.clone(), path);
+                if kind == "route" && dice.throw(&["yes", "no"]) == "yes" {
+                    put(format!("{label}.0_uri"), "strip_prefix /p");
+                }
                 put(
-                    format!("{label}.0_reverse_proxy"),
+                    format!("{label}.1_reverse_proxy"),
                     &format!("{} {upstream}", dice.throw(&["*", "/p*", "@one"])),
                 )
             }

@@ -57,7 +57,7 @@ const HOSTS: &[&str] = &["Host(`@`)", "host(\"c.@\")", "HOST(`B.@`)", "Host(`d.@
 const PATHS: &[&str] =
     &["PathPrefix(`/`)", "PathPrefix(`/p`)", "Path(`/p/q`)", "Path(`/q`)", "PathPrefix(`/p/Q.r~s`)"];
 
-const SIGNS: &[&str] = &[" && ", "||", " &&\n\t", " || ", "&&", " and ", "\n&& ", " & ", " "];
+const SIGNS: &[&str] = &[" && ", "||", "\n&& ", " &&\n\t", " || ", "&&", " and ", " & ", " "];
 const LANGUAGES: &[&str] = &["", "", "", "v2", "v2", "v3", "V2"];
 
 /// A row of numbers that looks random: Knuth's, from "The Art of Computer Programming" 3.3.4.

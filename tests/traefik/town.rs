@@ -141,17 +141,26 @@ impl Town {
         status.ok_or_else(|| Error::new(format!("no HTTP answer: {answer:?}")))
     }
 
-    /// What served each request so far, in its access log: host and path, and the router; empty for none.
-    pub fn served(&self) -> Result<Vec<(String, String)>> {
-        let log = self.lab.docker(&["logs", "edge"])?;
-        let text = |line: &Value, field: &str| line[field].as_str().unwrap_or_default().to_owned();
-        Ok(log
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter(|line| line["RequestPath"].is_string())
-            .map(|line| (text(&line, "RequestHost") + &text(&line, "RequestPath"), text(&line, "RouterName")))
-            .collect())
+    /// What served each request, in Traefik's access log: host and path, and the router; empty for none. The log
+    /// comes after the answers: it is read until it is `complete`.
+    pub fn served(&self, complete: impl Fn(&[(String, String)]) -> bool) -> Result<Vec<(String, String)>> {
+        let began = Instant::now();
+        loop {
+            let log = self.lab.docker(&["logs", "edge"])?;
+            let served: Vec<(String, String)> = log.lines().filter_map(served_by).collect();
+            if complete(&served) || began.elapsed() > PATIENCE {
+                return Ok(served);
+            }
+            sleep(Duration::from_millis(100));
+        }
     }
+}
+
+fn served_by(line: &str) -> Option<(String, String)> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let text = |field: &str| line[field].as_str().unwrap_or_default();
+    let path = line["RequestPath"].as_str()?;
+    Some((format!("{}{path}", text("RequestHost")), text("RouterName").to_owned()))
 }
 
 fn start(lab: &Lab, busybox: &str, sample: &Sample) -> Result<()> {

@@ -33,7 +33,13 @@ pub fn verdict(round: Option<SystemTime>, findings: Vec<Finding>) -> Verdict {
         traffic: Traffic::default(),
         own: Own { round_last_completed: round, ..Own::default() },
     };
-    Verdict { snapshot: Arc::new(snapshot), findings, pending: 0, passages: Vec::new() }
+    Verdict {
+        snapshot: Arc::new(snapshot),
+        findings,
+        pending: 0,
+        passages: Vec::new(),
+        certificates: Vec::new(),
+    }
 }
 
 /// Actions that nobody carries out: a test that needs them carried out listens itself.

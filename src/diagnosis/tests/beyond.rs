@@ -111,6 +111,28 @@ fn publish(sample: &mut Sample, name: &str, host_ip: Option<IpAddr>, host_port: 
     sample.container(name).published.push(port);
 }
 
+/// What was tried while the rules went fails in part once, and in part not yet.
+#[test]
+fn a_port_that_failed_once_counts_to_those_that_fail() {
+    let mut sample = Sample::shop(&["web"]);
+    let ports = [8081, 8082, 8083, 8084];
+    let listens: Vec<(&str, u16)> = ports.iter().map(|port| ("0.0.0.0", port - 8000)).collect();
+    let mut snapshot = sample.snapshot();
+    for port in ports {
+        publish(&mut sample, "web", None, port, port - 8000);
+        snapshot = tried(&mut sample, port, REFUSED, Some(&listens));
+    }
+    let once = |times: &[u32]| {
+        let mut snapshot = snapshot.clone();
+        for (record, times) in Arc::make_mut(&mut snapshot.probes).values_mut().zip(times) {
+            record.failures_in_a_row = *times;
+        }
+        told(&settled(snapshot, &mut Ledger::default()))
+    };
+    assert_eq!(once(&[2, 2, 2, 1]), ["published-port-unreachable engine"]);
+    assert_eq!(once(&[1, 1, 1, 1]), [""; 0]);
+}
+
 /// The host's try, and what listens in the container: an address and a port.
 fn tried(sample: &mut Sample, port: u16, outcome: Outcome, listens: Option<&[(&str, u16)]>) -> Snapshot {
     let door = Detail::Port(IpAddr::from([192, 0, 2, 7]), port);
@@ -159,8 +181,8 @@ fn a_published_port_fails_by_itself_or_by_what_is_behind_it() {
     check(None, REFUSED, nothing, Some(Severity::Ticket));
     // What peers see now goes before what was read.
     check(Some(&[]), REFUSED, |s| s.tcp("api", "web", 80, OK).runs = 3, Some(Severity::Page));
-    // Coolify publishes a port of its proxy that nothing listens on.
-    check(Some(&[]), REFUSED, |s| s.container("web").is_proxy = true, Some(Severity::Info));
+    // Coolify publishes a port of its proxy that nothing listens on; the others' routes tell of it.
+    check(Some(&[]), REFUSED, |s| s.container("web").is_proxy = true, None);
     // It takes its time to start.
     check(Some(&[]), REFUSED, |s| s.container("web").started_at = Some(at(50)), None);
     check(Some(&[]), REFUSED, |s| s.container("web").health = crate::inventory::Health::Starting, None);

@@ -162,6 +162,7 @@ pub(super) fn visit(timeout: u64, in_flight: usize) -> Visit {
         jobs: [].into(),
         limits: Limits { timeout: Duration::from_millis(timeout), in_flight },
         out_of_turn: false,
+        examiner: Arc::default(),
     }
 }
 
@@ -255,6 +256,7 @@ async fn the_hopper_makes_the_sockets() {
         jobs: [job(resolver(), "web", addresses(&[2])), job(resolver(), "db", addresses(&[3]))].into(),
         limits: Limits { timeout: Duration::from_secs(2), in_flight: 8 },
         out_of_turn: false,
+        examiner: Arc::default(),
     };
     let runs = run(&Hopper::start().expect("starts"), visit).await;
     assert!(matches!(runs[0].outcome, Outcome::Success(_)), "{runs:?}");

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use http_body_util::{BodyExt as _, Empty};
@@ -22,12 +23,13 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
+use crate::certificate::Host;
 use crate::outcome::{Answer, Blindness, HttpSeen, Outcome, Phase, Reason};
 use crate::probe::judge::Refusal;
 use crate::strangers::{bounded, printable};
 
 use super::bounded::{Allowance, Bounded};
-use super::tls;
+use super::tls::{self, Presented};
 
 /// The most bytes of a header that are read.
 const HEADER_CAP: usize = 64 * 1024;
@@ -49,6 +51,16 @@ pub(super) struct Target<'a> {
     pub ipv6: bool,
 }
 
+impl Target<'_> {
+    /// What is to be known of this handshake, in words.
+    pub(super) fn remark(&self) -> Option<String> {
+        let nameless = self.tls && server_name(self).is_none();
+        // As much of it as a note has room for.
+        let host = || self.host.chars().take(80).collect::<String>();
+        nameless.then(|| format!("no server name was sent (SNI): {:?} cannot be one", host()))
+    }
+}
+
 /// How far an exchange has come, and what it saw.
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -58,11 +70,13 @@ pub(super) struct Progress {
     pub http: HttpSeen,
     /// What was said.
     pub answer: Answer,
+    /// What is to be known whatever the end, in words.
+    pub remark: Option<String>,
 }
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { phase: Phase::Connect, http: HttpSeen::default(), answer: Answer::default() }
+        Self { phase: Phase::Connect, http: HttpSeen::default(), answer: Answer::default(), remark: None }
     }
 }
 
@@ -119,6 +133,7 @@ pub(super) async fn get(
     socket: std::net::TcpStream,
     target: &Target<'_>,
     seen: &mut Progress,
+    presented: &Arc<Presented>,
 ) -> Result<(), Ended> {
     let request = request(target)?;
     let began = Instant::now();
@@ -128,9 +143,11 @@ pub(super) async fn get(
         return exchange(stream, request, target, seen).await;
     }
     seen.phase = Phase::Tls;
-    let config = tls::config().map_err(|error| Ended::unknown(Blindness::Resources, error))?;
+    let config = tls::keeping(presented).map_err(|error| Ended::unknown(Blindness::Resources, error))?;
+    // With an address, which no handshake names, none is sent.
+    let name = server_name(target).unwrap_or_else(|| ServerName::from(target.peer.ip()));
     let began = Instant::now();
-    let stream = TlsConnector::from(config).connect(server_name(target), stream).await.map_err(|error| {
+    let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
         // Cut in the middle of the handshake without a reset: the peer did not want this TLS.
         if error.kind() == io::ErrorKind::UnexpectedEof {
             Ended::failed(Reason::Tls, error)
@@ -176,13 +193,12 @@ pub(super) fn request(target: &Target<'_>) -> Result<Request<Empty<Bytes>>, Ende
         .map_err(|error| Ended::unknown(Blindness::NoAddress, error))
 }
 
-/// The name for SNI, the address where the host is none.
-fn server_name(target: &Target<'_>) -> ServerName<'static> {
-    let name = match target.host.rsplit_once(':') {
-        Some((name, port)) if port.parse::<u16>().is_ok() => name,
-        _ => target.host,
-    };
-    ServerName::try_from(name.to_owned()).unwrap_or_else(|_| ServerName::from(target.peer.ip()))
+/// Whom the handshake is with; `None` where the host can be nobody's name. Addresses are not sent (RFC 6066 section 3).
+fn server_name(target: &Target<'_>) -> Option<ServerName<'static>> {
+    match Host::read(target.host)? {
+        Host::Name(name) => ServerName::try_from(name.into_string()).ok(),
+        Host::Address(address) => Some(ServerName::from(address)),
+    }
 }
 
 pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(

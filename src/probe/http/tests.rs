@@ -14,6 +14,9 @@ use super::*;
 use crate::namespace::Vantage;
 use crate::outcome::{Detail, ProbeKey, ProbeKind};
 
+/// Certificates and server names.
+mod presented;
+
 #[derive(Clone, Copy)]
 enum Then {
     Close,
@@ -78,6 +81,7 @@ fn visit(peers: &[SocketAddr], tls: bool, timeout: u64, path: &str) -> Visit {
         jobs: jobs.collect(),
         limits: Limits { timeout: Duration::from_millis(timeout), in_flight: 2 },
         out_of_turn: false,
+        examiner: Arc::default(),
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Whether a certificate is right is another question than whether the server answers, and backends
 //! inside a network sign their own. The signature of the handshake is checked all the same, so that a
-//! server that does not hold its key is a TLS failure. Nothing secret is ever sent over this.
+//! server that does not hold its key is a TLS failure. Nothing secret is ever sent over this. What was
+//! presented is kept for those who ask that other question.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -22,7 +23,8 @@ pub(crate) fn config() -> Result<Arc<ClientConfig>, Error> {
 
 fn build() -> Result<Arc<ClientConfig>, Error> {
     let provider: CryptoProvider = ring::default_provider();
-    let verifier = AnyCertificate(provider.signature_verification_algorithms);
+    let algorithms = provider.signature_verification_algorithms;
+    let verifier = AnyCertificate { algorithms, presented: None };
     let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -34,18 +36,46 @@ fn build() -> Result<Arc<ClientConfig>, Error> {
     Ok(Arc::new(config))
 }
 
+/// As [`config`], and what the server presents is kept.
+pub(super) fn keeping(presented: &Arc<Presented>) -> Result<Arc<ClientConfig>, Error> {
+    let mut config = ClientConfig::clone(&*config()?);
+    let algorithms = config.crypto_provider().signature_verification_algorithms;
+    let verifier = AnyCertificate { algorithms, presented: Some(Arc::clone(presented)) };
+    config.dangerous().set_certificate_verifier(Arc::new(verifier));
+    Ok(Arc::new(config))
+}
+
+/// The chain of one handshake, from the moment it came.
+#[derive(Debug, Default)]
+pub(super) struct Presented(OnceLock<Vec<CertificateDer<'static>>>);
+
+impl Presented {
+    /// The certificates, the end entity first; none where none came.
+    pub(super) fn chain(&self) -> Vec<&[u8]> {
+        self.0.get().into_iter().flatten().map(AsRef::as_ref).collect()
+    }
+}
+
 #[derive(Debug)]
-struct AnyCertificate(WebPkiSupportedAlgorithms);
+struct AnyCertificate {
+    algorithms: WebPkiSupportedAlgorithms,
+    presented: Option<Arc<Presented>>,
+}
 
 impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
         &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
         _server_name: &ServerName<'_>,
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if let Some(presented) = &self.presented {
+            // rustls reads no message above 64 KiB, so a chain has no more.
+            let chain = std::iter::once(end_entity).chain(intermediates);
+            presented.0.get_or_init(|| chain.map(|der| der.clone().into_owned()).collect());
+        }
         Ok(ServerCertVerified::assertion())
     }
 
@@ -55,7 +85,7 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0)
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -64,10 +94,10 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }

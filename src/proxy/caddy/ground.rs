@@ -109,20 +109,22 @@ impl Ground {
         }
     }
 
-    /// A prefix is taken away in front of the path. `all`: of every request.
-    pub fn strip(&mut self, prefix: &str, all: bool) {
+    /// A prefix is taken away in front of the path. `all`: of every request; gives whether all of them have it.
+    pub fn strip(&mut self, prefix: &str, all: bool) -> bool {
         if prefix.is_empty() {
-            return;
+            return true;
         }
         let slash = if prefix.starts_with('/') { "" } else { "/" };
         let prefix = format!("{slash}{prefix}");
         let base = format!("{}{}", self.base, prefix.trim_end_matches('/'));
-        self.strips.push(Arc::from(prefix));
-        if all && !self.changed && self.reach.is_below(&base) {
-            self.base = base;
-        } else {
-            self.changed = true;
+        if all {
+            self.strips.push(Arc::from(prefix));
         }
+        let has_it = all && !self.changed && self.reach.is_below(&base);
+        if has_it {
+            self.base = base;
+        }
+        has_it
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::ground::{Answer, Fate, Ground};
 use super::matcher::Matcher;
+use super::reach::Path;
 use super::template;
 use super::tree::Block;
 use crate::strangers::bounded;
@@ -49,17 +50,28 @@ impl Scope {
         }
     }
 
+    /// The path is changed from here on: of every request, or of those that fit and come as if they were answered.
     pub fn rewrite(&mut self, step: &Step<'_>) {
         let is_for_all = step.matcher.as_ref().is_none_or(|matcher| !matcher.is_some());
+        let mut moved = self.stand(step);
         match step.arguments {
+            [word, ..] if step.block.name() == "uri" && word == "query" => return,
             [word, prefix, ..]
                 if step.block.name() == "uri" && word == "strip_prefix" && !step.block.unread =>
             {
-                self.ground.strip(prefix, is_for_all);
+                if self.ground.strip(prefix, is_for_all) {
+                    return;
+                }
+                let path = Path::Begins(format!("{}/{}", self.ground.base, prefix.trim_matches('/')));
+                moved.reach = moved.reach.for_paths(&[path]);
             }
-            [word, ..] if step.block.name() == "uri" && word == "query" => {}
-            _ => (self.ground.changed, self.ground.rewrites) = (true, true),
+            _ if is_for_all => {
+                (self.ground.changed, self.ground.rewrites) = (true, true);
+                return;
+            }
+            _ => {}
         }
+        self.answer(step, &moved, Fate::Come);
     }
 }
 

@@ -244,7 +244,7 @@ impl<'a> Walk<'a> {
             match block.arguments() {
                 [path, ..] if path.starts_with('/') => {
                     let open = path.strip_suffix('*').map(|open| open.strip_suffix('/').unwrap_or(open));
-                    ground.strip(open.unwrap_or(path), true);
+                    ground.changed |= !ground.strip(open.unwrap_or(path), true);
                 }
                 _ if block.unread => {}
                 _ => self.refuse("handle_path names no path".to_owned()),

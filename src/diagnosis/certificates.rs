@@ -1,0 +1,190 @@
+//! Certificates of public domains: what a visitor's browser would refuse, or will soon.
+//!
+//! The certificate is the one that the proxy presented when the host asked for the site over TLS. It is judged and not
+//! trusted; nothing was sent over the connection that depends on it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::certificate::{Certificate, Fault, Moment, judge};
+use crate::inventory::Route;
+use crate::outcome::Scheme;
+
+use super::scene::Scene;
+use super::words::{draft, saw, sh};
+use super::{Code, Finding, Step};
+
+/// A domain whose proxy presented something.
+pub(super) struct Shown<'a> {
+    pub(super) route: &'a Route,
+    pub(super) certificate: &'a Arc<Certificate>,
+    address: std::net::SocketAddr,
+    since: SystemTime,
+}
+
+/// The certificate of each domain, by destination: all of its paths have one.
+pub(super) fn shown<'a>(scene: &Scene<'a>) -> Vec<Shown<'a>> {
+    let mut domains: BTreeMap<(Option<&str>, &str), Shown<'a>> = BTreeMap::new();
+    for walk in &scene.walks {
+        let https = walk.entries.iter().find(|entry| entry.scheme == Scheme::Https);
+        let Some((key, record)) = https.map(|entry| entry.look) else { continue };
+        let (Some(certificate), crate::outcome::Detail::Door(_, _, address)) =
+            (record.seen.certificate.as_ref(), &key.detail)
+        else {
+            continue;
+        };
+        let route = walk.route;
+        domains.entry((route.destination.as_deref(), &route.domain)).or_insert(Shown {
+            route,
+            certificate,
+            address: *address,
+            since: record.at,
+        });
+    }
+    domains.into_values().collect()
+}
+
+/// A domain's certificate in figures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CertificateState {
+    /// Whose.
+    pub domain: Arc<str>,
+    /// The first second of its time.
+    pub not_before: Moment,
+    /// The last second of its time.
+    pub not_after: Moment,
+    /// Whether visitors believe it: in its time, for this name, by somebody known.
+    pub valid: bool,
+}
+
+/// Of every domain whose certificate could be read.
+pub(super) fn states(scene: &Scene<'_>) -> Vec<CertificateState> {
+    let settings = &scene.snapshot.own.certificates;
+    let state = |shown: Shown<'_>| {
+        let paper = &shown.certificate.read.as_ref().ok()?.paper;
+        let verdicts = judge(shown.certificate, &shown.route.domain, scene.snapshot.at, settings);
+        Some(CertificateState {
+            domain: Arc::clone(&shown.route.domain),
+            not_before: paper.not_before,
+            not_after: paper.not_after,
+            valid: verdicts.iter().all(|verdict| verdict.fault == Fault::Expiring),
+        })
+    };
+    let mut states: Vec<CertificateState> = shown(scene).into_iter().filter_map(state).collect();
+    states.sort_by(|a, b| a.domain.cmp(&b.domain));
+    states.dedup_by(|a, b| a.domain == b.domain);
+    states
+}
+
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let settings = &scene.snapshot.own.certificates;
+    let mut findings = Vec::new();
+    for shown in shown(scene) {
+        let domain = &*shown.route.domain;
+        for verdict in judge(shown.certificate, domain, scene.snapshot.at, settings) {
+            // A domain that is new gets its certificate while it is served already.
+            if verdict.fault == Fault::Default && is_new(scene, shown.route) {
+                continue;
+            }
+            findings.push(tell(scene, &shown, &verdict));
+        }
+    }
+    findings
+}
+
+/// So long an authority may take to hand out a domain's first certificate.
+const ISSUED_WITHIN: Duration = Duration::from_secs(30);
+
+fn is_new(scene: &Scene<'_>, route: &Route) -> bool {
+    let started = route.backends.iter().filter_map(|backend| {
+        scene.inventory.and_then(|inventory| inventory.container(&backend.container))?.started_at
+    });
+    let first = started.min();
+    first.is_some_and(|at| scene.snapshot.at.duration_since(at).is_ok_and(|age| age < ISSUED_WITHIN))
+}
+
+/// Whether a code speaks of certificates.
+pub(super) const fn is_of(code: Code) -> bool {
+    matches!(
+        code,
+        Code::CertificateDefault
+            | Code::CertificateExpired
+            | Code::CertificateNameMismatch
+            | Code::CertificateUntrusted
+            | Code::CertificateExpiring
+    )
+}
+
+/// Whether a finding that the rule does not see any more still holds: nobody was shown another certificate since, and
+/// the domain is still one that is served.
+pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
+    let domain = &*finding.subject.name;
+    let is_shown = shown(scene).iter().any(|shown| *shown.route.domain == *domain);
+    let engine_up = scene.snapshot.sight.engine.is_up();
+    !is_shown && (!engine_up || scene.walks.iter().any(|walk| *walk.route.domain == *domain))
+}
+
+const fn code(fault: Fault) -> Code {
+    match fault {
+        Fault::Default => Code::CertificateDefault,
+        Fault::Expired => Code::CertificateExpired,
+        Fault::Untrusted => Code::CertificateUntrusted,
+        Fault::NameMismatch => Code::CertificateNameMismatch,
+        Fault::Expiring => Code::CertificateExpiring,
+    }
+}
+
+fn tell(scene: &Scene<'_>, shown: &Shown<'_>, verdict: &crate::certificate::Verdict) -> Finding {
+    let domain = &shown.route.domain;
+    let mut finding = draft(code(verdict.fault), "domain", domain, shown.since);
+    finding.destination.clone_from(&shown.route.destination);
+    finding.summary = format!("{}.", capital(&verdict.summary));
+    let at = shown.address;
+    let from = || format!("TLS handshake with {at} for {domain}");
+    finding.evidence =
+        verdict.evidence.iter().map(|line| saw(from(), &*line.observed, &line.expected)).collect();
+    let proxy = shown.route.proxy.as_ref().zip(scene.inventory);
+    let proxy = proxy
+        .map_or_else(|| "coolify-proxy".to_owned(), |(id, inventory)| super::words::container(inventory, id));
+    let log = format!("docker logs --tail 200 {proxy} 2>&1 | grep -i -E 'acme|certificate'");
+    finding.fix = match verdict.fault {
+        Fault::Default => vec![
+            Step::when("why it got none of its own", [log]),
+            Step::prose(
+                "the authority must reach the domain at port 80 of this host: look at its DNS records, the firewall, and whether Cloudflare stands before it (then DNS-01, or its own certificate)",
+            ),
+            Step::prose(
+                "after five failures an hour the authority refuses for a while: mend the cause before it is tried again",
+            ),
+        ],
+        Fault::Expired | Fault::Expiring => vec![
+            Step::when("why it was not renewed", [log]),
+            Step::prose("one that was put there by hand has to be put there anew, and the proxy told of it"),
+        ],
+        Fault::NameMismatch => vec![
+            Step::prose(
+                "have a certificate made for this domain, or enter the domain that the certificate is for",
+            ),
+            Step::when("what the proxy says of it", [log]),
+        ],
+        Fault::Untrusted => vec![
+            Step::prose(
+                "have a public authority sign it, or put the whole chain in the file (fullchain.pem)",
+            ),
+            Step::prose(
+                "an authority of your own is believed where its certificate is in the file of certificates.ca_file",
+            ),
+        ],
+    };
+    let name = sh(domain);
+    finding.verify = vec![format!(
+        "openssl s_client -connect {at} -servername {name} -showcerts </dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName"
+    )];
+    finding
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
