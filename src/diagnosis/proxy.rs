@@ -8,6 +8,7 @@ pub(super) mod provider_broken;
 mod unhealthy;
 mod unreachable;
 
+use crate::inventory::{ContainerId, Destination};
 use crate::outcome::{Outcome, ProbeKind};
 
 use super::Finding;
@@ -23,6 +24,12 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     findings.extend(unreachable::find(scene));
     findings.extend(provider_broken::find(scene));
     findings
+}
+
+/// Whether a rule of proxies tells that this container does not run, or is not on this network.
+pub(super) fn is_told(scene: &Scene<'_>, destination: &Destination, container: &ContainerId) -> bool {
+    let is_down = |inventory| not_running::down(inventory).any(|(proxy, _)| proxy.container == *container);
+    scene.inventory.is_some_and(is_down) || not_attached::is_told(scene, destination, container)
 }
 
 /// Whether a measured finding of a proxy that no rule sees any more still holds: nobody could look since.

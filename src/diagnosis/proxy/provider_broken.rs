@@ -1,6 +1,7 @@
 //! `proxy-provider-broken`: the proxy answers, and knows none of the rules that the labels declare.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::diagnosis::route::walk::{Cause, Walk};
 use crate::diagnosis::scene::Scene;
@@ -10,16 +11,30 @@ use crate::inventory::Proxy;
 
 /// So many rules are unknown together before it is the proxy's connection to the Engine, and not a rule.
 const ENOUGH: usize = 2;
+/// Settling and a round of looks, after which each rule was asked for.
+const ROUND: Duration = Duration::from_secs(40);
 
-/// Whether the route is unknown as all of its proxy are.
+/// Whether the route is unknown as all of its proxy are, or as all may be of one that has just started.
 pub(in crate::diagnosis) fn is_of_all(scene: &Scene<'_>, walk: &Walk<'_>) -> bool {
-    walk.proxy.is_some_and(|proxy| all_unknown(scene, proxy).len() >= ENOUGH)
+    let Some(proxy) = walk.proxy else { return false };
+    let unknown = all_unknown(scene, proxy).len();
+    unknown >= ENOUGH || (unknown > 0 && is_fresh(scene, proxy) && routes_of(scene, proxy).count() >= ENOUGH)
+}
+
+/// Not all of its rules have been asked for since it started.
+fn is_fresh(scene: &Scene<'_>, proxy: &Proxy) -> bool {
+    let started = scene.inventory.and_then(|i| i.container(&proxy.container)?.started_at);
+    started.is_some_and(|at| scene.snapshot.at.duration_since(at).is_ok_and(|age| age < ROUND))
+}
+
+fn routes_of<'s, 'a>(scene: &'s Scene<'a>, proxy: &Proxy) -> impl Iterator<Item = &'s Walk<'a>> {
+    let of_it = |walk: &&Walk<'_>| walk.proxy.is_some_and(|of| of.container == proxy.container);
+    scene.walks.iter().filter(of_it)
 }
 
 /// The routes of a proxy, where it knows none of those that could be asked for.
 fn all_unknown<'s, 'a>(scene: &'s Scene<'a>, proxy: &Proxy) -> Vec<&'s Walk<'a>> {
-    let its =
-        || scene.walks.iter().filter(|walk| walk.proxy.is_some_and(|of| of.container == proxy.container));
+    let its = || routes_of(scene, proxy);
     let unknown: Vec<&Walk<'_>> = its().filter(|walk| walk.cause == Some(Cause::Unknown)).collect();
     // One that is served, or fails behind the proxy, is one that it knows.
     let known = its().any(|walk| {

@@ -123,19 +123,31 @@ fn walk<'a>(
     lost: &dyn Fn(&str, &str) -> bool,
 ) -> Walk<'a> {
     let proxy = inventory.proxies.iter().find(|proxy| Some(&proxy.container) == route.proxy.as_ref());
-    let hops = route.backends.iter().map(|backend| hop(snapshot, inventory, route, backend, index)).collect();
+    let hops: Vec<Hop<'_>> =
+        route.backends.iter().map(|backend| hop(snapshot, inventory, route, backend, index)).collect();
+    let settled = settled(proxy.and_then(|proxy| inventory.container(&proxy.container)), &hops);
     let site = &*route.site;
     let entries = index
         .range((site, Some(Scheme::Http), LEAST)..)
         .take_while(|((of, _, _), _)| *of == site)
         .filter_map(|((_, scheme, _), look)| {
             let scheme = (*scheme)?;
-            Some(Entry { scheme, look: *look })
+            let good = matches!(said(route, scheme, look.1), Said::Site | Said::Login);
+            (good || look.1.at >= settled).then_some(Entry { scheme, look: *look })
         })
         .collect();
     let mut walk = Walk { route, proxy, hops, entries, cause: None };
     walk.cause = cause(snapshot, inventory, &walk, lost);
     walk
+}
+
+/// From when on what comes through the proxy counts, unless it is good: all that serve have settled, and the proxy too,
+/// which hears of what starts a moment later.
+fn settled(proxy: Option<&Container>, hops: &[Hop<'_>]) -> SystemTime {
+    let served = hops.iter().filter(|hop| hop.backend.standing == Standing::Served);
+    let all = served.filter_map(|hop| hop.container).chain(proxy);
+    let started = all.filter_map(|container| container.started_at).max();
+    started.map_or(SystemTime::UNIX_EPOCH, |started| started + DEPLOY)
 }
 
 const LEAST: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
@@ -150,6 +162,12 @@ fn hop<'a>(
     let container = inventory.container(&backend.container);
     let at = backend.spot().zip(backend.port).map(|(spot, port)| SocketAddr::new(spot.address, port));
     let look = at.and_then(|at| index.get(&(&*route.site, None, at)).copied());
+    // Who has just started need not listen yet.
+    let settled = container.and_then(|container| container.started_at).map(|started| started + DEPLOY);
+    let counts = |(_, record): &Look<'_>| {
+        matches!(record.outcome, Outcome::Success(_)) || settled.is_none_or(|settled| record.at >= settled)
+    };
+    let look = look.filter(counts);
     let mut hop = Hop { backend, container, look, fault: None };
     hop.fault = fault(snapshot, &hop);
     hop
@@ -160,6 +178,16 @@ impl Hop<'_> {
     pub(in crate::diagnosis) fn is_new(&self, now: SystemTime) -> bool {
         let started = self.container.and_then(|container| container.started_at);
         started.is_some_and(|started| now.duration_since(started).is_ok_and(|age| age < DEPLOY))
+    }
+
+    /// The proxy's own probe of it is to come, or has not yet failed often enough.
+    fn is_to_be_asked(&self) -> bool {
+        let asked =
+            self.backend.spot().is_some_and(|spot| spot.destination.is_some()) && self.backend.port.is_some();
+        asked
+            && self
+                .look
+                .is_none_or(|(_, record)| matches!(record.outcome, Outcome::Failure(_)) && !fails(record))
     }
 }
 
@@ -172,7 +200,7 @@ fn fault(snapshot: &Snapshot, hop: &Hop<'_>) -> Option<Fault> {
     }
     let Some(port) = hop.backend.port else { return (!new).then_some(Fault::NoPort) };
     let (_, record) = hop.look?;
-    if new || !fails(record) {
+    if !fails(record) {
         return None;
     }
     let listeners =
@@ -266,7 +294,9 @@ fn through(walk: &Walk<'_>) -> Option<Cause> {
         |hop: &&Hop<'_>| hop.look.is_some_and(|(_, record)| matches!(record.outcome, Outcome::Success(_)));
     let served = walk.hops.iter().filter(|hop| hop.backend.standing == Standing::Served);
     let answers = served.clone().filter(direct).count();
-    let all_answer = answers > 0 && answers == served.count();
+    let all_answer = answers > 0 && answers == served.clone().count();
+    // Whether a backend accounts for what comes through is known when it was asked.
+    let waits = served.clone().any(Hop::is_to_be_asked);
     let mut causes = walk.entries.iter().filter_map(|entry| {
         let (_, record) = entry.look;
         if let Outcome::Unknown(_) = record.outcome {
@@ -281,6 +311,7 @@ fn through(walk: &Walk<'_>) -> Option<Cause> {
             _ if walk.route.also.is_some() => None,
             Said::NoRoute | Said::NoBackend if fails(record) => Some(Cause::Unknown),
             Said::CannotReach if fails(record) && all_answer => Some(Cause::Stale),
+            Said::CannotReach | Said::ServerError | Said::Garbage if waits => None,
             Said::CannotReach | Said::ServerError | Said::Garbage if fails(record) => Some(Cause::NotServed),
             Said::Nothing if fails(record) => Some(Cause::DoorShut),
             _ => None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::inventory::routes::*;
-use crate::inventory::{ContainerId, Health, PublishedPort};
+use crate::inventory::{ContainerId, Health, PublishedPort, RunState};
 use crate::netstack::{Inner, Listener};
 use crate::proxy::{Kind, Port};
 use crate::state::Record;
@@ -436,6 +436,56 @@ fn each_fault_of_a_route_is_one_finding() {
         breaks(&mut host);
         assert_eq!(host.told(), *expected, "{what}");
     }
+}
+
+/// What was seen of it, and through the proxy, in the first seconds counts where it is good.
+#[test]
+fn an_app_that_starts_is_judged_when_it_has_settled() {
+    let mut host = Host::new();
+    host.listeners = Some(Vec::new());
+    let told = |host: &mut Host, started: u64| {
+        host.sample.container("web").started_at = Some(at(started));
+        host.told()
+    };
+    host.refused();
+    assert_eq!(told(&mut host, 51), Vec::<String>::new());
+    assert_eq!(told(&mut host, 50), ["page route-port-not-listening shop.example.com"]);
+    // The proxy has not heard of it yet.
+    host.saw(DIRECT, OK).seen = page(200, "<html>", None);
+    host.through(Reason::HttpStatus, 404, "404 page not found\n");
+    assert_eq!(told(&mut host, 51), Vec::<String>::new());
+    assert_eq!(told(&mut host, 50), ["page route-not-served shop.example.com"]);
+    // The proxy itself has just started.
+    host.sample.container("coolify-proxy").started_at = Some(at(51));
+    assert_eq!(told(&mut host, 0), Vec::<String>::new());
+}
+
+/// A site that fails through the proxy may fail for what its container is about to be asked.
+#[test]
+fn a_backend_is_asked_before_the_proxy_is_blamed() {
+    let mut host = Host::new();
+    let silent = |host: &mut Host, way: &str, times: u32| {
+        let record = host.saw(way, Outcome::Failure(Reason::Timeout));
+        record.failures_in_a_row = times;
+        record.seen.stopped_at = Some(Phase::Answer);
+    };
+    for way in [HTTP, HTTPS] {
+        silent(&mut host, way, 2);
+    }
+    silent(&mut host, DIRECT, 1);
+    assert_eq!(host.told(), Vec::<String>::new());
+    silent(&mut host, DIRECT, 2);
+    assert_eq!(host.told(), ["page route-backend-timeout shop.example.com"]);
+}
+
+/// Not as a container and as the proxy.
+#[test]
+fn a_proxy_that_does_not_run_is_told_once() {
+    let mut host = Host::new();
+    host.sample.container("coolify-proxy").state = RunState::Exited;
+    let missing = host.sample.missing("coolify-proxy");
+    host.sample.on("shop").stopped.push(missing);
+    assert_eq!(host.told(), ["page proxy-not-running coolify-proxy"]);
 }
 
 fn rival(clash: Clash) -> Rival {

@@ -99,8 +99,9 @@ pub fn routes(view: &View<'_>) -> Routes {
     let mut refused = Vec::new();
     for claim in &claims {
         let why = claim.rule.refused.clone().or_else(|| match &claim.rule.leads {
-            Leads::Nowhere(why) => Some(why.clone()),
-            Leads::Here(_) | Leads::Elsewhere(_) => None,
+            // Traefik drops the router; Caddy answers by itself.
+            Leads::Nowhere(why) if kind_of(claim) == Kind::Traefik => Some(why.clone()),
+            Leads::Here(_) | Leads::Elsewhere(_) | Leads::Nowhere(_) => None,
         });
         if let Some(why) = why {
             refused.push(refusal(view, claim, why));
