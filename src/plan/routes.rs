@@ -8,23 +8,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::inventory::routes::{Backend, Door};
 use crate::inventory::{Container, ContainerId, Place, Proxy, Route, RunState, WayIn};
 use crate::namespace::Vantage;
-use crate::outcome::{Detail, ProbeKey, ProbeKind, Scheme};
+use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType, Scheme};
+use crate::probe::visit::Expect;
 use crate::probe::{Accepts, Job, Spec};
 
 use super::{Errand, HOST, View, published};
 
 /// The most bytes of a page that are read: enough for a proxy's own pages, and a walk costs the app little.
 const BODY_CAP: u64 = 16 * 1024;
+/// Domains whose addresses are asked for.
+const MOST_DOMAINS: usize = 200;
+/// Where a domain leads changes rarely, and whoever is asked is not ours.
+const EACH_MINUTE: Duration = Duration::from_secs(60);
 
 /// The errands of all routes.
 pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
     let mut errands = to_backends(view);
     errands.extend(through_doors(view));
     errands.extend(to_proxies(view));
+    errands.extend(of_domains(view));
     errands
 }
 
@@ -169,6 +176,49 @@ fn to_proxies(view: &View<'_>) -> Vec<Errand> {
         }
         let from = (Some(&container.id), vantage(view, container));
         errands.extend(view.errand(&destination.name, ProbeKind::Proxy, &source.name, from, in_order(jobs)));
+    }
+    errands
+}
+
+/// Where the domains lead, asked of the proxy's own resolver: only where the operator says where they ought to.
+fn of_domains(view: &View<'_>) -> Vec<Errand> {
+    if view.probes.public_addresses.is_empty() {
+        return Vec::new();
+    }
+    let mut errands = Vec::new();
+    for (proxy, container) in running(view) {
+        let Some(server) = container.resolver.servers.first() else { continue };
+        let resolver = SocketAddr::new(*server, 53);
+        let mut jobs: BTreeMap<&Arc<str>, Vec<Job>> = BTreeMap::new();
+        let routes = view.inventory.routes.served.iter();
+        for route in routes.filter(|route| route.proxy.as_ref() == Some(&proxy.container)).take(MOST_DOMAINS)
+        {
+            // A name without a dot is none of the internet's.
+            let Some(destination) = route.destination.as_ref().filter(|_| route.domain.contains('.')) else {
+                continue;
+            };
+            for (qtype, v4) in [(QueryType::A, true), (QueryType::Aaaa, false)] {
+                if !view.probes.public_addresses.iter().any(|address| address.is_ipv4() == v4) {
+                    continue;
+                }
+                let key = ProbeKey {
+                    destination: Arc::clone(destination),
+                    kind: ProbeKind::DnsExternal,
+                    source: Arc::clone(&proxy.name),
+                    target: Arc::clone(&route.domain),
+                    detail: Detail::Name(Arc::clone(&route.domain), qtype),
+                };
+                let name: Arc<str> = format!("{}.", route.domain).into();
+                let spec = Spec::Dns { resolver, name, qtype, expect: Expect::Any };
+                jobs.entry(destination).or_default().push(Job { key, spec });
+            }
+        }
+        for (destination, jobs) in jobs {
+            let from = (Some(&container.id), vantage(view, container));
+            let errand = view.errand(destination, ProbeKind::DnsExternal, &proxy.name, from, in_order(jobs));
+            errands
+                .extend(errand.map(|errand| Errand { interval: errand.interval.max(EACH_MINUTE), ..errand }));
+        }
     }
     errands
 }
