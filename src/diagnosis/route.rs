@@ -5,6 +5,7 @@
 mod answers;
 mod backend_timeout;
 mod conflict;
+mod domain_points_elsewhere;
 mod host_network;
 mod host_port_published;
 mod left_out;
@@ -30,6 +31,7 @@ use crate::outcome::Outcome;
 /// Of routes and rules.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = rule_invalid::find(scene);
+    findings.extend(domain_points_elsewhere::find(scene));
     for walk in &scene.walks {
         findings.extend(of(scene, walk));
         findings.extend(host_port_published::tell(scene, walk));

@@ -50,14 +50,11 @@ impl Knowledge {
     fn add(&mut self, walk: &Walk<'_>) {
         self.routes += 1;
         self.unknown += usize::from(walk.cause == Some(Cause::Unknown));
-        // What is wrong behind it says nothing of what it knows: its answer does. That it has nobody to lead to may be
-        // said of a rule that it knows, and of one that it does not.
-        let is_known = |entry: &Entry<'_>| {
-            entry.is_seen() && !matches!(entry.said, Said::NoRoute | Said::NoBackend | Said::Nothing)
-        };
-        let is_asked = walk.route.also.is_none() && walk.cause != Some(Cause::Unknown);
-        let unsure = walk.entries.iter().any(|entry| matches!(entry.said, Said::NoRoute | Said::NoBackend));
-        self.knows_one |= is_asked && !unsure && walk.entries.iter().any(is_known);
+        // What is wrong behind it says nothing of what it knows: its answer does.
+        let tells = |entry: &Entry<'_>| entry.is_seen() && entry.said != Said::Nothing;
+        let denies = |entry: &Entry<'_>| matches!(entry.said, Said::NoRoute | Said::NoBackend | Said::Blank);
+        let asked = walk.route.also.is_none() && walk.cause != Some(Cause::Unknown);
+        self.knows_one |= asked && walk.entries.iter().any(tells) && !walk.entries.iter().any(denies);
     }
 }
 

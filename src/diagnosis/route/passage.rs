@@ -67,6 +67,7 @@ fn up(walk: &Walk<'_>) -> Option<bool> {
         walk.route.also.is_some()
             || !fails(entry.look.1) && matches!(entry.look.1.outcome, Outcome::Failure(_))
             || entry.is_good()
+            || entry.said == Said::Blank
     };
     match walk.cause {
         Some(
