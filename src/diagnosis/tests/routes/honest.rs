@@ -1,5 +1,3 @@
-use std::time::{Duration, Instant};
-
 use super::*;
 use crate::diagnosis::passages;
 
@@ -141,41 +139,4 @@ fn rules_that_are_refused_for_one_reason_are_one_finding() {
         refused("other", "id-web", "unbalanced"),
     ];
     assert_eq!(host.told(), ["page route-rule-invalid http-0", "page route-rule-invalid other"]);
-}
-
-/// A verdict is reached on the loop that everything meets in, at each change.
-#[test]
-fn what_is_wrong_with_many_sites_at_once_costs_no_more_than_each_of_them() {
-    let took = |sites: usize| {
-        let mut host = Host::new();
-        let route = host.route().clone();
-        let probes = host.sample.probes.clone();
-        for n in 0..sites {
-            let domain = format!("s{n}.example.com");
-            let site: Arc<str> = format!("{domain}/").into();
-            for (key, record) in &probes {
-                let detail = match &key.detail {
-                    Detail::Backend(_, at) => Detail::Backend(Arc::clone(&site), *at),
-                    Detail::Door(scheme, _, at) => Detail::Door(*scheme, Arc::clone(&site), *at),
-                    other => other.clone(),
-                };
-                let mut record = record.clone();
-                if matches!(detail, Detail::Door(..)) {
-                    record.outcome = Outcome::Failure(Reason::HttpStatus);
-                    record.failures_in_a_row = 3;
-                    record.seen = page(404, GO, None);
-                }
-                host.sample.probes.insert(ProbeKey { detail, ..key.clone() }, record);
-            }
-            host.sample.inventory.routes.served.push(Route { site, domain: domain.into(), ..route.clone() });
-        }
-        host.sample.inventory.routes.served.remove(0);
-        let snapshot = Arc::new(host.sample.snapshot());
-        let began = Instant::now();
-        assert_eq!(judge(snapshot, &mut Ledger::default()).findings.len(), 1);
-        began.elapsed()
-    };
-    let few = took(200).max(Duration::from_millis(1));
-    let many = took(2000);
-    assert!(many < few * 40, "{few:?} for 200 sites, and {many:?} for 2000");
 }
