@@ -22,10 +22,12 @@ mod routes;
 mod rtt;
 mod scrape;
 mod series;
+mod sites;
 mod size;
 mod smokeping;
 mod steady;
 mod street;
+mod told;
 mod town;
 mod traffic;
 
@@ -152,6 +154,7 @@ fn bench(options: &Options) -> Result<()> {
         let street = Street::build()?;
         machine.engine = street.town.engine()?;
         rows.extend(routes::measure(&street, options)?);
+        rows.extend(sites::measure(&street, options)?);
     }
     if options.wants("idle") {
         rows.push(idle::measure(options)?);

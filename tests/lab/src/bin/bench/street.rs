@@ -1,6 +1,5 @@
 //! A lab with Coolify's proxy before twenty web servers, which have two hundred sites.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -8,9 +7,9 @@ use std::time::{Duration, Instant};
 use lab::apps::App;
 use lab::proxies::{Authority, NAME, Paper, Traefik};
 use lab::{Error, Lab, Result};
-use serde_json::Value;
 
 use crate::exporter::Exporter;
+use crate::told::{report, routes};
 use crate::town::Town;
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -30,15 +29,6 @@ pub struct Street {
     pub authorities: String,
     /// Every site with TLS.
     pub secure: Vec<String>,
-}
-
-/// A site as a report tells it.
-#[derive(Clone, Debug)]
-pub struct Walk {
-    pub domain: String,
-    pub https: SocketAddr,
-    /// All phases together.
-    pub seconds: f64,
 }
 
 impl Street {
@@ -92,35 +82,6 @@ impl Street {
             sleep(Duration::from_millis(500));
         }
     }
-}
-
-pub fn report(exporter: &Exporter<'_>) -> Result<Value> {
-    serde_json::from_str(&exporter.get("/diagnostics")?).map_err(|e| Error::new(format!("the report: {e}")))
-}
-
-fn routes(report: &Value) -> impl Iterator<Item = &Value> {
-    let all = report["destinations"].as_array().into_iter().flatten();
-    all.flat_map(|destination| destination["routes"].as_array().into_iter().flatten())
-}
-
-/// The latest walk through each https door, as the report has it. One that failed is an error.
-pub fn walks(report: &Value) -> Result<Vec<Walk>> {
-    let mut walks = Vec::new();
-    for route in routes(report) {
-        let doors = route["doors"].as_array().into_iter().flatten();
-        for door in doors.filter(|door| door["scheme"] == "https") {
-            let phases = door["seconds"].as_object().into_iter().flat_map(serde_json::Map::values);
-            let seconds = phases.filter_map(Value::as_f64).sum();
-            let of = (route["domain"].as_str(), door["address"].as_str().and_then(|a| a.parse().ok()));
-            match (of, door["outcome"] == "success") {
-                ((Some(domain), Some(https)), true) => {
-                    walks.push(Walk { domain: domain.to_owned(), https, seconds });
-                }
-                _ => return Err(Error::new(format!("a walk failed: {route}"))),
-            }
-        }
-    }
-    Ok(walks)
 }
 
 fn containers() -> impl Iterator<Item = (&'static str, usize)> {
