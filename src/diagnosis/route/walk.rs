@@ -306,7 +306,7 @@ fn cause(
             };
         }
     }
-    unaccounted(walk)
+    unaccounted(snapshot.at, walk)
 }
 
 /// A clash that stands: two containers of one workload may differ for as long as one takes the other's place.
@@ -329,7 +329,7 @@ fn says_more(walk: &Walk<'_>) -> bool {
 }
 
 /// What came through the proxy, where nothing is wrong behind it.
-fn unaccounted(walk: &Walk<'_>) -> Option<Cause> {
+fn unaccounted(now: SystemTime, walk: &Walk<'_>) -> Option<Cause> {
     let direct =
         |hop: &&Hop<'_>| hop.look.is_some_and(|(_, record)| matches!(record.outcome, Outcome::Success(_)));
     let served = walk.hops.iter().filter(|hop| hop.backend.standing == Standing::Served);
@@ -337,6 +337,7 @@ fn unaccounted(walk: &Walk<'_>) -> Option<Cause> {
     let all_answer = answers > 0 && answers == served.clone().count();
     // Whether a backend accounts for what comes through is known when it was asked.
     let waits = served.clone().any(Hop::is_to_be_asked);
+    let stands = |record: &Record| now.duration_since(record.since).is_ok_and(|age| age >= DEPLOY);
     let mut causes = walk.entries.iter().filter_map(|entry| {
         let (_, record) = entry.look;
         if let Outcome::Unknown(_) = record.outcome {
@@ -348,6 +349,8 @@ fn unaccounted(walk: &Walk<'_>) -> Option<Cause> {
             Said::Itself => Some(Cause::Loop),
             // What else a request must have, ours has not.
             _ if walk.route.also.is_some() => None,
+            // The proxy hears a moment later of what ended and what began.
+            Said::NoRoute | Said::NoBackend | Said::CannotReach if !stands(record) => None,
             Said::NoRoute | Said::NoBackend if fails(record) => Some(Cause::Unknown),
             Said::Blank if record.successes_in_a_row >= ENOUGH && says_more(walk) => Some(Cause::Unknown),
             Said::CannotReach if fails(record) && all_answer => Some(Cause::Stale),
