@@ -57,7 +57,7 @@ advisories: deps ## known holes and withdrawn releases among the dependencies; a
 	$(DENY) --locked check advisories
 
 calm: deps ## ten minutes of deployments of every kind, in which nobody may be alarmed
-	REDEPLOY_SECONDS=600 cargo test --test redeploys -- --nocapture
+	REDEPLOY_SECONDS=600 cargo test --test redeploys --test calm -- --nocapture
 
 soak: deps ## half an hour (SOAK_SECONDS) of deployments, outages and scrapes; rewrites the table of docs/reliability.md
 	cargo build --release

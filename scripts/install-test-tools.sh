@@ -24,6 +24,7 @@ mount mount
 mountpoint util-linux
 tar tar
 openssl openssl
+curl curl
 '
 [ "${1-}" != bench ] || needs="$needs
 prometheus-blackbox-exporter prometheus-blackbox-exporter

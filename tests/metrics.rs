@@ -1,19 +1,24 @@
 //! The exposition, as Prometheus would read it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use destination_exporter::diagnosis::{Code, Finding, Severity, Subject, Verdict};
+use destination_exporter::certificate::Moment;
+use destination_exporter::diagnosis::{CertificateState, Code, Finding, Passage, Severity, Subject, Verdict};
+use destination_exporter::inventory::routes::{Backend, Placed, Standing};
 use destination_exporter::inventory::{
     AddressPools, Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId,
-    Origin, Place, PublishedPort, Resolver, Routes, RunState, Subnet,
+    Origin, Place, Proxy, PublishedPort, Resolver, Route, Routes, RunState, Subnet,
 };
 use destination_exporter::metrics::{self, BuildInfo, table};
 use destination_exporter::netstack::{Connections, Direction, Inner, Interface, Side, Talk, TcpCounters};
-use destination_exporter::outcome::{Blindness, Detail, Observation, Outcome, ProbeKey, ProbeKind, Reason};
+use destination_exporter::outcome::{
+    Blindness, Detail, HttpSeen, Observation, Outcome, ProbeKey, ProbeKind, Reason, Scheme,
+};
+use destination_exporter::proxy::{Kind, Port};
 use destination_exporter::state::{
     EchoTally, Engine, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic, Turns,
 };
@@ -113,6 +118,7 @@ impl Host {
             subnets: Vec::new(),
             ..destination.clone()
         };
+        let id = containers.keys().next().cloned().expect("a container");
         Inventory {
             engine: EngineInfo::default(),
             taken_at: at(5),
@@ -120,10 +126,55 @@ impl Host {
             elsewhere: Vec::new(),
             containers,
             pools: Some(AddressPools { used: 3, capacity: 31, configured: false }),
-            proxies: Vec::new(),
-            routes: Routes::default(),
+            proxies: vec![self.proxy(&id)],
+            routes: Routes { served: vec![self.route(&id)], ..Routes::default() },
             absent: vec!["gone".into()],
             oddities: Vec::new(),
+        }
+    }
+
+    fn proxy(&self, id: &ContainerId) -> Proxy {
+        Proxy {
+            container: id.clone(),
+            name: self.names[0].clone(),
+            kind: Some(Kind::Traefik),
+            version: None,
+            entrances: Vec::new(),
+            has_file: true,
+            syntax: None,
+            has_constraints: false,
+            serves_all: None,
+            network: None,
+            error: None,
+        }
+    }
+
+    /// A site that is called as the destination is.
+    fn route(&self, id: &ContainerId) -> Route {
+        let backend = Backend {
+            container: id.clone(),
+            name: self.names[0].clone(),
+            router: "web".into(),
+            standing: Standing::Served,
+            place: Placed::Nowhere,
+            port: Some(80),
+            said: Port::Named(80),
+            tls: false,
+            path: "/".into(),
+        };
+        Route {
+            site: format!("{}/", self.destination).into(),
+            domain: self.destination.clone(),
+            path: "/".into(),
+            kind: Kind::Traefik,
+            proxy: Some(id.clone()),
+            destination: Some(self.destination.clone()),
+            workload: self.names[0].clone(),
+            doors: Vec::new(),
+            also: None,
+            unsure: Vec::new(),
+            backends: vec![backend],
+            rivals: Vec::new(),
         }
     }
 
@@ -155,13 +206,19 @@ impl Host {
         };
         let there = Detail::Port(IpAddr::from([10, 0, 9, 2]), 80);
         let door = Detail::Port(IpAddr::from([192, 0, 2, 7]), 8080);
+        let at: SocketAddr = ([192, 0, 2, 7], 443).into();
+        let site = Detail::Door(Scheme::Https, format!("{}/", self.destination).into(), at);
+        let mut answered = record(&Outcome::Success(Duration::ZERO));
+        answered.seen.http = Some(HttpSeen { status: 200, ..HttpSeen::default() });
         let leak = record(&Outcome::Failure(Reason::Reachable));
         let up = record(&Outcome::Success(Duration::ZERO));
         let outcomes = self.outcomes.iter().map(|(port, outcome)| (key(*port), record(outcome)));
         outcomes
             .chain([
                 (beyond(ProbeKind::Isolation, "other/x", there), leak),
-                (beyond(ProbeKind::PublishedPort, &target, door), up),
+                (beyond(ProbeKind::PublishedPort, &target, door), up.clone()),
+                (beyond(ProbeKind::Proxy, &target, Detail::Port(IpAddr::from([10, 0, 0, 2]), 80)), up),
+                (beyond(ProbeKind::Route, &target, site), answered),
             ])
             .collect()
     }
@@ -253,8 +310,13 @@ impl Host {
             snapshot: Arc::new(snapshot),
             findings: vec![finding.clone(), finding],
             pending: 0,
-            passages: Vec::new(),
-            certificates: Vec::new(),
+            passages: vec![Passage { up: Some(true), hops: Vec::new(), backends: vec![Some(true)] }],
+            certificates: vec![CertificateState {
+                domain: self.destination.clone(),
+                not_before: Moment(1_700_000_000),
+                not_after: Moment(1_707_776_000),
+                valid: true,
+            }],
         }
     }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::inventory::{Container, Destination, Endpoint, Missing, RunState};
 use crate::outcome::{ProbeKey, ProbeKind};
 
+use super::proxy;
 use super::scene::{Scene, Way, walks};
 use super::words::{container, draft, few, from_inside, network, reconnect, saw};
 use super::{Code, Finding, Severity, Step};
@@ -13,10 +14,14 @@ use super::{Code, Finding, Severity, Step};
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for destination in scene.destinations() {
-        findings.extend(destination.detached.iter().map(|m| detached(scene, destination, m)));
-        findings.extend(destination.stopped.iter().filter_map(|m| stopped(scene, destination, m)));
+        // A proxy that serves nobody is told with the sites that it leaves alone.
+        let own = |missing: &&Missing| !proxy::is_told(scene, destination, &missing.container);
+        findings.extend(destination.detached.iter().filter(own).map(|m| detached(scene, destination, m)));
+        findings
+            .extend(destination.stopped.iter().filter(own).filter_map(|m| stopped(scene, destination, m)));
     }
-    findings.extend(scene.paused().map(|(destination, endpoint)| paused(scene, destination, endpoint)));
+    let halted = scene.paused().filter(|(on, endpoint)| !proxy::is_told(scene, on, &endpoint.container));
+    findings.extend(halted.map(|(destination, endpoint)| paused(scene, destination, endpoint)));
     for (destination, endpoint) in scene.endpoints() {
         if scene.is_lost(&destination.name, &endpoint.name)
             && !scene.is_away(&destination.name, &endpoint.name)

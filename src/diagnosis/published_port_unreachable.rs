@@ -48,14 +48,11 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let at = (&*key.destination, &*key.target, port.published.host_port);
         ports.entry(at).or_insert(port).looks.push((key, record));
     }
-    // Sites behind a proxy's door tell of that door themselves.
-    let tells = |of: &Container| scene.walks.iter().any(|walk| walk.route.proxy.as_ref() == Some(&of.id));
     // Once is a doubt: it opens no finding, but counts to how many there are.
     let is_sure = |port: &Port<'_>| port.looks.iter().any(|(_, record)| fails(record));
     let (open, others): (Vec<_>, Vec<_>) = ports
         .into_values()
         .map(|port| (behind(scene, &port), port))
-        .filter(|(behind, port)| !matches!(behind, Behind::Open) || !tells(port.container))
         .partition(|(behind, _)| matches!(behind, Behind::Open));
     let told = |all: &[(Behind, Port<'_>)]| -> Vec<Finding> {
         let sure = all.iter().filter(|(_, port)| is_sure(port));
@@ -76,7 +73,8 @@ fn port<'a>(scene: &Scene<'a>, key: &ProbeKey) -> Option<Port<'a>> {
     let inventory = scene.inventory?;
     let destination = inventory.destination(&key.destination)?;
     let endpoint = destination.endpoint(&key.target)?;
-    let container = inventory.container(&endpoint.container)?;
+    // A proxy's are told of by the routes that they lead to.
+    let container = inventory.container(&endpoint.container).filter(|container| !container.is_proxy)?;
     let Detail::Port(address, host_port) = key.detail else { return None };
     let is_it = |p: &&PublishedPort| {
         let bound = p.host_ip.is_none_or(|ip| ip == address || ip.is_unspecified());

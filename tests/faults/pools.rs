@@ -3,24 +3,24 @@
 use std::path::Path;
 use std::time::Duration;
 
+use lab::watched::{Watched, finding, text};
 use lab::{Exporter, Lab, Result};
 
-use crate::town::{Town, finding, text};
 use crate::{EVENT, told};
 
 const USED: &str = "destination_address_pools_used";
 const CAPACITY: &str = "destination_address_pools_capacity";
 
 /// An exporter on an Engine with this `daemon.json`, with every default.
-fn town(settings: &str) -> Result<Town> {
+fn town(settings: &str) -> Result<Watched> {
     let lab = Lab::start_set(settings)?;
     let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
     let mut exporter = Exporter::serve(&lab, binary, "{}\n", &[])?;
     exporter.wait_ready()?;
-    Ok(Town { exporter, lab })
+    Ok(Watched { exporter, lab })
 }
 
-fn create(town: &Town, number: usize) -> Result<bool> {
+fn create(town: &Watched, number: usize) -> Result<bool> {
     let output = town.lab.docker_output(&["network", "create", &format!("stack-{number}")])?;
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() || said.contains("address pool"), "another reason: {said}");

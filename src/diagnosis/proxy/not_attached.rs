@@ -8,6 +8,7 @@ use crate::diagnosis::scene::Scene;
 use crate::diagnosis::words::{container, draft, few, listed, saw, sh, symptom};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::routes::Spot;
+use crate::inventory::{ContainerId, Destination};
 use crate::outcome::Outcome;
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -18,6 +19,13 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         by_network.entry((&proxy.name, &spot.network)).or_default().push(walk);
     }
     by_network.into_iter().filter_map(|((_, network), walks)| tell(scene, network, &walks)).collect()
+}
+
+/// Whether it is told that this proxy is not on this network.
+pub(super) fn is_told(scene: &Scene<'_>, destination: &Destination, proxy: &ContainerId) -> bool {
+    let apart = scene.walks.iter().filter(|walk| walk.cause == Some(Cause::Backend(Fault::NotAttached)));
+    let of_it = |walk: &&Walk<'_>| walk.proxy.is_some_and(|of| of.container == *proxy);
+    apart.filter(of_it).filter_map(spot).any(|spot| spot.destination.as_ref() == Some(&destination.name))
 }
 
 fn spot<'a>(walk: &Walk<'a>) -> Option<&'a Spot> {

@@ -4,12 +4,13 @@
 
 use crate::inventory::Route;
 use crate::outcome::{Answer, Outcome, Phase, Reason, Scheme};
+use crate::proxy::Kind;
 use crate::proxy::pages::{self, Page};
 use crate::state::Record;
 
 /// What an answer through the proxy is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(in crate::diagnosis) enum Said {
     /// The site, as far as that can be told.
     Site,
     /// A login is asked for.
@@ -18,6 +19,8 @@ pub(super) enum Said {
     Itself,
     /// The proxy knows no such rule.
     NoRoute,
+    /// Nothing at all, politely: Caddy knows no such site, unless the application says as little.
+    Blank,
     /// The proxy has nobody to lead to.
     NoBackend,
     /// The proxy could not reach whom it leads to.
@@ -49,6 +52,13 @@ pub(super) fn said(route: &Route, scheme: Scheme, record: &Record) -> Said {
         300..=399 if leads_to_itself(route, scheme, &answer) => Said::Itself,
         401 | 403 if route.doors.iter().any(|door| door.guarded) => Said::Login,
         500.. => Said::ServerError,
+        // What Caddy says of a host that it does not know; a page of an application has something on it.
+        200 if route.kind == Kind::Caddy
+            && http.body_bytes == 0
+            && answer.server.as_deref() == Some("Caddy") =>
+        {
+            Said::Blank
+        }
         _ => Said::Site,
     }
 }
@@ -69,7 +79,10 @@ fn target<'a>(route: &Route, scheme: Scheme, answer: &'a Answer) -> Option<(Sche
 }
 
 fn leads_to_itself(route: &Route, scheme: Scheme, answer: &Answer) -> bool {
-    target(route, scheme, answer).is_some_and(|(to, here, path)| to == scheme && here && path == asked(route))
+    // Whoever sets a cookie asks whether the visitor brings it back.
+    !answer.sets_cookie
+        && target(route, scheme, answer)
+            .is_some_and(|(to, here, path)| to == scheme && here && path == asked(route))
 }
 
 fn asked(route: &Route) -> &str {
@@ -81,7 +94,8 @@ pub(super) fn bounces<'a>(entries: impl Iterator<Item = (Scheme, &'a Record)>, r
     let mut sends = [false, false];
     for (scheme, record) in entries {
         let redirects = record.seen.http.is_some_and(|http| (300..400).contains(&http.status));
-        let Some(answer) = record.seen.answer.as_ref().filter(|_| redirects) else { continue };
+        let answer = record.seen.answer.as_ref().filter(|answer| redirects && !answer.sets_cookie);
+        let Some(answer) = answer else { continue };
         let back = target(route, scheme, answer)
             .is_some_and(|(to, here, path)| to != scheme && here && path == asked(route));
         sends[usize::from(scheme == Scheme::Https)] |= back;

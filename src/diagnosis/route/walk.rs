@@ -10,10 +10,10 @@ use std::time::{Duration, SystemTime};
 use crate::inventory::routes::{Backend, Choice, Clash, Placed, Route, Standing};
 use crate::inventory::{Container, Inventory, Proxy};
 use crate::outcome::{Detail, Outcome, Phase, ProbeKind, Reason, Scheme};
-use crate::state::Snapshot;
+use crate::state::{Record, Snapshot};
 
 use super::answers::{Said, said};
-use crate::diagnosis::scene::{Look, fails};
+use crate::diagnosis::scene::{ENOUGH, Look, fails};
 
 /// What was started this short a time ago is still being deployed: it need not listen, and the proxy need not be on its
 /// network yet.
@@ -35,6 +35,20 @@ pub(in crate::diagnosis) struct Hop<'a> {
 pub(in crate::diagnosis) struct Entry<'a> {
     pub(in crate::diagnosis) scheme: Scheme,
     pub(in crate::diagnosis) look: Look<'a>,
+    /// What the answer is.
+    pub(in crate::diagnosis) said: Said,
+}
+
+impl Entry<'_> {
+    /// The site came, or the login before it.
+    pub(in crate::diagnosis) const fn is_good(&self) -> bool {
+        matches!(self.said, Said::Site | Said::Login)
+    }
+
+    /// Somebody could look.
+    pub(in crate::diagnosis) const fn is_seen(&self) -> bool {
+        !matches!(self.look.1.outcome, Outcome::Unknown(_))
+    }
 }
 
 /// What is wrong with one backend.
@@ -123,19 +137,47 @@ fn walk<'a>(
     lost: &dyn Fn(&str, &str) -> bool,
 ) -> Walk<'a> {
     let proxy = inventory.proxies.iter().find(|proxy| Some(&proxy.container) == route.proxy.as_ref());
-    let hops = route.backends.iter().map(|backend| hop(snapshot, inventory, route, backend, index)).collect();
+    let serves = proxy.and_then(|proxy| inventory.container(&proxy.container));
+    // Whoever starts a proxy gives it its networks one after the other.
+    let is_joining = serves.is_some_and(|proxy| is_new(proxy, snapshot.at));
+    let hop = |backend| hop(snapshot, inventory, route, backend, index, is_joining);
+    let hops: Vec<Hop<'_>> = route.backends.iter().map(hop).collect();
+    let settled = settled(serves, &hops);
     let site = &*route.site;
     let entries = index
         .range((site, Some(Scheme::Http), LEAST)..)
         .take_while(|((of, _, _), _)| *of == site)
         .filter_map(|((_, scheme, _), look)| {
             let scheme = (*scheme)?;
-            Some(Entry { scheme, look: *look })
+            let entry = Entry { scheme, look: *look, said: through(route, scheme, look.1, &hops) };
+            (entry.is_good() || look.1.at >= settled).then_some(entry)
         })
         .collect();
     let mut walk = Walk { route, proxy, hops, entries, cause: None };
     walk.cause = cause(snapshot, inventory, &walk, lost);
     walk
+}
+
+/// What an answer through the proxy is. Traefik's page for what it does not know is the one that every program of Go's
+/// standard library has: where a backend that is asked directly says the same, the site may well be there.
+fn through(route: &Route, scheme: Scheme, record: &Record, hops: &[Hop<'_>]) -> Said {
+    let said = said(route, scheme, record);
+    let same = |hop: &Hop<'_>| {
+        let (Some(own), Some(here)) = (hop.look.map(|(_, own)| &own.seen), record.seen.http) else {
+            return false;
+        };
+        own.http.is_some_and(|http| http.status == here.status) && own.answer == record.seen.answer
+    };
+    if said == Said::NoRoute && hops.iter().any(same) { Said::Site } else { said }
+}
+
+/// From when on what comes through the proxy counts, unless it is good: all that serve have settled, and the proxy too,
+/// which hears of what starts a moment later.
+fn settled(proxy: Option<&Container>, hops: &[Hop<'_>]) -> SystemTime {
+    let served = hops.iter().filter(|hop| hop.backend.standing == Standing::Served);
+    let all = served.filter_map(|hop| hop.container).chain(proxy);
+    let started = all.filter_map(|container| container.started_at).max();
+    started.map_or(SystemTime::UNIX_EPOCH, |started| started + DEPLOY)
 }
 
 const LEAST: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
@@ -146,33 +188,53 @@ fn hop<'a>(
     route: &'a Route,
     backend: &'a Backend,
     index: &Index<'a>,
+    is_joining: bool,
 ) -> Hop<'a> {
     let container = inventory.container(&backend.container);
     let at = backend.spot().zip(backend.port).map(|(spot, port)| SocketAddr::new(spot.address, port));
     let look = at.and_then(|at| index.get(&(&*route.site, None, at)).copied());
+    // Who has just started need not listen yet.
+    let settled = container.and_then(|container| container.started_at).map(|started| started + DEPLOY);
+    let counts = |(_, record): &Look<'_>| {
+        matches!(record.outcome, Outcome::Success(_)) || settled.is_none_or(|settled| record.at >= settled)
+    };
+    let look = look.filter(counts);
     let mut hop = Hop { backend, container, look, fault: None };
-    hop.fault = fault(snapshot, &hop);
+    hop.fault = fault(snapshot, &hop, is_joining);
     hop
+}
+
+fn is_new(container: &Container, now: SystemTime) -> bool {
+    container.started_at.is_some_and(|started| now.duration_since(started).is_ok_and(|age| age < DEPLOY))
 }
 
 impl Hop<'_> {
     /// It was started too short a time ago to be judged.
     pub(in crate::diagnosis) fn is_new(&self, now: SystemTime) -> bool {
-        let started = self.container.and_then(|container| container.started_at);
-        started.is_some_and(|started| now.duration_since(started).is_ok_and(|age| age < DEPLOY))
+        self.container.is_some_and(|container| is_new(container, now))
+    }
+
+    /// The proxy's own probe of it is to come, or has not yet failed often enough.
+    fn is_to_be_asked(&self) -> bool {
+        let asked =
+            self.backend.spot().is_some_and(|spot| spot.destination.is_some()) && self.backend.port.is_some();
+        asked
+            && self
+                .look
+                .is_none_or(|(_, record)| matches!(record.outcome, Outcome::Failure(_)) && !fails(record))
     }
 }
 
 /// What is wrong with one backend, as far as it is sure.
-fn fault(snapshot: &Snapshot, hop: &Hop<'_>) -> Option<Fault> {
+fn fault(snapshot: &Snapshot, hop: &Hop<'_>, is_joining: bool) -> Option<Fault> {
     let Placed::On(spot) = &hop.backend.place else { return None };
     let new = hop.is_new(snapshot.at);
     if !spot.attached && !matches!(spot.choice, Choice::Mislabelled(..)) {
-        return (!new).then_some(Fault::NotAttached);
+        return (!new && !is_joining).then_some(Fault::NotAttached);
     }
     let Some(port) = hop.backend.port else { return (!new).then_some(Fault::NoPort) };
     let (_, record) = hop.look?;
-    if new || !fails(record) {
+    if !fails(record) {
         return None;
     }
     let listeners =
@@ -244,7 +306,7 @@ fn cause(
             };
         }
     }
-    through(walk)
+    unaccounted(walk)
 }
 
 /// A clash that stands: two containers of one workload may differ for as long as one takes the other's place.
@@ -260,27 +322,36 @@ fn clash(snapshot: &Snapshot, inventory: &Inventory, walk: &Walk<'_>) -> Option<
         .min()
 }
 
+/// The application itself says more than nothing.
+fn says_more(walk: &Walk<'_>) -> bool {
+    let looks = walk.hops.iter().filter_map(|hop| hop.look);
+    looks.filter_map(|(_, record)| record.seen.http).any(|http| http.status == 200 && http.body_bytes > 0)
+}
+
 /// What came through the proxy, where nothing is wrong behind it.
-fn through(walk: &Walk<'_>) -> Option<Cause> {
+fn unaccounted(walk: &Walk<'_>) -> Option<Cause> {
     let direct =
         |hop: &&Hop<'_>| hop.look.is_some_and(|(_, record)| matches!(record.outcome, Outcome::Success(_)));
     let served = walk.hops.iter().filter(|hop| hop.backend.standing == Standing::Served);
     let answers = served.clone().filter(direct).count();
-    let all_answer = answers > 0 && answers == served.count();
+    let all_answer = answers > 0 && answers == served.clone().count();
+    // Whether a backend accounts for what comes through is known when it was asked.
+    let waits = served.clone().any(Hop::is_to_be_asked);
     let mut causes = walk.entries.iter().filter_map(|entry| {
         let (_, record) = entry.look;
         if let Outcome::Unknown(_) = record.outcome {
             return None;
         }
-        let what = said(walk.route, entry.scheme, record);
-        match what {
+        match entry.said {
             Said::Site | Said::Login => None,
             Said::Itself | Said::NoRoute if !walk.route.unsure.is_empty() => None,
             Said::Itself => Some(Cause::Loop),
             // What else a request must have, ours has not.
             _ if walk.route.also.is_some() => None,
             Said::NoRoute | Said::NoBackend if fails(record) => Some(Cause::Unknown),
+            Said::Blank if record.successes_in_a_row >= ENOUGH && says_more(walk) => Some(Cause::Unknown),
             Said::CannotReach if fails(record) && all_answer => Some(Cause::Stale),
+            Said::CannotReach | Said::ServerError | Said::Garbage if waits => None,
             Said::CannotReach | Said::ServerError | Said::Garbage if fails(record) => Some(Cause::NotServed),
             Said::Nothing if fails(record) => Some(Cause::DoorShut),
             _ => None,

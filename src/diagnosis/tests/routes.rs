@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use super::*;
 use crate::inventory::routes::*;
-use crate::inventory::{ContainerId, Health, PublishedPort};
+use crate::inventory::{ContainerId, Health, PublishedPort, RunState};
 use crate::netstack::{Inner, Listener};
 use crate::proxy::{Kind, Port};
 use crate::state::Record;
+
+/// What holds, what is over, and what was never a fault.
+mod honest;
 
 /// A host with a proxy on `shop` and a site that `web` serves at port 3000.
 struct Host {
@@ -149,7 +152,8 @@ fn page(status: u16, begins: &str, location: Option<&str>) -> Observation {
         return Observation { stopped_at: Some(Phase::Connect), ..Observation::default() };
     }
     let http = HttpSeen { status, body_bytes: begins.len() as u64, ..HttpSeen::default() };
-    let answer = Answer { location: location.map(str::to_owned), server: None, begins: begins.into() };
+    let location = location.map(str::to_owned);
+    let answer = Answer { location, begins: begins.into(), ..Answer::default() };
     Observation { http: Some(http), answer: Some(answer), ..Observation::default() }
 }
 
@@ -337,6 +341,15 @@ fn each_fault_of_a_route_is_one_finding() {
             &["page route-redirect-loop shop.example.com"],
         ),
         (
+            "a cookie first",
+            |h| {
+                let seen = &mut h.saw(HTTPS, OK).seen;
+                *seen = page(302, "", Some("https://shop.example.com/"));
+                seen.answer.get_or_insert_default().sets_cookie = true;
+            },
+            &[],
+        ),
+        (
             "there and back",
             |h| {
                 h.saw(HTTP, OK).seen = page(301, "", Some("https://shop.example.com/"));
@@ -438,6 +451,56 @@ fn each_fault_of_a_route_is_one_finding() {
     }
 }
 
+/// What was seen of it, and through the proxy, in the first seconds counts where it is good.
+#[test]
+fn an_app_that_starts_is_judged_when_it_has_settled() {
+    let mut host = Host::new();
+    host.listeners = Some(Vec::new());
+    let told = |host: &mut Host, started: u64| {
+        host.sample.container("web").started_at = Some(at(started));
+        host.told()
+    };
+    host.refused();
+    assert_eq!(told(&mut host, 51), Vec::<String>::new());
+    assert_eq!(told(&mut host, 50), ["page route-port-not-listening shop.example.com"]);
+    // The proxy has not heard of it yet.
+    host.saw(DIRECT, OK).seen = page(200, "<html>", None);
+    host.through(Reason::HttpStatus, 404, "404 page not found\n");
+    assert_eq!(told(&mut host, 51), Vec::<String>::new());
+    assert_eq!(told(&mut host, 50), ["page route-not-served shop.example.com"]);
+    // The proxy itself has just started.
+    host.sample.container("coolify-proxy").started_at = Some(at(51));
+    assert_eq!(told(&mut host, 0), Vec::<String>::new());
+}
+
+/// A site that fails through the proxy may fail for what its container is about to be asked.
+#[test]
+fn a_backend_is_asked_before_the_proxy_is_blamed() {
+    let mut host = Host::new();
+    let silent = |host: &mut Host, way: &str, times: u32| {
+        let record = host.saw(way, Outcome::Failure(Reason::Timeout));
+        record.failures_in_a_row = times;
+        record.seen.stopped_at = Some(Phase::Answer);
+    };
+    for way in [HTTP, HTTPS] {
+        silent(&mut host, way, 2);
+    }
+    silent(&mut host, DIRECT, 1);
+    assert_eq!(host.told(), Vec::<String>::new());
+    silent(&mut host, DIRECT, 2);
+    assert_eq!(host.told(), ["page route-backend-timeout shop.example.com"]);
+}
+
+/// Not as a container and as the proxy.
+#[test]
+fn a_proxy_that_does_not_run_is_told_once() {
+    let mut host = Host::new();
+    host.sample.container("coolify-proxy").state = RunState::Exited;
+    let missing = host.sample.missing("coolify-proxy");
+    host.sample.on("shop").stopped.push(missing);
+    assert_eq!(host.told(), ["page proxy-not-running coolify-proxy"]);
+}
+
 fn rival(clash: Clash) -> Rival {
     Rival { workload: "other".into(), container: ContainerId::new("id-other"), router: "other".into(), clash }
 }
@@ -507,4 +570,42 @@ fn what_is_told_goes_when_it_is_served_and_stays_while_nobody_can_look() {
         host.saw(way, OK).seen = page(200, "<html>", None);
     }
     assert_eq!(judged(&host, &mut ledger), Vec::<&str>::new());
+}
+
+#[test]
+fn a_domain_that_leads_elsewhere_is_told_where_it_is_asked_for() {
+    let told = |own: &[[u8; 4]], answers: &[[u8; 4]], outcome: Outcome| {
+        let mut host = Host::new();
+        let detail = Detail::Name("shop.example.com".into(), QueryType::A);
+        let key = key(ProbeKind::DnsExternal, "coolify-proxy", "shop.example.com", detail);
+        host.sample.probe(key, outcome, 3).seen.answers = answers.iter().map(|a| (*a).into()).collect();
+        let mut snapshot = host.sample.snapshot();
+        snapshot.own.public_addresses = own.iter().map(|a| (*a).into()).collect();
+        let findings = settled(snapshot, &mut Ledger::default()).findings;
+        findings.iter().map(|f| f.code.as_label()).collect::<Vec<_>>()
+    };
+    let (here, there) = ([203, 0, 113, 7], [198, 51, 100, 9]);
+    assert_eq!(told(&[here], &[there], OK), ["domain-points-elsewhere"]);
+    assert_eq!(told(&[here], &[there, here], OK), [""; 0]);
+    assert_eq!(told(&[here], &[], OK), [""; 0]);
+    // Nobody asked, or nobody could answer.
+    assert_eq!(told(&[], &[there], OK), [""; 0]);
+    assert_eq!(told(&[here], &[], Outcome::Failure(Reason::Servfail)), [""; 0]);
+}
+
+#[test]
+fn an_empty_page_of_caddys_is_none_of_an_application_that_says_more() {
+    let told = |says: &str| {
+        let mut host = Host::new();
+        host.route().kind = Kind::Caddy;
+        host.saw(DIRECT, OK).seen = page(200, says, None);
+        for way in [HTTP, HTTPS] {
+            let record = host.saw(way, OK);
+            record.seen = page(200, "", None);
+            record.seen.answer = Some(Answer { server: Some("Caddy".into()), ..Answer::default() });
+        }
+        host.told()
+    };
+    assert_eq!(told("<html>"), ["page route-not-served shop.example.com"]);
+    assert_eq!(told(""), [""; 0]);
 }

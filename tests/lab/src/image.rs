@@ -22,10 +22,16 @@ pub fn busybox(lab: &Lab) -> Result<String> {
 }
 
 pub fn of_binary(lab: &Lab, name: &str, binary: &Path) -> Result<String> {
+    of_binary_with(lab, name, binary, &[])
+}
+
+/// As [`of_binary`], with these instructions of a Dockerfile.
+pub fn of_binary_with(lab: &Lab, name: &str, binary: &Path, changes: &[&str]) -> Result<String> {
     let file = entry_point(binary)?;
     let root = Root::new(lab)?;
     root.add(binary, file)?;
-    root.import(lab, name, &format!(r#"ENTRYPOINT ["/{file}"]"#))
+    let entry = format!(r#"ENTRYPOINT ["/{file}"]"#);
+    import(lab, &root.0, name, &[&[&*entry], changes].concat())
 }
 
 /// As [`of_binary`], with the shared libraries that the binary names, where it looks for them; nothing else.

@@ -9,6 +9,7 @@
 //! its lab could not start.
 
 mod answer;
+pub mod apps;
 pub mod caddy;
 mod contained;
 pub mod coolify;
@@ -21,7 +22,9 @@ pub mod figures;
 mod image;
 mod needs;
 mod promtool;
+pub mod proxies;
 pub mod soak;
+pub mod watched;
 
 use std::fs::{self, File};
 use std::io::Read;

@@ -1,0 +1,15 @@
+//! Faults of routes through a real proxy: each is one finding, with its cause, and goes without a trace when it is
+//! repaired. What a visitor gets meanwhile is seen as well, so that the fault is known to be one.
+
+#[path = "routes/backends.rs"]
+mod backends;
+#[path = "routes/caddy.rs"]
+mod caddy;
+#[path = "routes/certificates.rs"]
+mod certificates;
+#[path = "routes/networks.rs"]
+mod networks;
+#[path = "routes/proxies.rs"]
+mod proxies;
+#[path = "routes/street.rs"]
+mod street;

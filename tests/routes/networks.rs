@@ -1,0 +1,127 @@
+//! Apps that the proxy looks for in the wrong place, or does not take at all.
+
+use lab::Result;
+use lab::apps::App;
+use lab::watched::INTERVAL;
+
+use crate::street::{Gets, Street, Told};
+
+const SITE: &str = "http://app.example.com/";
+
+fn app<'a>() -> App<'a> {
+    App::new("app", "shop").at("app.example.com", 3000)
+}
+
+fn told<'a>(finding: &'a str, severity: &'a str, words: &'a [&'a str]) -> Told<'a> {
+    Told { finding, severity, destination: Some("shop"), words }
+}
+
+#[test]
+fn the_proxy_drops_who_is_not_healthy() -> Result<()> {
+    let street = Street::build()?;
+    let right = app().checked_by("true");
+    let unhealthy = told("route-container-unhealthy app.example.com", "page", &["unhealthy"]);
+    street.comes_broken(SITE, &app().checked_by("false"), &right, Gets::Status(404), &unhealthy)?;
+    let starting = app().checked_by("false").option("--health-start-period=1h");
+    let told = told("route-container-starting app.example.com", "ticket", &["starting"]);
+    street.comes_broken(SITE, &starting, &right, Gets::Status(404), &told)?;
+    Ok(())
+}
+
+/// Which network Traefik takes an app's address from is chance, unless somebody says so.
+#[test]
+fn the_proxy_takes_the_wrong_networks_address() -> Result<()> {
+    let street = Street::build()?;
+    let before = street.series()?;
+    let both = app().and_on("own");
+    let right = both.clone().label("traefik.docker.network", "shop");
+    for (broken, code, words) in [
+        (both.clone(), "route-network-ambiguous", &["own", "shop"][..]),
+        (both.label("traefik.docker.network", "gone"), "route-network-mismatch", &["gone"]),
+    ] {
+        street.lab.docker(&["network", "create", "--subnet", "10.3.0.0/24", "own"])?;
+        broken.run(&street.lab)?;
+        let finding = format!("{code} app.example.com");
+        let (report, found) = street.expect(&[&finding], INTERVAL)?;
+        println!("{finding}: found after {} ms", found.as_millis());
+        let one = lab::watched::finding(&report, code);
+        let said = format!("{} {}", one["summary"], one["evidence"]);
+        assert!(words.iter().all(|word| said.contains(word)), "{words:?} in {one:#}");
+        // Chance decides whether it serves just now.
+        assert!(["page", "ticket"].contains(&lab::watched::text(&one["severity"])), "{one:#}");
+        street.lab.docker(&["rm", "-f", "app"])?;
+        right.run(&street.lab)?;
+        street.expect(&[], INTERVAL)?;
+        street.visit("http://app.example.com/", Gets::Status(200))?;
+        street.lab.docker(&["rm", "-f", "app"])?;
+        street.lab.docker(&["network", "rm", "own"])?;
+        street.expect_over(&before)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_label_asks_for_what_cannot_be() -> Result<()> {
+    let street = Street::build()?;
+    let right = app();
+    let empty = app().label("traefik.http.routers.http-0-app.rule", "Host(``) && PathPrefix(`/`)");
+    let told_empty = Told {
+        finding: "route-rule-invalid http-0-app",
+        severity: "page",
+        destination: Some("shop"),
+        words: &["Host(``)"],
+    };
+    street.comes_broken(SITE, &empty, &right, Gets::Status(404), &told_empty)?;
+    Ok(())
+}
+
+#[test]
+fn two_apps_claim_one_domain() -> Result<()> {
+    let street = Street::build()?;
+    let before = street.series()?;
+    App::new("app", "shop").at("web.example.com", 3000).run(&street.lab)?;
+    street.expect_told(&told("route-conflict web.example.com", "page", &["app", "web"]), INTERVAL)?;
+    street.lab.docker(&["rm", "-f", "app"])?;
+    street.expect_over(&before)
+}
+
+#[test]
+fn an_app_on_the_hosts_network() -> Result<()> {
+    let street = Street::build()?;
+    let before = street.series()?;
+    let host = App::new("app", "host").at("app.example.com", 3000);
+    host.run(&street.lab)?;
+    street.visit("http://app.example.com/", Gets::Status(200))?;
+    let open = Told {
+        finding: "route-host-network app.example.com",
+        severity: "ticket",
+        // It is on none: it is told where its proxy is.
+        destination: Some("blog"),
+        words: &["host"],
+    };
+    street.expect_told(&open, INTERVAL)?;
+    // A firewall as people have it: who comes from a container is dropped.
+    let drop = ["iptables", "-I", "INPUT", "!", "-i", "lo", "-p", "tcp", "--dport", "3000", "-j", "DROP"];
+    street.lab.exec_on_host(&drop)?;
+    street.visit("http://app.example.com/", Gets::Nothing("timed out"))?;
+    street.expect_told(&Told { severity: "page", ..open }, INTERVAL * 2)?;
+    let accept = ["iptables", "-D", "INPUT", "!", "-i", "lo", "-p", "tcp", "--dport", "3000", "-j", "DROP"];
+    street.lab.exec_on_host(&accept)?;
+    street.lab.docker(&["rm", "-f", "app"])?;
+    street.expect_over(&before)
+}
+
+/// A network that is left and joined again gives another address, of which Traefik hears nothing: it listens to what
+/// happens to containers.
+#[test]
+fn the_proxy_calls_the_address_of_yesterday() -> Result<()> {
+    let street = Street::build()?;
+    let before = street.series()?;
+    street.lab.docker(&["network", "disconnect", "shop", "web"])?;
+    street.lab.docker(&["network", "connect", "--ip", "10.1.0.99", "shop", "web"])?;
+    street.visit("http://web.example.com/", Gets::Nothing("timed out"))?;
+    street.expect_told(&told("route-stale-backend web.example.com", "page", &["10.1.0.99"]), INTERVAL)?;
+    street.lab.docker(&["restart", "-t", "1", "coolify-proxy"])?;
+    street.visit("http://web.example.com/", Gets::Status(200))?;
+    street.expect_over(&before)
+}

@@ -1,0 +1,242 @@
+//! A host with Coolify's proxy before two destinations, an exporter on it, and what a visitor
+//! of a site gets while the exporter says what is wrong with it.
+
+use std::collections::BTreeSet;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use lab::apps::App;
+use lab::proxies::{Authority, Caddy, NAME, Traefik, Visit};
+use lab::watched::{INTERVAL, Watched, finding};
+use lab::{Error, Exporter, Lab, Result};
+use serde_json::Value;
+
+/// What an Engine's event tells is found within this time; Traefik itself takes two seconds to hear of it.
+pub const EVENT: Duration = Duration::from_secs(3);
+
+/// How long a visitor waits for a page.
+const PATIENCE: u32 = 5;
+
+/// `shop` with `web`, `blog` with `blog`, each at `http://NAME.example.com`, and the proxy on both.
+pub struct Street {
+    watched: Watched,
+    pub proxy: Proxy,
+    pub authority: Authority,
+}
+
+/// Which one it is.
+pub enum Proxy {
+    Traefik(Traefik),
+    Caddy(Caddy),
+}
+
+impl Deref for Street {
+    type Target = Watched;
+
+    fn deref(&self) -> &Watched {
+        &self.watched
+    }
+}
+
+/// What a visitor gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gets {
+    /// An answer of this status.
+    Status(u16),
+    /// No answer: curl gives up, with a word of this in what it says.
+    Nothing(&'static str),
+}
+
+/// A fault as the exporter is to tell it.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// `code subject`.
+    pub finding: &'a str,
+    pub severity: &'a str,
+    /// None: it is the host's.
+    pub destination: Option<&'a str>,
+    /// Words of its summary or of its evidence.
+    pub words: &'a [&'a str],
+}
+
+impl Street {
+    /// With Traefik, which has a certificate for `*.example.com`.
+    pub fn build() -> Result<Self> {
+        let (lab, authority) = ground()?;
+        let traefik = Traefik::prepare(&lab, Path::new(env!("CARGO_MANIFEST_DIR")))?;
+        traefik.show(&[&authority.issue(&["*.example.com"])?], None)?;
+        traefik.run(&lab, &["shop", "blog"])?;
+        // Traefik hears of its own container's health too, and looks at all of them anew.
+        wait_healthy(&lab, NAME)?;
+        Self::watch(lab, Proxy::Traefik(traefik), authority)
+    }
+
+    /// With Caddy.
+    pub fn build_with_caddy() -> Result<Self> {
+        let (lab, authority) = ground()?;
+        let caddy = Caddy::prepare(&lab)?;
+        caddy.run(&lab, &["shop", "blog"])?;
+        Self::watch(lab, Proxy::Caddy(caddy), authority)
+    }
+
+    fn watch(lab: Lab, proxy: Proxy, authority: Authority) -> Result<Self> {
+        let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
+        // A route is asked more often than by default: each fault waits for a look.
+        let config = format!(
+            "certificates: {{ca_file: {}}}\nprobes: {{route: {{interval: 5s}}}}\n",
+            authorities(&lab).display()
+        );
+        let mut exporter = Exporter::serve(&lab, binary, &config, &[])?;
+        exporter.wait_ready()?;
+        let street = Self { watched: Watched { exporter, lab }, proxy, authority };
+        street.visit("http://web.example.com/", Gets::Status(200))?;
+        street.expect(&[], EVENT)?;
+        Ok(street)
+    }
+
+    /// The proxy, where it is Traefik.
+    pub fn traefik(&self) -> &Traefik {
+        match &self.proxy {
+            Proxy::Traefik(traefik) => traefik,
+            Proxy::Caddy(_) => panic!("this street has Caddy"),
+        }
+    }
+
+    /// Starts an app, and has the proxy know.
+    pub fn open(&self, app: &App) -> Result<()> {
+        app.run(&self.lab)?;
+        self.follow()
+    }
+
+    /// Removes an app, and has the proxy know.
+    pub fn close(&self, name: &str) -> Result<()> {
+        self.lab.docker(&["rm", "-f", name])?;
+        self.follow()
+    }
+
+    /// Traefik sees for itself.
+    fn follow(&self) -> Result<()> {
+        match &self.proxy {
+            Proxy::Traefik(_) => Ok(()),
+            Proxy::Caddy(caddy) => caddy.follow(&self.lab),
+        }
+    }
+
+    /// Waits until a visitor of this URL gets that.
+    pub fn visit(&self, url: &str, gets: Gets) -> Result<()> {
+        let authorities = authorities(&self.lab);
+        let began = Instant::now();
+        loop {
+            let visit = Visit::to(&self.lab, url, Some(&authorities), PATIENCE)?;
+            let as_wanted = match gets {
+                Gets::Status(status) => visit.status == status,
+                Gets::Nothing(word) => visit.status == 0 && visit.error.contains(word),
+            };
+            if as_wanted {
+                return Ok(());
+            }
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "a visitor of {url} gets {visit:?} and not {gets:?}"
+            );
+            sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits until a fault is told, alone and as it should be; gives it. What is known of it may grow: whether it hits
+    /// users is known when the site was asked for.
+    pub fn expect_told(&self, told: &Told, soon: Duration) -> Result<Value> {
+        let code = told.finding.split(' ').next().unwrap_or_default();
+        let began = Instant::now();
+        let one = loop {
+            let (report, _) = self.expect(&[told.finding], soon)?;
+            let one = finding(&report, code).clone();
+            if one["severity"] == told.severity && one["destination"].as_str() == told.destination {
+                break one;
+            }
+            assert!(began.elapsed() < soon + INTERVAL, "not as {told:?}: {one:#}");
+            sleep(Duration::from_millis(20));
+        };
+        println!("{}: found after {} ms", told.finding, began.elapsed().as_millis());
+        let said = format!("{} {}", one["summary"], one["evidence"]);
+        for word in told.words {
+            assert!(said.contains(word), "{word} is not in {one:#}");
+        }
+        for part in ["fix", "verify"] {
+            assert!(one[part].as_array().is_some_and(|steps| !steps.is_empty()), "no {part} in {one:#}");
+        }
+        Ok(one)
+    }
+
+    /// Nothing is found for this many rounds.
+    pub fn expect_calm(&self, rounds: u32) -> Result<()> {
+        let until = Instant::now() + INTERVAL * rounds;
+        while Instant::now() < until {
+            self.expect(&[], Duration::ZERO)?;
+            sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing is found, and nothing is left of what was.
+    pub fn expect_over(&self, before: &BTreeSet<String>) -> Result<()> {
+        let (_, gone) = self.expect(&[], INTERVAL)?;
+        println!("  gone after {} ms", gone.as_millis());
+        self.expect_no_trace(before)
+    }
+
+    /// An app comes with a fault, which is told, alone; a right one takes its place, and goes.
+    pub fn comes_broken(
+        &self,
+        url: &str,
+        broken: &App,
+        right: &App,
+        gets: Gets,
+        told: &Told,
+    ) -> Result<Value> {
+        let before = self.series()?;
+        self.open(broken)?;
+        self.visit(url, gets)?;
+        let one = self.expect_told(told, INTERVAL)?;
+        self.close(broken.name())?;
+        self.open(right)?;
+        let (_, gone) = self.expect(&[], INTERVAL)?;
+        println!("  gone after {} ms", gone.as_millis());
+        self.visit(url, Gets::Status(200))?;
+        self.close(right.name())?;
+        self.expect_over(&before)?;
+        Ok(one)
+    }
+}
+
+/// The lab without a proxy, and who signs there.
+fn ground() -> Result<(Lab, Authority)> {
+    let lab = Lab::start()?;
+    lab.busybox_image()?;
+    for (network, subnet) in [("shop", "10.1.0.0/24"), ("blog", "10.2.0.0/24")] {
+        lab.docker(&["network", "create", "--subnet", subnet, network])?;
+    }
+    let authority = Authority::new()?;
+    std::fs::write(authorities(&lab), &authority.certificate)
+        .map_err(|e| Error::io("writing the authority's certificate", e))?;
+    App::new("web", "shop").at("web.example.com", 3000).run(&lab)?;
+    App::new("blog", "blog").at("blog.example.com", 3000).run(&lab)?;
+    Ok((lab, authority))
+}
+
+/// Waits until a container's own check says that it is well.
+fn wait_healthy(lab: &Lab, container: &str) -> Result<()> {
+    let began = Instant::now();
+    while lab.docker(&["inspect", "-f", "{{.State.Health.Status}}", container])? != "healthy" {
+        assert!(began.elapsed() < Duration::from_secs(30), "{container} does not get healthy");
+        sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+/// The file of authorities that visitors and the exporter trust.
+fn authorities(lab: &Lab) -> PathBuf {
+    lab.folder().join("authorities.pem")
+}
