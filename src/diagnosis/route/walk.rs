@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use crate::inventory::routes::{Backend, Choice, Clash, Placed, Route, Standing};
 use crate::inventory::{Container, Inventory, Proxy};
 use crate::outcome::{Detail, Outcome, Phase, ProbeKind, Reason, Scheme};
-use crate::state::Snapshot;
+use crate::state::{Record, Snapshot};
 
 use super::answers::{Said, said};
 use crate::diagnosis::scene::{Look, fails};
@@ -20,6 +20,9 @@ use crate::diagnosis::scene::{Look, fails};
 pub(in crate::diagnosis) const DEPLOY: Duration = Duration::from_secs(10);
 /// A part of the backends that fails for this long is a fault; one that is being stopped fails for less.
 const STAYS: Duration = Duration::from_secs(30);
+/// A proxy hears within seconds that one container has taken another's place; a request that it sent to the old one
+/// meanwhile hangs for as long as the probe waits.
+const SWAP: Duration = Duration::from_secs(15);
 
 /// A backend and what the proxy's own probe saw of it.
 #[derive(Clone, Copy)]
@@ -139,6 +142,11 @@ fn walk<'a>(
     let mut walk = Walk { route, proxy, hops, entries, cause: None };
     walk.cause = cause(snapshot, inventory, &walk, lost);
     walk
+}
+
+/// It fails for longer than a swap of containers explains.
+fn lasts(record: &Record) -> bool {
+    record.at.duration_since(record.since).is_ok_and(|lasted| lasted >= SWAP)
 }
 
 /// From when on what comes through the proxy counts, unless it is good: all that serve have settled, and the proxy too,
@@ -310,7 +318,7 @@ fn through(walk: &Walk<'_>) -> Option<Cause> {
             // What else a request must have, ours has not.
             _ if walk.route.also.is_some() => None,
             Said::NoRoute | Said::NoBackend if fails(record) => Some(Cause::Unknown),
-            Said::CannotReach if fails(record) && all_answer => Some(Cause::Stale),
+            Said::CannotReach if fails(record) && all_answer => lasts(record).then_some(Cause::Stale),
             Said::CannotReach | Said::ServerError | Said::Garbage if waits => None,
             Said::CannotReach | Said::ServerError | Said::Garbage if fails(record) => Some(Cause::NotServed),
             Said::Nothing if fails(record) => Some(Cause::DoorShut),
