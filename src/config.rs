@@ -169,6 +169,8 @@ pub struct Probes {
     pub external_names: Vec<Arc<str>>,
     /// Addresses outside the destinations; empty: `icmp_external` is off.
     pub external_addresses: Vec<std::net::IpAddr>,
+    /// The public addresses of this server; empty: nobody is asked where a domain leads.
+    pub public_addresses: Vec<std::net::IpAddr>,
     /// Ports that no handshake is made with. MySQL counts a handshake without a login against the
     /// client and locks it out after 100 (`max_connect_errors`).
     pub tcp_skip_ports: Vec<u16>,
@@ -302,6 +304,7 @@ impl Default for Config {
                 icmp_spacing: Duration::from_millis(20),
                 external_names: Vec::new(),
                 external_addresses: Vec::new(),
+                public_addresses: Vec::new(),
                 tcp_skip_ports: vec![3306],
                 http_ports: vec![80, 443, 3000, 4000, 5000, 8000, 8080, 8443, 8888],
                 https_ports: vec![443, 8443],

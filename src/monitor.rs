@@ -196,6 +196,7 @@ impl Monitor {
         recorder.own().config_reload = (true, Some(SystemTime::now()));
         recorder.own().external_url = external_url.into();
         recorder.own().certificates = config.certificates.settings();
+        recorder.own().public_addresses.clone_from(&config.probes.public_addresses);
         recorder.counts_by(config.traffic.source);
         let snapshot = Arc::new(recorder.snapshot(SystemTime::now()));
         let verdict = Arc::new(ArcSwap::from_pointee(Verdict {
@@ -356,6 +357,7 @@ impl Monitor {
                 if let Ok(config) = config {
                     // Others are believed now: what was found of each chain no longer holds.
                     self.recorder.own().certificates = config.certificates.settings();
+                    self.recorder.own().public_addresses.clone_from(&config.probes.public_addresses);
                     if config.certificates.roots != *self.examiner.roots() {
                         self.examiner = Arc::new(Examiner::new(config.certificates.roots.clone()));
                     }

@@ -135,6 +135,14 @@ pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
     errands.extend(published::errands(&view));
     errands.extend(routes::errands(&view));
     errands.sort_by_cached_key(Errand::identity);
+    // What one vantage measures of one kind for two reasons is one errand.
+    errands.dedup_by(|later, first| {
+        let same = later.identity() == first.identity();
+        if same {
+            first.jobs = first.jobs.iter().chain(later.jobs.iter()).cloned().collect();
+        }
+        same
+    });
     Plan { errands, peers }
 }
 

@@ -48,16 +48,16 @@ fn every_error_says_where_and_what_was_expected() {
         ("prbes: {}", "line 1, column 1: unknown setting \"prbes\"; did you mean `probes`?"),
         (
             "zzzzzzzz: 1",
-            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes, traffic, isolation, certificates",
+            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes, traffic, isolation, routes, certificates",
         ),
         ("probes:\n  htpp: {}", "line 2, column 3: probes: unknown setting \"htpp\"; did you mean `http`?"),
         (
             "probes.ring: 2",
-            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes, traffic, isolation, certificates",
+            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes, traffic, isolation, routes, certificates",
         ),
         (
             "- a",
-            "line 1, column 1: expected settings (docker, destinations, probes, traffic, isolation, certificates), found a list",
+            "line 1, column 1: expected settings (docker, destinations, probes, traffic, isolation, routes, certificates), found a list",
         ),
         ("probes: 3", "line 1, column 9: probes: expected settings (ring, "),
         (
@@ -419,7 +419,7 @@ proptest! {
     }
 
     #[test]
-    fn no_value_trips_the_reader(n in 0..56usize, value in "\\PC{0,30}") {
+    fn no_value_trips_the_reader(n in 0..57usize, value in "\\PC{0,30}") {
         // The value, in each setting's own place.
         let setting = settings().nth(n).expect("as many settings");
         let mut text = String::new();

@@ -255,6 +255,13 @@ static ISOLATION: [Setting; 1] = [setting(
      with each other.",
 )];
 
+static ROUTES: [Setting; 1] = [setting(
+    "routes.addresses",
+    Field::Addresses(at!(probes.public_addresses)),
+    "The public addresses of this server. Where they are told, the domain of each route is asked of the proxy's own \
+     resolver every minute, and `domain-points-elsewhere` says which lead to none of them. Empty: nobody is asked.",
+)];
+
 static CERTIFICATES: [Setting; 2] = [
     setting(
         "certificates.ca_file",
@@ -274,7 +281,13 @@ static CERTIFICATES: [Setting; 2] = [
 
 /// Every setting, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    PLAIN.iter().chain(TIMED.iter().flatten()).chain(&TRAFFIC).chain(&ISOLATION).chain(&CERTIFICATES)
+    PLAIN
+        .iter()
+        .chain(TIMED.iter().flatten())
+        .chain(&TRAFFIC)
+        .chain(&ISOLATION)
+        .chain(&ROUTES)
+        .chain(&CERTIFICATES)
 }
 
 impl Field {

@@ -109,6 +109,8 @@ codes! {
         "Clients do not believe the certificate: it leads to no authority that they know.";
     CertificateExpiring, "certificate-expiring", Ticket, "The certificate ends soon",
         "The certificate ends soon, and should have been renewed by now.";
+    DomainPointsElsewhere, "domain-points-elsewhere", Ticket, "The domain leads elsewhere",
+        "None of the domain's addresses in DNS is this server's: visitors land elsewhere.";
     RouteHostPortPublished, "route-host-port-published", Info, "The app is reached past the proxy",
         "A port that the proxy leads to is published by the host as well: without TLS and logins of the proxy.";
     AddressPoolsExhausted, "address-pools-exhausted", Ticket, "No room for another network",

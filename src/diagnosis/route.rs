@@ -5,6 +5,7 @@
 mod answers;
 mod backend_timeout;
 mod conflict;
+mod domain_points_elsewhere;
 mod host_network;
 mod host_port_published;
 mod left_out;
@@ -28,6 +29,7 @@ use super::{Code, Finding};
 /// Of routes and rules.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = rule_invalid::find(scene);
+    findings.extend(domain_points_elsewhere::find(scene));
     for walk in &scene.walks {
         findings.extend(of(scene, walk));
         findings.extend(host_port_published::tell(scene, walk));

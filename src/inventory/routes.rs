@@ -21,4 +21,4 @@ pub use place::Seat;
 pub use proxies::proxies;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,23 +8,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::inventory::routes::{Backend, Door};
 use crate::inventory::{Container, ContainerId, Place, Proxy, Route, RunState, WayIn};
 use crate::namespace::Vantage;
-use crate::outcome::{Detail, ProbeKey, ProbeKind, Scheme};
+use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType, Scheme};
+use crate::probe::visit::Expect;
 use crate::probe::{Accepts, Job, Spec};
 
 use super::{Errand, HOST, View, published};
 
 /// The most bytes of a page that are read: enough for a proxy's own pages, and a walk costs the app little.
 const BODY_CAP: u64 = 16 * 1024;
+/// Domains whose addresses are asked for.
+const MOST_DOMAINS: usize = 200;
+/// Where a domain leads changes rarely, and whoever is asked is not ours.
+const EACH_MINUTE: Duration = Duration::from_secs(60);
 
 /// The errands of all routes.
 pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
     let mut errands = to_backends(view);
     errands.extend(through_doors(view));
     errands.extend(to_proxies(view));
+    errands.extend(of_domains(view));
     errands
 }
 
@@ -173,6 +180,49 @@ fn to_proxies(view: &View<'_>) -> Vec<Errand> {
     errands
 }
 
+/// Where the domains lead, asked of the proxy's own resolver: only where the operator says where they ought to.
+fn of_domains(view: &View<'_>) -> Vec<Errand> {
+    if view.probes.public_addresses.is_empty() {
+        return Vec::new();
+    }
+    let mut errands = Vec::new();
+    for (proxy, container) in running(view) {
+        let Some(server) = container.resolver.servers.first() else { continue };
+        let resolver = SocketAddr::new(*server, 53);
+        let mut jobs: BTreeMap<&Arc<str>, Vec<Job>> = BTreeMap::new();
+        let routes = view.inventory.routes.served.iter();
+        for route in routes.filter(|route| route.proxy.as_ref() == Some(&proxy.container)).take(MOST_DOMAINS)
+        {
+            // A name without a dot is none of the internet's.
+            let Some(destination) = route.destination.as_ref().filter(|_| route.domain.contains('.')) else {
+                continue;
+            };
+            for (qtype, v4) in [(QueryType::A, true), (QueryType::Aaaa, false)] {
+                if !view.probes.public_addresses.iter().any(|address| address.is_ipv4() == v4) {
+                    continue;
+                }
+                let key = ProbeKey {
+                    destination: Arc::clone(destination),
+                    kind: ProbeKind::DnsExternal,
+                    source: Arc::clone(&proxy.name),
+                    target: Arc::clone(&route.domain),
+                    detail: Detail::Name(Arc::clone(&route.domain), qtype),
+                };
+                let name: Arc<str> = format!("{}.", route.domain).into();
+                let spec = Spec::Dns { resolver, name, qtype, expect: Expect::Any };
+                jobs.entry(destination).or_default().push(Job { key, spec });
+            }
+        }
+        for (destination, jobs) in jobs {
+            let from = (Some(&container.id), vantage(view, container));
+            let errand = view.errand(destination, ProbeKind::DnsExternal, &proxy.name, from, in_order(jobs));
+            errands
+                .extend(errand.map(|errand| Errand { interval: errand.interval.max(EACH_MINUTE), ..errand }));
+        }
+    }
+    errands
+}
+
 /// What a proxy is asked at its ports that the host publishes: in the clear for its sign of life, where TLS is spoken
 /// for a handshake.
 fn entrances<'a>(
@@ -207,4 +257,95 @@ fn in_order(mut jobs: Vec<Job>) -> Vec<Job> {
     jobs.sort_by(|a, b| a.key.cmp(&b.key));
     jobs.dedup_by(|a, b| a.key == b.key);
     jobs
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::super::{Learned, plan};
+    use crate::config::Config;
+    use crate::inventory::routes::tests::{app, picture, traefik};
+    use crate::inventory::{Inventory, Place};
+    use crate::outcome::ProbeKind;
+
+    /// `kind source → target detail`, of proxies, routes and names outside.
+    fn planned(inventory: &Inventory, learned: &Learned, public: &[[u8; 4]]) -> Vec<String> {
+        let mut probes = Config::default().probes;
+        probes.public_addresses = public.iter().map(|address| (*address).into()).collect();
+        let plan = plan(inventory, learned, &probes);
+        let wanted = [ProbeKind::Proxy, ProbeKind::Route, ProbeKind::DnsExternal];
+        let keys = plan.keys().filter(|key| wanted.contains(&key.kind));
+        let mut told: Vec<String> = keys
+            .map(|key| format!("{} {} → {} {}", key.kind.as_label(), key.source, key.target, key.detail))
+            .collect();
+        told.sort();
+        told
+    }
+
+    fn at_home() -> Learned {
+        let addresses = ["127.0.0.1", "203.0.113.7"].map(|ip| ip.parse::<IpAddr>().unwrap());
+        Learned { host: Some(addresses.into()), ..Learned::default() }
+    }
+
+    #[test]
+    fn a_route_is_walked_from_the_proxy_and_from_the_host() {
+        let inventory = picture(vec![
+            traefik(&[("shop", "10.0.2.2")]),
+            app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000"),
+        ]);
+        let walked = [
+            "proxy web → coolify-proxy 10.0.2.2:443",
+            "proxy web → coolify-proxy 10.0.2.2:80",
+            "route coolify-proxy → web shop.example.com/ at 10.0.2.3:3000",
+            "route host → web http://shop.example.com/ at 203.0.113.7:80",
+        ];
+        assert_eq!(planned(&inventory, &at_home(), &[]), walked);
+        // Where a domain leads is asked where somebody said where it ought to.
+        let asked = ["dns_external coolify-proxy → shop.example.com shop.example.com A"];
+        let with = planned(&inventory, &at_home(), &[[203, 0, 113, 7]]);
+        let expected: Vec<&str> = asked.into_iter().chain(walked).collect();
+        assert_eq!(with, expected);
+    }
+
+    #[test]
+    fn nobody_is_asked_who_is_no_part_of_the_inventory() {
+        let inventory = picture(vec![
+            traefik(&[("shop", "10.0.2.2")]),
+            app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000"),
+            // On no network, at no port, and on one that the proxy is not on.
+            app("b", "lost", &[], "lost.example.com", "3000"),
+            app("c", "portless", &[("shop", "10.0.2.5")], "portless.example.com", "99999"),
+            app("d", "apart", &[("own", "10.0.3.5")], "apart.example.com", "3000"),
+        ]);
+        let plan = plan(&inventory, &at_home(), &Config::default().probes);
+        let known: Vec<IpAddr> = inventory
+            .endpoints()
+            .flat_map(|(_, endpoint)| endpoint.addresses.iter().copied())
+            .chain([IpAddr::from([203, 0, 113, 7])])
+            .collect();
+        let mut dialled = 0;
+        for job in plan.errands.iter().filter(|e| e.kind == ProbeKind::Route).flat_map(|e| e.jobs.iter()) {
+            let crate::probe::Spec::Http { peer, .. } = &job.spec else { panic!("{job:?}") };
+            assert!(known.contains(&peer.ip()), "{job:?}");
+            dialled += 1;
+        }
+        assert!(dialled >= 4, "{dialled}");
+    }
+
+    #[test]
+    fn a_proxy_on_the_hosts_network_is_asked_at_the_host() {
+        let mut proxy = traefik(&[]);
+        (proxy.network_mode, proxy.published) = ("host".into(), Vec::new());
+        let inventory =
+            picture(vec![proxy, app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000")]);
+        assert!(inventory.containers.values().any(|container| container.place == Place::Host));
+        assert_eq!(
+            planned(&inventory, &at_home(), &[]),
+            [
+                "route coolify-proxy → web shop.example.com/ at 10.0.2.3:3000",
+                "route host → web http://shop.example.com/ at 203.0.113.7:80",
+            ]
+        );
+    }
 }

@@ -128,6 +128,10 @@ impl From<'_> {
     /// that is sent a request takes it for an attack.
     fn http(&self, peer: &Endpoint) -> Vec<Job> {
         let Some(container) = self.inventory.container(&peer.container) else { return Vec::new() };
+        // What a proxy says to a name that it does not serve is no fault; its doors are tried for themselves.
+        if container.is_proxy {
+            return Vec::new();
+        }
         let Some(address) = self.addresses(peer).next() else { return Vec::new() };
         let mut jobs = Vec::new();
         for port in self.ports(peer, address) {

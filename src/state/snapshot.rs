@@ -165,6 +165,8 @@ impl Engine {
 pub struct Own {
     /// Where people reach this exporter, without a slash at the end: the base of links.
     pub external_url: Arc<str>,
+    /// The public addresses of this server, where the operator told them.
+    pub public_addresses: Vec<IpAddr>,
     /// How certificates are judged.
     pub certificates: crate::certificate::Settings,
     /// Started minus due, of every visit.

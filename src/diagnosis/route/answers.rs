@@ -4,6 +4,7 @@
 
 use crate::inventory::Route;
 use crate::outcome::{Answer, Outcome, Phase, Reason, Scheme};
+use crate::proxy::Kind;
 use crate::proxy::pages::{self, Page};
 use crate::state::Record;
 
@@ -18,6 +19,8 @@ pub(super) enum Said {
     Itself,
     /// The proxy knows no such rule.
     NoRoute,
+    /// Nothing at all, politely: Caddy knows no such site, unless the application says as little.
+    Blank,
     /// The proxy has nobody to lead to.
     NoBackend,
     /// The proxy could not reach whom it leads to.
@@ -49,6 +52,13 @@ pub(super) fn said(route: &Route, scheme: Scheme, record: &Record) -> Said {
         300..=399 if leads_to_itself(route, scheme, &answer) => Said::Itself,
         401 | 403 if route.doors.iter().any(|door| door.guarded) => Said::Login,
         500.. => Said::ServerError,
+        // What Caddy says of a host that it does not know; a page of an application has something on it.
+        200 if route.kind == Kind::Caddy
+            && http.body_bytes == 0
+            && answer.server.as_deref() == Some("Caddy") =>
+        {
+            Said::Blank
+        }
         _ => Said::Site,
     }
 }

@@ -66,7 +66,7 @@ fn up(walk: &Walk<'_>) -> Option<bool> {
     let served = |entry: &Entry<'_>| {
         walk.route.also.is_some()
             || !fails(entry.look.1) && matches!(entry.look.1.outcome, Outcome::Failure(_))
-            || matches!(said(walk.route, entry.scheme, entry.look.1), Said::Site | Said::Login)
+            || matches!(said(walk.route, entry.scheme, entry.look.1), Said::Site | Said::Login | Said::Blank)
     };
     match walk.cause {
         Some(

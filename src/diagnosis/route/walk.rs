@@ -13,7 +13,7 @@ use crate::outcome::{Detail, Outcome, Phase, ProbeKind, Reason, Scheme};
 use crate::state::{Record, Snapshot};
 
 use super::answers::{Said, said};
-use crate::diagnosis::scene::{Look, fails};
+use crate::diagnosis::scene::{ENOUGH, Look, fails};
 
 /// What was started this short a time ago is still being deployed: it need not listen, and the proxy need not be on its
 /// network yet.
@@ -296,6 +296,12 @@ fn clash(snapshot: &Snapshot, inventory: &Inventory, walk: &Walk<'_>) -> Option<
         .min()
 }
 
+/// The application itself says more than nothing.
+fn says_more(walk: &Walk<'_>) -> bool {
+    let looks = walk.hops.iter().filter_map(|hop| hop.look);
+    looks.filter_map(|(_, record)| record.seen.http).any(|http| http.status == 200 && http.body_bytes > 0)
+}
+
 /// What came through the proxy, where nothing is wrong behind it.
 fn through(walk: &Walk<'_>) -> Option<Cause> {
     let direct =
@@ -318,6 +324,7 @@ fn through(walk: &Walk<'_>) -> Option<Cause> {
             // What else a request must have, ours has not.
             _ if walk.route.also.is_some() => None,
             Said::NoRoute | Said::NoBackend if fails(record) => Some(Cause::Unknown),
+            Said::Blank if record.successes_in_a_row >= ENOUGH && says_more(walk) => Some(Cause::Unknown),
             Said::CannotReach if fails(record) && all_answer => lasts(record).then_some(Cause::Stale),
             Said::CannotReach | Said::ServerError | Said::Garbage if waits => None,
             Said::CannotReach | Said::ServerError | Said::Garbage if fails(record) => Some(Cause::NotServed),

@@ -574,3 +574,41 @@ fn what_is_told_goes_when_it_is_served_and_stays_while_nobody_can_look() {
     }
     assert_eq!(judged(&host, &mut ledger), Vec::<&str>::new());
 }
+
+#[test]
+fn a_domain_that_leads_elsewhere_is_told_where_it_is_asked_for() {
+    let told = |own: &[[u8; 4]], answers: &[[u8; 4]], outcome: Outcome| {
+        let mut host = Host::new();
+        let detail = Detail::Name("shop.example.com".into(), QueryType::A);
+        let key = key(ProbeKind::DnsExternal, "coolify-proxy", "shop.example.com", detail);
+        host.sample.probe(key, outcome, 3).seen.answers = answers.iter().map(|a| (*a).into()).collect();
+        let mut snapshot = host.sample.snapshot();
+        snapshot.own.public_addresses = own.iter().map(|a| (*a).into()).collect();
+        let findings = settled(snapshot, &mut Ledger::default()).findings;
+        findings.iter().map(|f| f.code.as_label()).collect::<Vec<_>>()
+    };
+    let (here, there) = ([203, 0, 113, 7], [198, 51, 100, 9]);
+    assert_eq!(told(&[here], &[there], OK), ["domain-points-elsewhere"]);
+    assert_eq!(told(&[here], &[there, here], OK), [""; 0]);
+    assert_eq!(told(&[here], &[], OK), [""; 0]);
+    // Nobody asked, or nobody could answer.
+    assert_eq!(told(&[], &[there], OK), [""; 0]);
+    assert_eq!(told(&[here], &[], Outcome::Failure(Reason::Servfail)), [""; 0]);
+}
+
+#[test]
+fn an_empty_page_of_caddys_is_none_of_an_application_that_says_more() {
+    let told = |says: &str| {
+        let mut host = Host::new();
+        host.route().kind = Kind::Caddy;
+        host.saw(DIRECT, OK).seen = page(200, says, None);
+        for way in [HTTP, HTTPS] {
+            let record = host.saw(way, OK);
+            record.seen = page(200, "", None);
+            record.seen.answer = Some(Answer { server: Some("Caddy".into()), ..Answer::default() });
+        }
+        host.told()
+    };
+    assert_eq!(told("<html>"), ["page route-not-served shop.example.com"]);
+    assert_eq!(told(""), [""; 0]);
+}

@@ -41,7 +41,7 @@ fn labelled(mut one: SeenContainer, labels: &[(&str, &str)]) -> SeenContainer {
     one
 }
 
-fn traefik(networks: &[(&str, &str)]) -> SeenContainer {
+pub(crate) fn traefik(networks: &[(&str, &str)]) -> SeenContainer {
     let port =
         |port| PublishedPort { host_ip: None, host_port: port, container_port: port, protocol: "tcp".into() };
     let flags = [
@@ -54,11 +54,12 @@ fn traefik(networks: &[(&str, &str)]) -> SeenContainer {
         image: "traefik:v3.6.1".into(),
         published: vec![port(80), port(443)],
         command: flags.map(str::to_owned).into(),
+        name_servers: vec![[127, 0, 0, 11].into()],
         ..on(container("p", "coolify-proxy"), networks)
     }
 }
 
-fn app(id: &str, name: &str, networks: &[(&str, &str)], host: &str, port: &str) -> SeenContainer {
+pub(crate) fn app(id: &str, name: &str, networks: &[(&str, &str)], host: &str, port: &str) -> SeenContainer {
     let rule = format!("Host(`{host}`) && PathPrefix(`/`)");
     let labels = [
         ("traefik.enable", "true"),
@@ -73,7 +74,7 @@ fn app(id: &str, name: &str, networks: &[(&str, &str)], host: &str, port: &str) 
     SeenContainer { labels, ..on(container(id, name), networks) }
 }
 
-fn picture(containers: Vec<SeenContainer>) -> Inventory {
+pub(crate) fn picture(containers: Vec<SeenContainer>) -> Inventory {
     let networks = vec![network("coolify", 1), network("shop", 2), network("own", 3)];
     let seen = Seen { networks, containers, ..Seen::default() };
     build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH)
