@@ -20,6 +20,9 @@ use crate::diagnosis::scene::{ENOUGH, Look, fails};
 pub(in crate::diagnosis) const DEPLOY: Duration = Duration::from_secs(10);
 /// A part of the backends that fails for this long is a fault; one that is being stopped fails for less.
 const STAYS: Duration = Duration::from_secs(30);
+/// A proxy hears within seconds that one container has taken another's place; a request that it sent to the old one
+/// meanwhile hangs for as long as the probe waits.
+const SWAP: Duration = Duration::from_secs(15);
 
 /// A backend and what the proxy's own probe saw of it.
 #[derive(Clone, Copy)]
@@ -171,6 +174,11 @@ fn through(route: &Route, scheme: Scheme, record: &Record, hops: &[Hop<'_>]) -> 
     if said == Said::NoRoute && hops.iter().any(same) { Said::Site } else { said }
 }
 
+/// It fails for longer than a swap of containers explains.
+fn lasts(record: &Record) -> bool {
+    record.at.duration_since(record.since).is_ok_and(|lasted| lasted >= SWAP)
+}
+
 /// From when on what comes through the proxy counts, unless it is good: all that serve have settled, and the proxy too,
 /// which hears of what starts a moment later.
 fn settled(proxy: Option<&Container>, hops: &[Hop<'_>]) -> SystemTime {
@@ -306,7 +314,7 @@ fn cause(
             };
         }
     }
-    unaccounted(snapshot.at, walk)
+    unaccounted(walk)
 }
 
 /// A clash that stands: two containers of one workload may differ for as long as one takes the other's place.
@@ -329,7 +337,7 @@ fn says_more(walk: &Walk<'_>) -> bool {
 }
 
 /// What came through the proxy, where nothing is wrong behind it.
-fn unaccounted(now: SystemTime, walk: &Walk<'_>) -> Option<Cause> {
+fn unaccounted(walk: &Walk<'_>) -> Option<Cause> {
     let direct =
         |hop: &&Hop<'_>| hop.look.is_some_and(|(_, record)| matches!(record.outcome, Outcome::Success(_)));
     let served = walk.hops.iter().filter(|hop| hop.backend.standing == Standing::Served);
@@ -337,7 +345,6 @@ fn unaccounted(now: SystemTime, walk: &Walk<'_>) -> Option<Cause> {
     let all_answer = answers > 0 && answers == served.clone().count();
     // Whether a backend accounts for what comes through is known when it was asked.
     let waits = served.clone().any(Hop::is_to_be_asked);
-    let stands = |record: &Record| now.duration_since(record.since).is_ok_and(|age| age >= DEPLOY);
     let mut causes = walk.entries.iter().filter_map(|entry| {
         let (_, record) = entry.look;
         if let Outcome::Unknown(_) = record.outcome {
@@ -350,7 +357,7 @@ fn unaccounted(now: SystemTime, walk: &Walk<'_>) -> Option<Cause> {
             // What else a request must have, ours has not.
             _ if walk.route.also.is_some() => None,
             // The proxy hears a moment later of what ended and what began.
-            Said::NoRoute | Said::NoBackend | Said::CannotReach if !stands(record) => None,
+            Said::NoRoute | Said::NoBackend | Said::CannotReach if !lasts(record) => None,
             Said::NoRoute | Said::NoBackend if fails(record) => Some(Cause::Unknown),
             Said::Blank if record.successes_in_a_row >= ENOUGH && says_more(walk) => Some(Cause::Unknown),
             Said::CannotReach if fails(record) && all_answer => Some(Cause::Stale),
