@@ -11,7 +11,7 @@ TARGET ?=
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
 
-demo: deps $(TRAEFIK) ## a host as Coolify leaves it, with a fault in it: the report in this terminal, pages to open
+demo: deps $(TRAEFIK) ## a host as Coolify leaves it, with two faults in it: the report in this terminal, pages to open
 	cargo build --release
 	@cargo build --quiet --package lab --bin demo
 	@target/debug/demo target/release/destination-exporter $(TRAEFIK)

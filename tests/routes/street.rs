@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 
 use lab::apps::App;
 use lab::proxies::{Authority, Caddy, NAME, Traefik, Visit};
-use lab::watched::{INTERVAL, Watched, finding};
+use lab::watched::{INTERVAL, Watched, all, text};
 use lab::{Error, Exporter, Lab, Result};
 use serde_json::Value;
 
 /// What an Engine's event tells is found within this time; Traefik itself takes two seconds to hear of it.
 pub const EVENT: Duration = Duration::from_secs(3);
+
+/// Between two looks at a route. By default it is longer; here each fault waits for one.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How long a visitor waits for a page.
 const PATIENCE: u32 = 5;
@@ -47,6 +50,18 @@ pub enum Gets {
     Status(u16),
     /// No answer: curl gives up, with a word of this in what it says.
     Nothing(&'static str),
+}
+
+/// An app that comes with a fault.
+pub struct Case {
+    pub broken: App<'static>,
+    /// What takes its place.
+    pub right: App<'static>,
+    pub url: String,
+    /// While it is broken.
+    pub gets: Gets,
+    /// None: it is odd, and right.
+    pub told: Option<Told<'static>>,
 }
 
 /// A fault as the exporter is to tell it.
@@ -83,15 +98,18 @@ impl Street {
 
     fn watch(lab: Lab, proxy: Proxy, authority: Authority) -> Result<Self> {
         let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
-        // A route is asked more often than by default: each fault waits for a look.
         let config = format!(
-            "certificates: {{ca_file: {}}}\nprobes: {{route: {{interval: 5s}}}}\n",
-            authorities(&lab).display()
+            "certificates: {{ca_file: {}}}\nprobes: {{route: {{interval: {looks}s}}, isolation: {{interval: {looks}s}}}}\n",
+            authorities(&lab).display(),
+            looks = LOOK.as_secs()
         );
         let mut exporter = Exporter::serve(&lab, binary, &config, &[])?;
         exporter.wait_ready()?;
         let street = Self { watched: Watched { exporter, lab }, proxy, authority };
         street.visit("http://web.example.com/", Gets::Status(200))?;
+        // What is looked at last of all.
+        let isolation = r#"destination_isolation_leaks{destination="blog",peer="shop"}"#;
+        street.expect_series(isolation, Some("0"), INTERVAL)?;
         street.expect(&[], EVENT)?;
         Ok(street)
     }
@@ -145,36 +163,36 @@ impl Street {
         }
     }
 
-    /// Waits until a fault is told, alone and as it should be; gives it. What is known of it may grow: whether it hits
-    /// users is known when the site was asked for.
+    /// Waits until a fault is told, alone and as it should be; gives it.
     pub fn expect_told(&self, told: &Told, soon: Duration) -> Result<Value> {
-        let code = told.finding.split(' ').next().unwrap_or_default();
-        let began = Instant::now();
-        let one = loop {
-            let (report, _) = self.expect(&[told.finding], soon)?;
-            let one = finding(&report, code).clone();
-            if one["severity"] == told.severity && one["destination"].as_str() == told.destination {
-                break one;
-            }
-            assert!(began.elapsed() < soon + INTERVAL, "not as {told:?}: {one:#}");
-            sleep(Duration::from_millis(20));
-        };
-        println!("{}: found after {} ms", told.finding, began.elapsed().as_millis());
-        let said = format!("{} {}", one["summary"], one["evidence"]);
-        for word in told.words {
-            assert!(said.contains(word), "{word} is not in {one:#}");
-        }
-        for part in ["fix", "verify"] {
-            assert!(one[part].as_array().is_some_and(|steps| !steps.is_empty()), "no {part} in {one:#}");
-        }
-        Ok(one)
+        let mut all = self.expect_all(&[told], soon)?;
+        Ok(all.swap_remove(0))
     }
 
-    /// Nothing is found for this many rounds.
-    pub fn expect_calm(&self, rounds: u32) -> Result<()> {
-        let until = Instant::now() + INTERVAL * rounds;
+    /// The same of several: these and nothing else. What is known of one may grow: whether it hits users is known when
+    /// the site was asked for.
+    pub fn expect_all(&self, told: &[&Told], soon: Duration) -> Result<Vec<Value>> {
+        let names: Vec<&str> = told.iter().map(|told| told.finding).collect();
+        let began = Instant::now();
+        loop {
+            let (report, _) = self.expect(&names, soon)?;
+            let found: Vec<Value> = told.iter().map(|told| named(&report, told.finding)).collect();
+            let odd = told.iter().zip(&found).find(|(told, one)| !told.is_right(one));
+            let Some((told, one)) = odd else {
+                println!("{}: found after {} ms", names.join(", "), began.elapsed().as_millis());
+                return Ok(found);
+            };
+            assert!(began.elapsed() < soon + INTERVAL, "not as {told:?}: {one:#}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Nothing changes in what is found, for two looks at every site.
+    fn expect_steady(&self, told: &[&Told]) -> Result<()> {
+        let names: Vec<&str> = told.iter().map(|told| told.finding).collect();
+        let until = Instant::now() + LOOK * 2;
         while Instant::now() < until {
-            self.expect(&[], Duration::ZERO)?;
+            self.expect(&names, Duration::ZERO)?;
             sleep(Duration::from_millis(100));
         }
         Ok(())
@@ -187,28 +205,64 @@ impl Street {
         self.expect_no_trace(before)
     }
 
-    /// An app comes with a fault, which is told, alone; a right one takes its place, and goes.
-    pub fn comes_broken(
-        &self,
-        url: &str,
-        broken: &App,
-        right: &App,
-        gets: Gets,
-        told: &Told,
-    ) -> Result<Value> {
+    /// Apps come, each with a fault, and each fault is told and no other; right ones take their place, and go.
+    pub fn come_broken(&self, cases: &[Case]) -> Result<()> {
         let before = self.series()?;
-        self.open(broken)?;
-        self.visit(url, gets)?;
-        let one = self.expect_told(told, INTERVAL)?;
-        self.close(broken.name())?;
-        self.open(right)?;
+        for case in cases {
+            self.open(&case.broken)?;
+        }
+        for case in cases {
+            self.visit(&case.url, case.gets)?;
+        }
+        let told: Vec<&Told> = cases.iter().filter_map(|case| case.told.as_ref()).collect();
+        self.expect_all(&told, INTERVAL)?;
+        self.expect_steady(&told)?;
+        for case in cases {
+            self.close(case.broken.name())?;
+            self.open(&case.right)?;
+        }
         let (_, gone) = self.expect(&[], INTERVAL)?;
         println!("  gone after {} ms", gone.as_millis());
-        self.visit(url, Gets::Status(200))?;
-        self.close(right.name())?;
-        self.expect_over(&before)?;
-        Ok(one)
+        for case in cases {
+            self.visit(&case.url, Gets::Status(200))?;
+        }
+        self.expect(&[], Duration::ZERO)?;
+        for case in cases {
+            self.close(case.right.name())?;
+        }
+        self.expect_over(&before)
     }
+}
+
+impl Told<'_> {
+    fn is_right(&self, one: &Value) -> bool {
+        let said = format!("{} {}", one["summary"], one["evidence"]);
+        let has = |part: &str| one[part].as_array().is_some_and(|steps| !steps.is_empty());
+        one["severity"] == self.severity
+            && one["destination"].as_str() == self.destination
+            && self.words.iter().all(|word| said.contains(word))
+            && ["fix", "verify"].into_iter().all(has)
+    }
+}
+
+impl Case {
+    /// An app of this name that is to be at `http://NAME.example.com`, and what is wrong with it.
+    pub fn new(
+        name: &'static str,
+        breaks: impl Fn(App<'static>) -> App<'static>,
+        gets: Gets,
+        told: Option<Told<'static>>,
+    ) -> Self {
+        let domain = format!("{name}.example.com");
+        let right = App::new(name, "shop").at(&domain, 3000);
+        Self { broken: breaks(right.clone()), right, url: format!("http://{domain}/"), gets, told }
+    }
+}
+
+/// The finding `code subject`.
+fn named(report: &Value, finding: &str) -> Value {
+    let is_it = |one: &&Value| format!("{} {}", text(&one["code"]), text(&one["subject"]["name"])) == finding;
+    all(report).find(is_it).unwrap_or_else(|| panic!("no {finding} in {report:#}")).clone()
 }
 
 /// The lab without a proxy, and who signs there.

@@ -20,6 +20,9 @@ use crate::diagnosis::scene::{ENOUGH, Look, fails};
 pub(in crate::diagnosis) const DEPLOY: Duration = Duration::from_secs(10);
 /// A part of the backends that fails for this long is a fault; one that is being stopped fails for less.
 const STAYS: Duration = Duration::from_secs(30);
+/// A proxy hears within seconds that one container has taken another's place; a request that it sent to the old one
+/// meanwhile hangs for as long as the probe waits.
+const SWAP: Duration = Duration::from_secs(15);
 
 /// A backend and what the proxy's own probe saw of it.
 #[derive(Clone, Copy)]
@@ -169,6 +172,11 @@ fn through(route: &Route, scheme: Scheme, record: &Record, hops: &[Hop<'_>]) -> 
         own.http.is_some_and(|http| http.status == here.status) && own.answer == record.seen.answer
     };
     if said == Said::NoRoute && hops.iter().any(same) { Said::Site } else { said }
+}
+
+/// It fails for longer than a swap of containers explains.
+fn lasts(record: &Record) -> bool {
+    record.at.duration_since(record.since).is_ok_and(|lasted| lasted >= SWAP)
 }
 
 /// From when on what comes through the proxy counts, unless it is good: all that serve have settled, and the proxy too,
@@ -348,6 +356,8 @@ fn unaccounted(walk: &Walk<'_>) -> Option<Cause> {
             Said::Itself => Some(Cause::Loop),
             // What else a request must have, ours has not.
             _ if walk.route.also.is_some() => None,
+            // The proxy hears a moment later of what ended and what began.
+            Said::NoRoute | Said::NoBackend | Said::CannotReach if !lasts(record) => None,
             Said::NoRoute | Said::NoBackend if fails(record) => Some(Cause::Unknown),
             Said::Blank if record.successes_in_a_row >= ENOUGH && says_more(walk) => Some(Cause::Unknown),
             Said::CannotReach if fails(record) && all_answer => Some(Cause::Stale),

@@ -491,6 +491,22 @@ fn a_backend_is_asked_before_the_proxy_is_blamed() {
     assert_eq!(host.told(), ["page route-backend-timeout shop.example.com"]);
 }
 
+/// In a rolling deployment the proxy leads to the old container for a moment.
+#[test]
+fn an_old_address_is_a_fault_when_it_lasts() {
+    let mut host = Host::new();
+    let told = |host: &mut Host, since: u64| {
+        for way in [HTTP, HTTPS] {
+            let record = host.saw(way, Outcome::Failure(Reason::Timeout));
+            record.seen.stopped_at = Some(Phase::Answer);
+            record.since = at(since);
+        }
+        host.told()
+    };
+    assert_eq!(told(&mut host, 46), Vec::<String>::new());
+    assert_eq!(told(&mut host, 45), ["page route-stale-backend shop.example.com"]);
+}
+
 /// Not as a container and as the proxy.
 #[test]
 fn a_proxy_that_does_not_run_is_told_once() {

@@ -145,7 +145,7 @@ pub fn gist(report: &Value) -> String {
 }
 
 /// Every finding of a report.
-fn all(report: &Value) -> impl Iterator<Item = &Value> {
+pub fn all(report: &Value) -> impl Iterator<Item = &Value> {
     let lists = report["destinations"].as_array().into_iter().flatten().map(|d| &d["findings"]);
     lists.chain([&report["host"]["findings"]]).flat_map(|list| list.as_array().into_iter().flatten())
 }

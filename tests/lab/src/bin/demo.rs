@@ -1,4 +1,4 @@
-//! `make demo`: a host as Coolify leaves it, with one fault in it, and the exporter on it.
+//! `make demo`: a host as Coolify leaves it, with two faults in it, and the exporter on it.
 //!
 //! Everything is in a lab of its own; the machine's Engine and networks are not touched. The one thing that the
 //! machine gets is a listener on its loopback, which leads to the exporter's.
@@ -74,8 +74,10 @@ fn invite(lab: &Lab) {
     println!("  {base}/              the way in");
     println!("  {base}/diagnostics   the report, as JSON");
     println!("  {base}/metrics       for Prometheus\n");
-    println!("Repair the fault and look again, from another terminal:\n");
+    println!("Repair a fault and look again, from another terminal:\n");
     println!("  export DOCKER_HOST=unix://{}", lab.socket().display());
+    println!("  docker exec web-{} sh -c 'echo 3000 >/www/listen'", coolify::SHOP);
+    println!("  docker restart -t 1 web-{}", coolify::SHOP);
     println!("  docker network disconnect coolify postgres-{}", coolify::SHOP);
     println!("  curl -s {base}/diagnostics | grep -m1 status\n");
     println!("Ctrl-C takes everything down.");

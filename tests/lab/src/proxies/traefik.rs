@@ -67,14 +67,6 @@ const OPTIONS: &[&str] = &[
 const PORTS: &[&str] =
     &["--publish=80:80", "--publish=443:443", "--publish=443:443/udp", "--publish=8080:8080"];
 
-/// The binary, fetched where `project` does not have it yet.
-fn binary(project: &Path) -> Result<PathBuf> {
-    let path = project.join("target/lab/traefik");
-    let script = project.join("scripts/get-traefik.sh");
-    text_of(Command::new(script).arg(&path).stdin(Stdio::null()))?;
-    Ok(path)
-}
-
 /// Coolify's proxy. It ends with its lab.
 #[derive(Debug)]
 pub struct Traefik {
@@ -83,9 +75,17 @@ pub struct Traefik {
 }
 
 impl Traefik {
+    /// Its binary, fetched where `project` does not have it yet.
+    pub fn binary(project: &Path) -> Result<PathBuf> {
+        let path = project.join("target/lab/traefik");
+        let script = project.join("scripts/get-traefik.sh");
+        text_of(Command::new(script).arg(&path).stdin(Stdio::null()))?;
+        Ok(path)
+    }
+
     /// Its image and its files; nothing runs yet.
     pub fn prepare(lab: &Lab, project: &Path) -> Result<Self> {
-        Self::prepare_of(lab, &binary(project)?)
+        Self::prepare_of(lab, &Self::binary(project)?)
     }
 
     /// As [`Traefik::prepare`], of this binary.
