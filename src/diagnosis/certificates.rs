@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::certificate::{Certificate, Fault, Moment, judge};
-use crate::inventory::Route;
+use crate::inventory::{ContainerId, Route};
 use crate::outcome::Scheme;
 
 use super::scene::Scene;
@@ -96,12 +96,13 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 /// So long an authority may take to hand out a domain's first certificate.
 const ISSUED_WITHIN: Duration = Duration::from_secs(30);
 
+/// All that serve the domain have just started, or the proxy has, which reads what certificates it has after its rules.
 fn is_new(scene: &Scene<'_>, route: &Route) -> bool {
-    let started = route.backends.iter().filter_map(|backend| {
-        scene.inventory.and_then(|inventory| inventory.container(&backend.container))?.started_at
-    });
-    let first = started.min();
-    first.is_some_and(|at| scene.snapshot.at.duration_since(at).is_ok_and(|age| age < ISSUED_WITHIN))
+    let started = |id: &ContainerId| scene.inventory?.container(id)?.started_at;
+    let first = route.backends.iter().filter_map(|backend| started(&backend.container)).min();
+    let proxy = route.proxy.as_ref().and_then(started);
+    let new = |at: SystemTime| scene.snapshot.at.duration_since(at).is_ok_and(|age| age < ISSUED_WITHIN);
+    first.is_some_and(new) || proxy.is_some_and(new)
 }
 
 /// Whether a code speaks of certificates.
@@ -120,9 +121,25 @@ pub(super) const fn is_of(code: Code) -> bool {
 /// the domain is still one that is served.
 pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
     let domain = &*finding.subject.name;
-    let is_shown = shown(scene).iter().any(|shown| *shown.route.domain == *domain);
     let engine_up = scene.snapshot.sight.engine.is_up();
-    !is_shown && (!engine_up || scene.walks.iter().any(|walk| *walk.route.domain == *domain))
+    scene.domains.get(domain).map_or(!engine_up, |judged| !judged)
+}
+
+/// Every domain that is served, and whether a certificate of it was shown that the rule says something of.
+pub(super) fn domains<'a>(scene: &Scene<'a>) -> BTreeMap<&'a str, bool> {
+    let mut domains: BTreeMap<&str, bool> =
+        scene.walks.iter().map(|walk| (&*walk.route.domain, false)).collect();
+    for shown in shown(scene) {
+        *domains.entry(&shown.route.domain).or_default() |= !is_waiting(scene, &shown);
+    }
+    domains
+}
+
+/// A default certificate of which nothing is said yet.
+fn is_waiting(scene: &Scene<'_>, shown: &Shown<'_>) -> bool {
+    let judged =
+        || judge(shown.certificate, &shown.route.domain, scene.snapshot.at, &scene.snapshot.own.certificates);
+    is_new(scene, shown.route) && judged().iter().any(|verdict| verdict.fault == Fault::Default)
 }
 
 const fn code(fault: Fault) -> Code {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::inventory::normal;
+use crate::inventory::routes::Refused;
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
 use crate::state::Record;
 
@@ -299,6 +300,17 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
 /// The subject still is where the finding says. A name's owner is asked of the name table.
 fn is_there(scene: &Scene<'_>, destination: &str, finding: &Finding) -> bool {
     let name = &*finding.subject.name;
+    match finding.subject.kind {
+        "proxy" => {
+            return scene.inventory.is_some_and(|i| i.proxies.iter().any(|proxy| *proxy.name == *name));
+        }
+        "route" => {
+            let refused = |router: &Refused| *router.router == *name;
+            return scene.walk(name).is_some()
+                || scene.inventory.is_some_and(|i| i.routes.refused.iter().any(refused));
+        }
+        _ => {}
+    }
     scene.endpoints().any(|(d, e)| {
         &*d.name == destination
             && match finding.subject.kind {

@@ -8,8 +8,11 @@ pub(super) mod provider_broken;
 mod unhealthy;
 mod unreachable;
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
 use crate::inventory::{ContainerId, Destination};
-use crate::outcome::{Outcome, ProbeKind};
+use crate::outcome::{Detail, Outcome, ProbeKey, ProbeKind};
 
 use super::Finding;
 use super::scene::Scene;
@@ -42,16 +45,30 @@ pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
     if engine_up && !is_there() {
         return false;
     }
-    let mut looks = scene
-        .snapshot
-        .probes
-        .iter()
-        .filter(|(key, _)| matches!(key.kind, ProbeKind::Proxy | ProbeKind::Route))
-        .map(|(_, record)| record)
-        .peekable();
-    // Of none that is planned one could say that it is over; of those that nobody could run, that it is not.
-    match looks.peek() {
-        None => !engine_up,
-        Some(_) => looks.all(|record| matches!(record.outcome, Outcome::Unknown(_))),
+    let mut is_planned = false;
+    let (mut hidden, mut open) = (BTreeSet::new(), BTreeSet::new());
+    for (key, record) in scene.snapshot.probes.iter() {
+        let Some(door) = founds(key, finding) else { continue };
+        is_planned = true;
+        match record.outcome {
+            Outcome::Unknown(_) if record.failures_in_a_row > 0 => drop(hidden.insert(door)),
+            Outcome::Success(_) => drop(open.insert(door)),
+            Outcome::Unknown(_) | Outcome::Failure(_) => {}
+        }
+    }
+    // Of none that is planned one could say that it is over; of a door that failed and at which nobody could look since,
+    // that it is not.
+    if is_planned { !hidden.is_subset(&open) } else { !engine_up }
+}
+
+/// The door that a probe is about, where it is one of those that found the finding: tries from the destination that it is
+/// told of, else what came through from the host.
+fn founds(key: &ProbeKey, finding: &Finding) -> Option<SocketAddr> {
+    match (&finding.destination, &key.detail) {
+        (Some(on), Detail::Port(address, port)) if key.kind == ProbeKind::Proxy && key.destination == *on => {
+            Some(SocketAddr::new(*address, *port))
+        }
+        (None, Detail::Door(_, _, at)) => Some(*at),
+        _ => None,
     }
 }

@@ -20,11 +20,13 @@ mod stale_backend;
 pub(super) mod walk;
 mod wording;
 
+pub(super) use answers::Said;
 pub(super) use passage::of_scene;
 pub use passage::{HopState, Passage, passages};
 
 use super::scene::Scene;
 use super::{Code, Finding};
+use crate::outcome::Outcome;
 
 /// Of routes and rules.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -61,7 +63,7 @@ fn of(scene: &Scene<'_>, walk: &walk::Walk<'_>) -> Option<Finding> {
 
 /// The walk that a finding is about.
 fn walk_of<'s, 'a>(scene: &'s Scene<'a>, finding: &Finding) -> Option<&'s walk::Walk<'a>> {
-    scene.walks.iter().find(|walk| walk.route.title() == finding.subject.name)
+    scene.walk(&finding.subject.name)
 }
 
 /// Another cause is known of the route now, or of the proxy: the old one is a symptom of it, or is over.
@@ -74,18 +76,22 @@ pub(super) fn is_told_otherwise(scene: &Scene<'_>, finding: &Finding) -> bool {
 pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
     let engine_up = scene.snapshot.sight.engine.is_up();
     let Some(walk) = walk_of(scene, finding) else { return !engine_up };
-    let looks =
-        || walk.hops.iter().filter_map(|hop| hop.look).chain(walk.entries.iter().map(|entry| entry.look));
-    let looked =
-        || looks().filter(|(_, record)| !matches!(record.outcome, crate::outcome::Outcome::Unknown(_)));
+    let direct = || walk.hops.iter().filter_map(|hop| hop.look);
+    let looks = || direct().chain(walk.entries.iter().map(|entry| entry.look));
     if looks().next().is_none() {
         return !engine_up;
     }
-    if looked().next().is_none() {
+    if looks().all(|(_, record)| matches!(record.outcome, Outcome::Unknown(_))) {
         return true;
     }
-    // A redirect is a success of its own kind: what the rule does not see is over.
-    finding.code != Code::RouteRedirectLoop && looked().any(|(_, record)| record.failures_in_a_row > 0)
+    if finding.code == Code::RouteRedirectLoop {
+        // A redirect is a success of its own kind: what the rule does not see is over, where somebody looked.
+        return walk.entries.iter().any(|entry| !entry.is_seen());
+    }
+    // A row of failures outlasts a look that nobody could take. What is good by what a backend says is good, whatever
+    // the probe took it for.
+    let through = walk.entries.iter().filter(|entry| !entry.is_good()).map(|entry| entry.look);
+    direct().chain(through).any(|(_, record)| record.failures_in_a_row > 0)
 }
 
 /// Whether a route's rule speaks of it.

@@ -1,12 +1,14 @@
 //! What several rules ask of a snapshot: who reaches whom, who is away, what accounts for what.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::inventory::{Destination, Endpoint, Inventory, RunState};
+use crate::inventory::{ContainerId, Destination, Endpoint, Inventory, RunState};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::{Engine, Record, Snapshot};
 
+use super::proxy::provider_broken::{self, Knowledge};
 use super::route::walk::{self, Walk};
 
 /// A measurement fails once this many runs in a row failed: a single lost packet wakes nobody.
@@ -69,6 +71,12 @@ pub(super) struct Scene<'a> {
     pub(super) inventory: Option<&'a Inventory>,
     /// Every route, walked.
     pub(super) walks: Vec<Walk<'a>>,
+    /// By what a person calls them, the place of each among them.
+    titles: BTreeMap<Arc<str>, usize>,
+    /// Domains that are served, and whether the certificate that visitors get is judged.
+    pub(super) domains: BTreeMap<&'a str, bool>,
+    /// What each proxy was seen to know of its routes.
+    pub(super) knowledge: BTreeMap<&'a ContainerId, Knowledge>,
     /// Everything that is probed, by destination.
     looks: BTreeMap<&'a str, Vec<Look<'a>>>,
     /// Lookups, by destination and source.
@@ -204,6 +212,9 @@ impl<'a> Scene<'a> {
             snapshot,
             inventory,
             walks: Vec::new(),
+            titles: BTreeMap::new(),
+            knowledge: BTreeMap::new(),
+            domains: BTreeMap::new(),
             looks,
             lookups,
             ways_to,
@@ -214,7 +225,23 @@ impl<'a> Scene<'a> {
             cut_off,
         };
         scene.walks = walk::walks(snapshot, &|on, name| scene.is_away(on, name) || scene.is_lost(on, name));
+        scene.domains = super::certificates::domains(&scene);
+        scene.knowledge = provider_broken::knowledge(&scene.walks);
+        for (at, walk) in scene.walks.iter().enumerate() {
+            scene.titles.entry(walk.route.title()).or_insert(at);
+        }
         scene
+    }
+
+    /// The route of this title.
+    pub(super) fn walk(&self, title: &str) -> Option<&Walk<'a>> {
+        self.walks.get(*self.titles.get(title)?)
+    }
+
+    /// Something that is no proxy in a container may serve the host's web ports.
+    pub(super) fn has_another_web_server(&self) -> bool {
+        let ports = self.snapshot.sight.host_ports.as_ref();
+        ports.is_some_and(|ports| ports.contains(&80) || ports.contains(&443))
     }
 
     pub(super) fn engine_down(&self) -> bool {

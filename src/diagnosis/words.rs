@@ -51,6 +51,11 @@ pub(super) fn sh(word: &str) -> String {
     format!("'{}'", printable.replace('\'', r"'\''"))
 }
 
+/// As [`sh`], where an option might stand as well.
+pub(super) fn operand(word: &str) -> String {
+    if word.starts_with('-') { format!("-- {}", sh(word)) } else { sh(word) }
+}
+
 /// What the Engine's commands call a network, quoted. Where the label value carries an id because
 /// two networks share the name, and where the name would be read as an option, the id is used.
 pub(super) fn network(destination: &Destination) -> String {
@@ -143,6 +148,7 @@ mod tests {
         ] {
             assert_eq!(sh(name), quoted);
         }
+        assert_eq!((operand("--link=x"), operand("shop")), ("-- --link=x".to_owned(), "shop".to_owned()));
     }
 
     #[test]

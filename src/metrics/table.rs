@@ -184,7 +184,7 @@ table! {
         CERTIFICATE_VALID Gauge "destination_certificate_valid" "" ["domain"]
             "Whether a visitor's browser takes the certificate: in its time, for this domain, by an authority that is known.";
         ROUTES_LEFT_OUT Gauge "destination_routes_left_out" "routes" []
-            "Sites beyond the 2000 that are looked at.";
+            "Sites beyond the 2000 that are looked at, and beyond 256 of one container.";
     }
     "Isolation and exposure": {
         ISOLATION_LEAKS Gauge "destination_isolation_leaks" "probes" ["destination" "peer"]

@@ -82,6 +82,8 @@ pub struct Answer {
     pub location: Option<String>,
     /// The header `Server`.
     pub server: Option<String>,
+    /// It sets a cookie: with that, the same question may get another answer.
+    pub sets_cookie: bool,
     /// How the body begins: 64 bytes, printable.
     pub begins: String,
 }

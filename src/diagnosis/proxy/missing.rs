@@ -15,10 +15,10 @@ fn tell(scene: &Scene<'_>) -> Option<Finding> {
         return None;
     }
     // A proxy that is no container serves them, for all that is known.
-    let taken = scene.snapshot.sight.host_ports.as_ref();
-    if taken.is_some_and(|ports| ports.contains(&80) || ports.contains(&443)) {
+    if scene.has_another_web_server() {
         return None;
     }
+    let taken = scene.snapshot.sight.host_ports.as_ref();
     let mut finding = draft(Code::ProxyMissing, "host", &"proxy".into(), scene.snapshot.at);
     finding.summary = format!(
         "There is no reverse proxy on this host: nobody serves {}.",

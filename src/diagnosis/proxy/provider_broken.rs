@@ -1,13 +1,15 @@
 //! `proxy-provider-broken`: the proxy answers, and knows none of the rules that the labels declare.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::diagnosis::route::walk::{Cause, Walk};
+use crate::diagnosis::route::Said;
+use crate::diagnosis::route::walk::{Cause, Entry, Walk};
 use crate::diagnosis::scene::Scene;
 use crate::diagnosis::words::{container, draft, few, listed, saw, symptom};
 use crate::diagnosis::{Code, Finding, Step};
-use crate::inventory::Proxy;
+use crate::inventory::{ContainerId, Proxy};
 
 /// So many rules are unknown together before it is the proxy's connection to the Engine, and not a rule.
 const ENOUGH: usize = 2;
@@ -17,8 +19,9 @@ const ROUND: Duration = Duration::from_secs(40);
 /// Whether the route is unknown as all of its proxy are, or as all may be of one that has just started.
 pub(in crate::diagnosis) fn is_of_all(scene: &Scene<'_>, walk: &Walk<'_>) -> bool {
     let Some(proxy) = walk.proxy else { return false };
-    let unknown = all_unknown(scene, proxy).len();
-    unknown >= ENOUGH || (unknown > 0 && is_fresh(scene, proxy) && routes_of(scene, proxy).count() >= ENOUGH)
+    let Some(known) = scene.knowledge.get(&proxy.container) else { return false };
+    let unknown = known.unknown_to_it();
+    unknown >= ENOUGH || (unknown > 0 && is_fresh(scene, proxy) && known.routes >= ENOUGH)
 }
 
 /// Not all of its rules have been asked for since it started.
@@ -27,22 +30,43 @@ fn is_fresh(scene: &Scene<'_>, proxy: &Proxy) -> bool {
     started.is_some_and(|at| scene.snapshot.at.duration_since(at).is_ok_and(|age| age < ROUND))
 }
 
-fn routes_of<'s, 'a>(scene: &'s Scene<'a>, proxy: &Proxy) -> impl Iterator<Item = &'s Walk<'a>> {
-    let of_it = |walk: &&Walk<'_>| walk.proxy.is_some_and(|of| of.container == proxy.container);
-    scene.walks.iter().filter(of_it)
+/// What a proxy was seen to know of its routes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::diagnosis) struct Knowledge {
+    /// All that it is to serve.
+    routes: usize,
+    /// Those that it knows nothing of.
+    unknown: usize,
+    /// One is served, or fails behind the proxy.
+    knows_one: bool,
 }
 
-/// The routes of a proxy, where it knows none of those that could be asked for.
-fn all_unknown<'s, 'a>(scene: &'s Scene<'a>, proxy: &Proxy) -> Vec<&'s Walk<'a>> {
-    let its = || routes_of(scene, proxy);
-    let unknown: Vec<&Walk<'_>> = its().filter(|walk| walk.cause == Some(Cause::Unknown)).collect();
-    // One that is served, or fails behind the proxy, is one that it knows.
-    let known = its().any(|walk| {
-        !walk.entries.is_empty()
-            && walk.route.also.is_none()
-            && !matches!(walk.cause, Some(Cause::Unknown | Cause::Elsewhere | Cause::LeftOut(_)))
-    });
-    if known { Vec::new() } else { unknown }
+impl Knowledge {
+    /// How many routes it does not know, where it knows none of those that could be asked for.
+    const fn unknown_to_it(self) -> usize {
+        if self.knows_one { 0 } else { self.unknown }
+    }
+
+    fn add(&mut self, walk: &Walk<'_>) {
+        self.routes += 1;
+        self.unknown += usize::from(walk.cause == Some(Cause::Unknown));
+        // What is wrong behind it says nothing of what it knows: its answer does.
+        let tells = |entry: &Entry<'_>| entry.is_seen() && entry.said != Said::Nothing;
+        let denies = |entry: &Entry<'_>| matches!(entry.said, Said::NoRoute | Said::NoBackend | Said::Blank);
+        let asked = walk.route.also.is_none() && walk.cause != Some(Cause::Unknown);
+        self.knows_one |= asked && walk.entries.iter().any(tells) && !walk.entries.iter().any(denies);
+    }
+}
+
+/// Of each proxy by its container.
+pub(in crate::diagnosis) fn knowledge<'a>(walks: &[Walk<'a>]) -> BTreeMap<&'a ContainerId, Knowledge> {
+    let mut all: BTreeMap<&ContainerId, Knowledge> = BTreeMap::new();
+    for walk in walks {
+        if let Some(proxy) = walk.proxy {
+            all.entry(&proxy.container).or_default().add(walk);
+        }
+    }
+    all
 }
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -52,10 +76,13 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 
 fn tell(scene: &Scene<'_>, proxy: &Proxy) -> Option<Finding> {
     let inventory = scene.inventory?;
-    let walks = all_unknown(scene, proxy);
-    if walks.len() < ENOUGH {
+    if scene.knowledge.get(&proxy.container)?.unknown_to_it() < ENOUGH {
         return None;
     }
+    let unknown = |walk: &&Walk<'_>| {
+        walk.cause == Some(Cause::Unknown) && walk.proxy.is_some_and(|of| of.container == proxy.container)
+    };
+    let walks: Vec<&Walk<'_>> = scene.walks.iter().filter(unknown).collect();
     let looks = || walks.iter().flat_map(|walk| walk.entries.iter().map(|entry| entry.look));
     let since = looks().map(|(_, record)| record.since).min().unwrap_or(scene.snapshot.at);
     let name = &proxy.name;

@@ -10,7 +10,7 @@ use crate::state::Record;
 
 /// What an answer through the proxy is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(in crate::diagnosis) enum Said {
     /// The site, as far as that can be told.
     Site,
     /// A login is asked for.
@@ -79,7 +79,10 @@ fn target<'a>(route: &Route, scheme: Scheme, answer: &'a Answer) -> Option<(Sche
 }
 
 fn leads_to_itself(route: &Route, scheme: Scheme, answer: &Answer) -> bool {
-    target(route, scheme, answer).is_some_and(|(to, here, path)| to == scheme && here && path == asked(route))
+    // Whoever sets a cookie asks whether the visitor brings it back.
+    !answer.sets_cookie
+        && target(route, scheme, answer)
+            .is_some_and(|(to, here, path)| to == scheme && here && path == asked(route))
 }
 
 fn asked(route: &Route) -> &str {
@@ -91,7 +94,8 @@ pub(super) fn bounces<'a>(entries: impl Iterator<Item = (Scheme, &'a Record)>, r
     let mut sends = [false, false];
     for (scheme, record) in entries {
         let redirects = record.seen.http.is_some_and(|http| (300..400).contains(&http.status));
-        let Some(answer) = record.seen.answer.as_ref().filter(|_| redirects) else { continue };
+        let answer = record.seen.answer.as_ref().filter(|answer| redirects && !answer.sets_cookie);
+        let Some(answer) = answer else { continue };
         let back = target(route, scheme, answer)
             .is_some_and(|(to, here, path)| to != scheme && here && path == asked(route));
         sends[usize::from(scheme == Scheme::Https)] |= back;

@@ -2,8 +2,7 @@
 
 use crate::diagnosis::Severity;
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::saw;
-use crate::diagnosis::words::{few, sh};
+use crate::diagnosis::words::{few, operand, saw};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::routes::Choice;
 
@@ -36,7 +35,7 @@ pub(super) fn ambiguous(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         Step::when(
             "or give the proxy a way to the others",
             spot.apart.iter().take(3).map(|network| {
-                format!("docker network connect {} {}", sh(network), proxy_shell(scene, walk))
+                format!("docker network connect {} {}", operand(network), proxy_shell(scene, walk))
             }),
         ),
     ];
@@ -73,7 +72,10 @@ pub(super) fn mismatch(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         Step::prose(
             "correct the label traefik.docker.network (Caddy: caddy_ingress_network) and redeploy; networks of Compose carry the project's name in front",
         ),
-        Step::when("or put the container on it", [format!("docker network connect {} {shell}", sh(&label))]),
+        Step::when(
+            "or put the container on it",
+            [format!("docker network connect {} {shell}", operand(&label))],
+        ),
     ];
     finding.verify = vec![
         format!("docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {shell}"),

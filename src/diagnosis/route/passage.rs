@@ -5,7 +5,7 @@ use crate::inventory::routes::Standing;
 use crate::outcome::{Outcome, Phase};
 use crate::state::Snapshot;
 
-use super::answers::{Said, said};
+use super::answers::Said;
 use super::walk::{Cause, Entry, Fault, Walk};
 use super::wording::told;
 
@@ -52,21 +52,22 @@ fn passage(scene: &Scene<'_>, walk: &Walk<'_>) -> Passage {
         })
         .collect();
     Passage {
-        up: up(walk),
+        up: if walk.proxy.is_none() && scene.has_another_web_server() { None } else { up(walk) },
         hops: vec![internet(walk), proxy(scene, walk), destination(walk), container(walk)],
         backends,
     }
 }
 
 fn looked<'w, 'a>(walk: &'w Walk<'a>) -> impl Iterator<Item = &'w Entry<'a>> {
-    walk.entries.iter().filter(|entry| !matches!(entry.look.1.outcome, Outcome::Unknown(_)))
+    walk.entries.iter().filter(|entry| entry.is_seen())
 }
 
 fn up(walk: &Walk<'_>) -> Option<bool> {
     let served = |entry: &Entry<'_>| {
         walk.route.also.is_some()
             || !fails(entry.look.1) && matches!(entry.look.1.outcome, Outcome::Failure(_))
-            || matches!(said(walk.route, entry.scheme, entry.look.1), Said::Site | Said::Login | Said::Blank)
+            || entry.is_good()
+            || entry.said == Said::Blank
     };
     match walk.cause {
         Some(
@@ -95,7 +96,7 @@ fn state(hop: &'static str, passed: Option<bool>, detail: impl Into<String>) -> 
 }
 
 fn internet(walk: &Walk<'_>) -> HopState {
-    let shut = |entry: &&Entry<'_>| said(walk.route, entry.scheme, entry.look.1) == Said::Nothing;
+    let shut = |entry: &&Entry<'_>| entry.said == Said::Nothing;
     match (looked(walk).find(shut), looked(walk).next()) {
         (Some(entry), _) => {
             state("internet", Some(false), format!("{} {}", entry.scheme.as_label(), told(entry.look.1)))
@@ -106,7 +107,12 @@ fn internet(walk: &Walk<'_>) -> HopState {
 }
 
 fn proxy(scene: &Scene<'_>, walk: &Walk<'_>) -> HopState {
-    let Some(proxy) = walk.proxy else { return state("proxy", Some(false), "there is none") };
+    let Some(proxy) = walk.proxy else {
+        return match scene.has_another_web_server() {
+            true => state("proxy", None, "no container; something else of the host listens at its web ports"),
+            false => state("proxy", Some(false), "there is none"),
+        };
+    };
     let container = scene.inventory.and_then(|inventory| inventory.container(&proxy.container));
     if let Some(container) =
         container.filter(|container| container.state != crate::inventory::RunState::Running)
@@ -114,11 +120,7 @@ fn proxy(scene: &Scene<'_>, walk: &Walk<'_>) -> HopState {
         return state("proxy", Some(false), format!("{} is {}", proxy.name, container.state.as_label()));
     }
     let own = |entry: &&Entry<'_>| {
-        fails(entry.look.1)
-            && matches!(
-                said(walk.route, entry.scheme, entry.look.1),
-                Said::NoRoute | Said::NoBackend | Said::Itself
-            )
+        fails(entry.look.1) && matches!(entry.said, Said::NoRoute | Said::NoBackend | Said::Itself)
     };
     if matches!(walk.cause, Some(Cause::Stale)) {
         return state(

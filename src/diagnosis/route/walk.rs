@@ -38,6 +38,20 @@ pub(in crate::diagnosis) struct Hop<'a> {
 pub(in crate::diagnosis) struct Entry<'a> {
     pub(in crate::diagnosis) scheme: Scheme,
     pub(in crate::diagnosis) look: Look<'a>,
+    /// What the answer is.
+    pub(in crate::diagnosis) said: Said,
+}
+
+impl Entry<'_> {
+    /// The site came, or the login before it.
+    pub(in crate::diagnosis) const fn is_good(&self) -> bool {
+        matches!(self.said, Said::Site | Said::Login)
+    }
+
+    /// Somebody could look.
+    pub(in crate::diagnosis) const fn is_seen(&self) -> bool {
+        !matches!(self.look.1.outcome, Outcome::Unknown(_))
+    }
 }
 
 /// What is wrong with one backend.
@@ -126,17 +140,20 @@ fn walk<'a>(
     lost: &dyn Fn(&str, &str) -> bool,
 ) -> Walk<'a> {
     let proxy = inventory.proxies.iter().find(|proxy| Some(&proxy.container) == route.proxy.as_ref());
-    let hops: Vec<Hop<'_>> =
-        route.backends.iter().map(|backend| hop(snapshot, inventory, route, backend, index)).collect();
-    let settled = settled(proxy.and_then(|proxy| inventory.container(&proxy.container)), &hops);
+    let serves = proxy.and_then(|proxy| inventory.container(&proxy.container));
+    // Whoever starts a proxy gives it its networks one after the other.
+    let is_joining = serves.is_some_and(|proxy| is_new(proxy, snapshot.at));
+    let hop = |backend| hop(snapshot, inventory, route, backend, index, is_joining);
+    let hops: Vec<Hop<'_>> = route.backends.iter().map(hop).collect();
+    let settled = settled(serves, &hops);
     let site = &*route.site;
     let entries = index
         .range((site, Some(Scheme::Http), LEAST)..)
         .take_while(|((of, _, _), _)| *of == site)
         .filter_map(|((_, scheme, _), look)| {
             let scheme = (*scheme)?;
-            let good = matches!(said(route, scheme, look.1), Said::Site | Said::Login);
-            (good || look.1.at >= settled).then_some(Entry { scheme, look: *look })
+            let entry = Entry { scheme, look: *look, said: through(route, scheme, look.1, &hops) };
+            (entry.is_good() || look.1.at >= settled).then_some(entry)
         })
         .collect();
     let mut walk = Walk { route, proxy, hops, entries, cause: None };
@@ -144,9 +161,22 @@ fn walk<'a>(
     walk
 }
 
-/// It fails for longer than a swap of containers explains.
+/// It fails for longer than a swap of containers explains: from the end of the first run to the end of the last.
 fn lasts(record: &Record) -> bool {
     record.at.duration_since(record.since).is_ok_and(|lasted| lasted >= SWAP)
+}
+
+/// What an answer through the proxy is. Traefik's page for what it does not know is the one that every program of Go's
+/// standard library has: where a backend that is asked directly says the same, the site may well be there.
+fn through(route: &Route, scheme: Scheme, record: &Record, hops: &[Hop<'_>]) -> Said {
+    let said = said(route, scheme, record);
+    let same = |hop: &Hop<'_>| {
+        let (Some(own), Some(here)) = (hop.look.map(|(_, own)| &own.seen), record.seen.http) else {
+            return false;
+        };
+        own.http.is_some_and(|http| http.status == here.status) && own.answer == record.seen.answer
+    };
+    if said == Said::NoRoute && hops.iter().any(same) { Said::Site } else { said }
 }
 
 /// From when on what comes through the proxy counts, unless it is good: all that serve have settled, and the proxy too,
@@ -166,6 +196,7 @@ fn hop<'a>(
     route: &'a Route,
     backend: &'a Backend,
     index: &Index<'a>,
+    is_joining: bool,
 ) -> Hop<'a> {
     let container = inventory.container(&backend.container);
     let at = backend.spot().zip(backend.port).map(|(spot, port)| SocketAddr::new(spot.address, port));
@@ -177,15 +208,18 @@ fn hop<'a>(
     };
     let look = look.filter(counts);
     let mut hop = Hop { backend, container, look, fault: None };
-    hop.fault = fault(snapshot, &hop);
+    hop.fault = fault(snapshot, &hop, is_joining);
     hop
+}
+
+fn is_new(container: &Container, now: SystemTime) -> bool {
+    container.started_at.is_some_and(|started| now.duration_since(started).is_ok_and(|age| age < DEPLOY))
 }
 
 impl Hop<'_> {
     /// It was started too short a time ago to be judged.
     pub(in crate::diagnosis) fn is_new(&self, now: SystemTime) -> bool {
-        let started = self.container.and_then(|container| container.started_at);
-        started.is_some_and(|started| now.duration_since(started).is_ok_and(|age| age < DEPLOY))
+        self.container.is_some_and(|container| is_new(container, now))
     }
 
     /// The proxy's own probe of it is to come, or has not yet failed often enough.
@@ -200,11 +234,11 @@ impl Hop<'_> {
 }
 
 /// What is wrong with one backend, as far as it is sure.
-fn fault(snapshot: &Snapshot, hop: &Hop<'_>) -> Option<Fault> {
+fn fault(snapshot: &Snapshot, hop: &Hop<'_>, is_joining: bool) -> Option<Fault> {
     let Placed::On(spot) = &hop.backend.place else { return None };
     let new = hop.is_new(snapshot.at);
     if !spot.attached && !matches!(spot.choice, Choice::Mislabelled(..)) {
-        return (!new).then_some(Fault::NotAttached);
+        return (!new && !is_joining).then_some(Fault::NotAttached);
     }
     let Some(port) = hop.backend.port else { return (!new).then_some(Fault::NoPort) };
     let (_, record) = hop.look?;
@@ -280,7 +314,7 @@ fn cause(
             };
         }
     }
-    through(walk)
+    unaccounted(snapshot.at, walk)
 }
 
 /// A clash that stands: two containers of one workload may differ for as long as one takes the other's place.
@@ -303,7 +337,7 @@ fn says_more(walk: &Walk<'_>) -> bool {
 }
 
 /// What came through the proxy, where nothing is wrong behind it.
-fn through(walk: &Walk<'_>) -> Option<Cause> {
+fn unaccounted(now: SystemTime, walk: &Walk<'_>) -> Option<Cause> {
     let direct =
         |hop: &&Hop<'_>| hop.look.is_some_and(|(_, record)| matches!(record.outcome, Outcome::Success(_)));
     let served = walk.hops.iter().filter(|hop| hop.backend.standing == Standing::Served);
@@ -311,18 +345,20 @@ fn through(walk: &Walk<'_>) -> Option<Cause> {
     let all_answer = answers > 0 && answers == served.clone().count();
     // Whether a backend accounts for what comes through is known when it was asked.
     let waits = served.clone().any(Hop::is_to_be_asked);
+    let stands = |record: &Record| now.duration_since(record.since).is_ok_and(|age| age >= DEPLOY);
     let mut causes = walk.entries.iter().filter_map(|entry| {
         let (_, record) = entry.look;
         if let Outcome::Unknown(_) = record.outcome {
             return None;
         }
-        let what = said(walk.route, entry.scheme, record);
-        match what {
+        match entry.said {
             Said::Site | Said::Login => None,
             Said::Itself | Said::NoRoute if !walk.route.unsure.is_empty() => None,
             Said::Itself => Some(Cause::Loop),
             // What else a request must have, ours has not.
             _ if walk.route.also.is_some() => None,
+            // The proxy hears a moment later of what ended and what began.
+            Said::NoRoute | Said::NoBackend | Said::CannotReach if !stands(record) => None,
             Said::NoRoute | Said::NoBackend if fails(record) => Some(Cause::Unknown),
             Said::Blank if record.successes_in_a_row >= ENOUGH && says_more(walk) => Some(Cause::Unknown),
             Said::CannotReach if fails(record) && all_answer => lasts(record).then_some(Cause::Stale),

@@ -19,14 +19,11 @@ pub(super) fn of_route(scene: &Scene<'_>, walk: &Walk<'_>, code: Code) -> Findin
     finding
 }
 
-/// All that was seen of a route.
-fn looks<'w>(walk: &'w Walk<'_>) -> impl Iterator<Item = (&'w ProbeKey, &'w Record)> {
-    let direct = walk.hops.iter().filter_map(|hop| hop.look);
-    direct.chain(walk.entries.iter().map(|entry| entry.look))
-}
-
+/// What failed of a route.
 fn failing<'w>(walk: &'w Walk<'_>) -> impl Iterator<Item = (&'w ProbeKey, &'w Record)> {
-    looks(walk).filter(|(_, record)| matches!(record.outcome, Outcome::Failure(_)))
+    let direct = walk.hops.iter().filter_map(|hop| hop.look);
+    let through = walk.entries.iter().filter(|entry| !entry.is_good()).map(|entry| entry.look);
+    direct.chain(through).filter(|(_, record)| matches!(record.outcome, Outcome::Failure(_)))
 }
 
 /// Since when anything of it fails; else since the container that matters was started.
@@ -128,5 +125,5 @@ pub(super) fn ask_site(walk: &Walk<'_>) -> Option<String> {
         at.port(),
         walk.route.path
     ));
-    Some(format!("curl -skv -o /dev/null --resolve {resolve} {url}"))
+    Some(format!("curl -gskv -o /dev/null --resolve {resolve} {url}"))
 }

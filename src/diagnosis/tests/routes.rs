@@ -10,6 +10,9 @@ use crate::netstack::{Inner, Listener};
 use crate::proxy::{Kind, Port};
 use crate::state::Record;
 
+/// What holds, what is over, and what was never a fault.
+mod honest;
+
 /// A host with a proxy on `shop` and a site that `web` serves at port 3000.
 struct Host {
     sample: Sample,
@@ -149,7 +152,8 @@ fn page(status: u16, begins: &str, location: Option<&str>) -> Observation {
         return Observation { stopped_at: Some(Phase::Connect), ..Observation::default() };
     }
     let http = HttpSeen { status, body_bytes: begins.len() as u64, ..HttpSeen::default() };
-    let answer = Answer { location: location.map(str::to_owned), server: None, begins: begins.into() };
+    let location = location.map(str::to_owned);
+    let answer = Answer { location, begins: begins.into(), ..Answer::default() };
     Observation { http: Some(http), answer: Some(answer), ..Observation::default() }
 }
 
@@ -335,6 +339,15 @@ fn each_fault_of_a_route_is_one_finding() {
             "a loop",
             |h| h.saw(HTTPS, OK).seen = page(301, "", Some("https://shop.example.com/")),
             &["page route-redirect-loop shop.example.com"],
+        ),
+        (
+            "a cookie first",
+            |h| {
+                let seen = &mut h.saw(HTTPS, OK).seen;
+                *seen = page(302, "", Some("https://shop.example.com/"));
+                seen.answer.get_or_insert_default().sets_cookie = true;
+            },
+            &[],
         ),
         (
             "there and back",

@@ -14,6 +14,8 @@ use super::place::{Chooser, Seat};
 
 /// Sites that are looked at; a host with more is told how many are left out.
 const MOST_ROUTES: usize = 2000;
+/// Sites of one container that are looked at: whoever writes many labels must not push out the others.
+const MOST_OF_ONE: usize = 256;
 /// Rivals of one site that are kept.
 const MOST_RIVALS: usize = 16;
 /// Containers of one route that are looked at.
@@ -52,12 +54,24 @@ impl<'a> View<'a> {
         self.seats.get(whose).map_or(&[], Vec::as_slice)
     }
 
-    /// The proxy that reads labels of this kind: one that runs, before one that does not.
+    /// The proxy that reads labels of this kind: one that runs and that visitors come to, before one that does not.
     fn proxy(&self, kind: Kind) -> Option<&'a Proxy> {
         let runs =
             |proxy: &&Proxy| self.containers.get(&proxy.container).is_some_and(|c| c.state.has_namespace());
         let of_kind = || self.proxies.iter().filter(|proxy| proxy.kind == Some(kind));
-        of_kind().find(runs).or_else(|| of_kind().next())
+        // Others may have the Engine's socket too: the one that visitors come to is at the host's web ports.
+        let holds_door = |proxy: &&Proxy| {
+            self.containers.get(&proxy.container).is_some_and(|c| {
+                c.place == Place::Host || c.published.iter().any(|port| matches!(port.host_port, 80 | 443))
+            })
+        };
+        let first = of_kind().find(|proxy| runs(proxy) && holds_door(proxy));
+        first.or_else(|| of_kind().find(runs)).or_else(|| of_kind().next())
+    }
+
+    fn serves(&self, route: &Route) -> bool {
+        let proxy = route.proxy.as_ref().and_then(|id| self.containers.get(id));
+        proxy.is_some_and(|proxy| proxy.state.has_namespace())
     }
 }
 
@@ -97,6 +111,8 @@ pub fn routes(view: &View<'_>) -> Routes {
     let clashing = clashing(&claims);
     let mut sites: BTreeMap<(Arc<str>, Kind), Vec<Sited<'_>>> = BTreeMap::new();
     let mut refused = Vec::new();
+    let mut left_out = 0;
+    let mut of_one: BTreeMap<&ContainerId, usize> = BTreeMap::new();
     for claim in &claims {
         let why = claim.rule.refused.clone().or_else(|| match &claim.rule.leads {
             // Traefik drops the router; Caddy answers by itself.
@@ -112,14 +128,24 @@ pub fn routes(view: &View<'_>) -> Routes {
             continue;
         }
         for place in &claim.rule.places {
+            let own = of_one.entry(&claim.container.id).or_default();
+            if *own == MOST_OF_ONE {
+                left_out += 1;
+                continue;
+            }
+            *own += 1;
             let site: Arc<str> = format!("{}{}", place.host, place.path).into();
             sites.entry((site, kind_of(claim))).or_default().push((claim, place));
         }
     }
-    let left_out = sites.len().saturating_sub(MOST_ROUTES);
+    left_out += sites.len().saturating_sub(MOST_ROUTES);
     let served = sites.into_iter().take(MOST_ROUTES);
-    let served =
+    let mut served: Vec<Route> =
         served.filter_map(|((site, kind), claims)| route(view, site, kind, &claims, &clashing)).collect();
+    // Of a site that one proxy serves, what the labels ask of another that does not run is left over.
+    let alive: BTreeSet<Arc<str>> =
+        served.iter().filter(|route| view.serves(route)).map(|route| Arc::clone(&route.site)).collect();
+    served.retain(|route| view.serves(route) || !alive.contains(&route.site));
     refused.sort_by(|a: &Refused, b| (&a.router, &a.container).cmp(&(&b.router, &b.container)));
     Routes { served, refused, left_out }
 }
@@ -220,7 +246,7 @@ fn route(
         }
     }
     doors.sort_by_key(|door| (door.tls, door.port));
-    let rivals = rivals(first, claims, clashing);
+    let rivals = rivals((first, place), claims, clashing);
     let own = backends.iter().find_map(|backend| backend.spot().and_then(|spot| spot.destination.clone()));
     // One that is on no destination is told where its proxy is.
     let near = || {
@@ -283,18 +309,25 @@ fn doors(rule: &Rule, proxy: Option<&Proxy>) -> Vec<Door> {
 }
 
 /// Claims that do not go together with the first.
-fn rivals(first: &Claim<'_>, claims: &[Sited<'_>], clashing: &BTreeSet<Arc<str>>) -> Vec<Rival> {
+fn rivals(
+    (first, at): (&Claim<'_>, &proxy::Place),
+    claims: &[Sited<'_>],
+    clashing: &BTreeSet<Arc<str>>,
+) -> Vec<Rival> {
     let port = |claim: &Claim<'_>| match &claim.rule.leads {
         Leads::Here(upstream) => Some(upstream.port.clone()),
         Leads::Elsewhere(_) | Leads::Nowhere(_) => None,
     };
     let mut rivals: Vec<Rival> = Vec::new();
-    for (claim, _) in claims {
+    for (claim, place) in claims {
         let others = claim.container.whose() != first.container.whose();
         let own = claim.container.id == first.container.id;
         let shares_door = shares_door(&claim.rule.doors, &first.rule.doors);
-        // Whoever gives two rules two priorities means one to go before the other.
-        let deliberate = claim.rule.priority != first.rule.priority;
+        // Whoever gives two rules two priorities means one to go before the other; so does whoever asks more of a request
+        // for one of them: a header, a method, this very path and none below it.
+        let deliberate = claim.rule.priority != first.rule.priority
+            || claim.rule.also != first.rule.also
+            || place.exact != at.exact;
         let clash = if others && shares_door && !deliberate {
             Some(Clash::TwoWorkloads)
         } else if clashing.contains(&claim.rule.name) && !own {

@@ -254,3 +254,68 @@ fn nothing_is_served_of_what_does_not_run_or_says_no() {
         picture(vec![proxy, ended, silent, SeenContainer { id: "c".into(), name: "off".into(), ..off }]);
     assert_eq!(inventory.routes, Routes::default());
 }
+
+/// A proxy that was given up for another may be left over, stopped; and an app may bring one of its own.
+#[test]
+fn the_proxy_that_visitors_come_to_is_the_one_that_is_walked() {
+    let web = labelled(
+        app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000"),
+        &[("caddy_0", "https://shop.example.com"), ("caddy_0.reverse_proxy", "{{upstreams 3000}}")],
+    );
+    let proxy = traefik(&[("shop", "10.0.2.2")]);
+    let left_over = SeenContainer {
+        id: "o".into(),
+        name: "a-caddy".into(),
+        image: "caddy:2".into(),
+        state: RunState::Exited,
+        bindings: proxy.published.clone(),
+        published: Vec::new(),
+        command: Vec::new(),
+        ..proxy.clone()
+    };
+    let other = SeenContainer {
+        id: "q".into(),
+        name: "a-traefik".into(),
+        published: Vec::new(),
+        has_engine_socket: true,
+        ..proxy.clone()
+    };
+    let inventory = picture(vec![proxy, left_over, other, web]);
+    let served = inventory.routes.served.iter();
+    let served: Vec<_> =
+        served.map(|route| (route.kind, route.proxy.as_ref().map(|id| id.as_str()))).collect();
+    assert_eq!(served, [(Kind::Traefik, Some("p"))]);
+}
+
+#[test]
+fn one_container_does_not_push_out_the_sites_of_others() {
+    let mut greedy = container("g", "greedy");
+    greedy.labels.insert("traefik.enable".into(), "true".into());
+    for router in 0..64 {
+        let hosts: Vec<String> = (0..32).map(|n| format!("Host(`0.{router}.{n}.example.com`)")).collect();
+        greedy.labels.insert(format!("traefik.http.routers.g{router}.rule"), hosts.join(" || "));
+    }
+    greedy.labels.insert("traefik.http.services.g.loadbalancer.server.port".into(), "80".into());
+    let greedy = on(greedy, &[("shop", "10.0.2.9")]);
+    let web = app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000");
+    let inventory = picture(vec![traefik(&[("shop", "10.0.2.2")]), greedy, web]);
+    let routes = &inventory.routes;
+    assert!(routes.served.iter().any(|route| *route.domain == *"shop.example.com"));
+    assert_eq!((routes.served.len(), routes.left_out), (256 + 1, 64 * 32 - 256));
+}
+
+#[test]
+fn two_rules_that_ask_for_different_requests_do_not_clash() {
+    let other = |rule: &str| {
+        let mut other = app("b", "blog", &[("shop", "10.0.2.4")], "x", "3000");
+        other.labels.insert("traefik.http.routers.blog.rule".into(), rule.into());
+        let web = app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000");
+        let inventory = picture(vec![traefik(&[("shop", "10.0.2.2")]), web, other]);
+        inventory.routes.served[0].rivals.len()
+    };
+    assert_eq!(other("Host(`shop.example.com`)"), 1);
+    for rule in ["Host(`shop.example.com`) && Header(`X-Beta`, `1`)", "Host(`shop.example.com`) && Path(`/`)"]
+    {
+        assert_eq!(other(rule), 0, "{rule}");
+    }
+}

@@ -12,7 +12,8 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, LOCATION, SERVER, TRANSFER_ENCODING, USER_AGENT,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, LOCATION, SERVER, SET_COOKIE,
+    TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -236,6 +237,10 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
         seen.http.status = answer.status().as_u16();
         seen.answer.location = said(&answer, &LOCATION);
         seen.answer.server = said(&answer, &SERVER);
+        seen.answer.sets_cookie = answer.headers().contains_key(SET_COOKIE);
+        if is_endless(&answer) {
+            return Ok(());
+        }
         let began = Instant::now();
         let mut first = Vec::new();
         let read = body(answer, target, &mut seen.http.body_bytes, &mut first).await;
@@ -253,6 +258,13 @@ pub(super) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
 fn said(answer: &Response<Incoming>, header: &HeaderName) -> Option<String> {
     let value = answer.headers().get(header)?;
     Some(printable(bounded(&String::from_utf8_lossy(value.as_bytes()))))
+}
+
+/// A body that is meant to go on: events of a server, pictures of a camera. That it begins is all that can be seen of it.
+fn is_endless(answer: &Response<Incoming>) -> bool {
+    let kind = answer.headers().get(CONTENT_TYPE).map(|kind| kind.as_bytes().to_ascii_lowercase());
+    let begins = |with: &str| kind.as_ref().is_some_and(|kind| kind.starts_with(with.as_bytes()));
+    begins("text/event-stream") || begins("multipart/x-mixed-replace")
 }
 
 /// Reads the body up to the cap and keeps its first bytes.

@@ -106,6 +106,18 @@ async fn probe(answer: &[u8], then: Then) -> Run {
     ask_here(visit(&[at], false, 500, "/")).await.remove(0)
 }
 
+/// Events go on for as long as somebody listens.
+#[tokio::test]
+async fn an_answer_that_is_meant_never_to_end_is_one() {
+    let events = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n: hello\n\n";
+    let run = probe(events, Then::Hang).await;
+    assert!(matches!(run.outcome, Outcome::Success(_)), "{run:?}");
+    let page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nSet-Cookie: a=b\r\n\r\n<html>";
+    let run = probe(page, Then::Hang).await;
+    assert_eq!(run.outcome, Outcome::Failure(Reason::Timeout));
+    assert!(run.seen.answer.is_some_and(|answer| answer.sets_cookie));
+}
+
 #[tokio::test]
 async fn the_request_is_what_it_should_be() {
     let (at, served) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi".to_vec(), Then::Close).await;

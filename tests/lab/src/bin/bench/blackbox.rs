@@ -17,7 +17,24 @@ const CONNECTIONS: [usize; 3] = [2, 8, 32];
 pub struct Blackbox<'a> {
     process: Process,
     town: &'a Town,
+    from: From,
     paths: String,
+}
+
+/// Where it runs, and who scrapes it.
+#[derive(Clone, Copy, Debug)]
+enum From {
+    FirstContainer,
+    Host,
+}
+
+impl From {
+    fn command(self, town: &Town, program: &str) -> Result<Command> {
+        match self {
+            Self::FirstContainer => town.inside_first(program),
+            Self::Host => Ok(town.lab.on_host(program)),
+        }
+    }
 }
 
 pub fn version() -> Result<String> {
@@ -33,11 +50,20 @@ impl<'a> Blackbox<'a> {
     /// nowhere else, and packets go the same way through the bridge.
     pub fn start(town: &'a Town, kind: Kind) -> Result<Self> {
         let (config, paths) = modules(town, kind);
-        let config = town.write("blackbox.yml", &config)?;
+        Self::start_from(From::FirstContainer, town, &config, paths)
+    }
+
+    /// Starts it on the lab's host, with these modules, to be scraped for these paths, a line each.
+    pub fn start_on_host(town: &'a Town, config: &str, paths: String) -> Result<Self> {
+        Self::start_from(From::Host, town, config, paths)
+    }
+
+    fn start_from(from: From, town: &'a Town, config: &str, paths: String) -> Result<Self> {
+        let config = town.write("blackbox.yml", config)?;
         let flags = ["--config.file", &config, "--web.listen-address", LISTEN, "--log.level", "error"];
-        let mut command = town.inside_first(PROGRAM)?;
+        let mut command = from.command(town, PROGRAM)?;
         command.args(flags).stderr(Stdio::null());
-        Ok(Self { process: Process::start(&mut command)?, town, paths })
+        Ok(Self { process: Process::start(&mut command)?, town, from, paths })
     }
 
     /// Probes per CPU-second at the number of connections that suits it best, each tried for `seconds`.
@@ -59,7 +85,7 @@ impl<'a> Blackbox<'a> {
     fn scrape(&self, connections: usize, seconds: u64) -> Result<f64> {
         let paths = self.town.write("paths", &self.paths)?;
         let own = std::env::current_exe().map_err(|e| Error::io("finding the bench's own binary", e))?;
-        let mut command = self.town.inside_first(&own.display().to_string())?;
+        let mut command = self.from.command(self.town, &own.display().to_string())?;
         command.args(["scrape", LISTEN, &paths, &connections.to_string(), &seconds.to_string()]);
         let said = lab::run(command.stdin(Stdio::null()))?;
         let mut counts = said.split(' ').filter_map(|word| word.parse::<f64>().ok());

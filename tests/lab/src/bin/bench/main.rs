@@ -18,12 +18,16 @@ mod page;
 mod process;
 mod relay;
 mod rivals;
+mod routes;
 mod rtt;
 mod scrape;
 mod series;
+mod sites;
 mod size;
 mod smokeping;
 mod steady;
+mod street;
+mod told;
 mod town;
 mod traffic;
 
@@ -34,6 +38,7 @@ use std::process::ExitCode;
 use lab::{Error, Result};
 
 use page::Row;
+use street::Street;
 use town::Town;
 
 fn main() -> ExitCode {
@@ -54,8 +59,8 @@ fn main() -> ExitCode {
 }
 
 /// The rows, by the word that asks for one alone.
-const ROWS: [&str; 11] =
-    ["icmp", "tcp", "dns", "rtt", "cold", "steady", "traffic", "series", "many", "idle", "size"];
+const ROWS: [&str; 12] =
+    ["icmp", "tcp", "dns", "rtt", "cold", "steady", "traffic", "series", "routes", "many", "idle", "size"];
 
 /// What is measured, and for how long.
 #[derive(Default)]
@@ -143,6 +148,13 @@ fn bench(options: &Options) -> Result<()> {
         if options.wants("series") {
             rows.extend(series::measure(&town, options)?);
         }
+    }
+    if options.wants("routes") {
+        say("a lab with a proxy and 200 routes");
+        let street = Street::build()?;
+        machine.engine = street.town.engine()?;
+        rows.extend(routes::measure(&street, options)?);
+        rows.extend(sites::measure(&street, options)?);
     }
     if options.wants("idle") {
         rows.push(idle::measure(options)?);
