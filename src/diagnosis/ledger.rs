@@ -223,6 +223,7 @@ const fn is_measured(code: Code) -> bool {
             | Code::CertificateNameMismatch
             | Code::CertificateUntrusted
             | Code::CertificateExpiring
+            | Code::DomainPointsElsewhere
             | Code::PublishedPortUnreachable
             | Code::IsolationBreached
     )
@@ -240,6 +241,9 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     }
     if super::route::is_route(finding.code) {
         return super::route::holds(scene, finding);
+    }
+    if finding.code == Code::DomainPointsElsewhere {
+        return super::route::domain_holds(scene, finding);
     }
     if super::certificates::is_of(finding.code) {
         return super::certificates::holds(scene, finding);

@@ -21,6 +21,7 @@ pub(super) mod walk;
 mod wording;
 
 pub(super) use answers::Said;
+pub(super) use domain_points_elsewhere::holds as domain_holds;
 pub(super) use passage::of_scene;
 pub use passage::{HopState, Passage, passages};
 

@@ -92,7 +92,12 @@ impl Monitor {
         let share = (all / (others + 1)).max(1);
         // What isolation swallows is waited for in full: it has what the others' shares leave.
         let left = all.saturating_sub(share * others);
-        let share = if errand.kind == ProbeKind::Isolation { left.max(share) } else { share };
+        let share = match errand.kind {
+            ProbeKind::Isolation => left.max(share),
+            // Each site is another container's: one that hangs must not keep the others waiting.
+            ProbeKind::Route => (probes.in_flight_per_namespace / 2).max(share),
+            _ => share,
+        };
         Visit {
             kind: errand.kind,
             vantage: errand.vantage.clone(),

@@ -70,6 +70,10 @@ fn to_backends(view: &View<'_>) -> Vec<Errand> {
         let routes = view.inventory.routes.served.iter();
         for route in routes.filter(|route| route.proxy.as_ref() == Some(&proxy.container)) {
             for backend in &route.backends {
+                // Ports on which a connection without a login does harm are left in peace, whoever names them.
+                if backend.port.is_some_and(|port| view.probes.tcp_skip_ports.contains(&port)) {
+                    continue;
+                }
                 let Some((destination, job)) = to_backend(proxy, route, backend) else { continue };
                 jobs.entry(destination).or_default().push(job);
             }
@@ -102,9 +106,19 @@ fn through_doors(view: &View<'_>) -> Vec<Errand> {
     let host: Arc<str> = HOST.into();
     let mut jobs: BTreeMap<&Arc<str>, Vec<Job>> = BTreeMap::new();
     let proxies: BTreeMap<&ContainerId, &Container> = running(view).map(|(p, c)| (&p.container, c)).collect();
+    let mut claimed: BTreeMap<&Arc<str>, BTreeSet<&str>> = BTreeMap::new();
+    for route in &view.inventory.routes.served {
+        claimed.entry(&route.domain).or_default().insert(&route.workload);
+    }
     for route in &view.inventory.routes.served {
         let Some(destination) = &route.destination else { continue };
         let Some(proxy) = route.proxy.as_ref().and_then(|id| proxies.get(id)) else { continue };
+        // A path that one deployer writes for the domain of another is no reason to ask that one for it.
+        let is_alien = &*route.path != "/" && claimed.get(&route.domain).is_some_and(|all| all.len() > 1);
+        // And where the proxy leads to nobody, whoever answers is somebody else.
+        if is_alien || route.served().next().is_none() {
+            continue;
+        }
         for door in &route.doors {
             let Some(at) = at(view, proxy, door) else { continue };
             let scheme = if door.tls { Scheme::Https } else { Scheme::Http };

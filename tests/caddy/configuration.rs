@@ -43,13 +43,17 @@ pub fn ports(server: &Value) -> Vec<u16> {
     strings(&server["listen"]).into_iter().map(port).collect()
 }
 
+/// The hosts of a server's sites.
+pub fn site_hosts(server: &Value) -> Vec<&str> {
+    let sets = list(&server["routes"]).flat_map(|route| list(&route["match"]));
+    sets.flat_map(|set| strings(&set["host"])).collect()
+}
+
 /// Whether a server speaks TLS, as automatic HTTPS decides when Caddy starts: nothing on port 80, everything on port
 /// 443, and elsewhere what has a host that is not left out of it.
 pub fn speaks_tls(server: &Value, port: u16) -> bool {
     let skipped = strings(&server["automatic_https"]["skip"]);
-    let hosts =
-        list(&server["routes"]).flat_map(|route| list(&route["match"])).flat_map(|set| strings(&set["host"]));
-    let has_host = hosts.into_iter().any(|host| !skipped.contains(&host));
+    let has_host = site_hosts(server).into_iter().any(|host| !skipped.contains(&host));
     port != 80 && (port == 443 || server["tls_connection_policies"].is_array() || has_host)
 }
 

@@ -20,11 +20,11 @@ pub(super) fn taken_port(proxy: &Proxy) -> Option<u16> {
     if !error.contains("port is already allocated") && !error.contains("address already in use") {
         return None;
     }
-    let ports = error.match_indices(':').filter_map(|(at, _)| {
+    let mut ports = error.match_indices(':').filter_map(|(at, _)| {
         let digits: String = error.get(at + 1..)?.chars().take_while(char::is_ascii_digit).collect();
         digits.parse::<u16>().ok().filter(|port| *port != 0)
     });
-    ports.into_iter().next()
+    ports.next_back()
 }
 
 fn tell(scene: &Scene<'_>, inventory: &Inventory, proxy: &Proxy, port: u16) -> Finding {
@@ -91,6 +91,7 @@ mod tests {
             ),
             ("OCI runtime create failed: exec: \"x:80\": not found", None),
             ("address already in use", None),
+            ("Bind for [2001:db8::1]:80 failed: port is already allocated", Some(80)),
             ("", None),
         ] {
             let proxy = Proxy {

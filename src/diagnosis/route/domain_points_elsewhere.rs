@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::diagnosis::scene::{Look, Scene};
 use crate::diagnosis::words::{draft, few, saw, sh};
 use crate::diagnosis::{Code, Finding, Step};
-use crate::outcome::{Outcome, ProbeKind};
+use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 
 pub(in crate::diagnosis) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let own: BTreeSet<IpAddr> = scene.snapshot.own.public_addresses.iter().copied().collect();
@@ -31,6 +31,23 @@ pub(in crate::diagnosis) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     looks.into_iter().filter_map(|(of, looks)| tell(scene, of, &looks, &own)).collect()
 }
 
+fn is_answered((_, record): &Look<'_>) -> bool {
+    matches!(record.outcome, Outcome::Success(_)) || record.outcome.reason() == Some(Reason::EmptyAnswer)
+}
+
+/// Whether a finding that the rule does not see any more still holds: the domain is served, it is still asked where it
+/// leads, and the resolver does not say.
+pub(in crate::diagnosis) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
+    let of_it = |key: &ProbeKey| {
+        key.kind == ProbeKind::DnsExternal
+            && Some(&key.destination) == finding.destination.as_ref()
+            && key.target == finding.subject.name
+    };
+    let is_served = scene.walks.iter().any(|walk| walk.route.domain == finding.subject.name);
+    let mut looks = scene.snapshot.probes.iter().filter(|(key, _)| of_it(key)).peekable();
+    is_served && looks.peek().is_some() && !looks.all(|look| is_answered(&look))
+}
+
 fn tell(
     scene: &Scene<'_>,
     (destination, domain): (&str, &str),
@@ -38,11 +55,7 @@ fn tell(
     own: &BTreeSet<IpAddr>,
 ) -> Option<Finding> {
     // A name of which one kind of address could not be asked for may lead here by that.
-    let answered = |(_, record): &Look<'_>| {
-        matches!(record.outcome, Outcome::Success(_))
-            || record.outcome.reason() == Some(crate::outcome::Reason::EmptyAnswer)
-    };
-    if !looks.iter().all(answered) {
+    if !looks.iter().all(is_answered) {
         return None;
     }
     let answers: BTreeSet<IpAddr> =

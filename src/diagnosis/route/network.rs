@@ -72,9 +72,8 @@ pub(super) fn mismatch(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         Step::prose(
             "correct the label traefik.docker.network (Caddy: caddy_ingress_network) and redeploy; networks of Compose carry the project's name in front",
         ),
-        Step::when(
-            "or put the container on it",
-            [format!("docker network connect {} {shell}", operand(&label))],
+        Step::prose(
+            "or put the container on that network, where it is yours and both are to reach each other",
         ),
     ];
     finding.verify = vec![

@@ -161,11 +161,6 @@ fn walk<'a>(
     walk
 }
 
-/// It fails for longer than a swap of containers explains: from the end of the first run to the end of the last.
-fn lasts(record: &Record) -> bool {
-    record.at.duration_since(record.since).is_ok_and(|lasted| lasted >= SWAP)
-}
-
 /// What an answer through the proxy is. Traefik's page for what it does not know is the one that every program of Go's
 /// standard library has: where a backend that is asked directly says the same, the site may well be there.
 fn through(route: &Route, scheme: Scheme, record: &Record, hops: &[Hop<'_>]) -> Said {
@@ -177,6 +172,11 @@ fn through(route: &Route, scheme: Scheme, record: &Record, hops: &[Hop<'_>]) -> 
         own.http.is_some_and(|http| http.status == here.status) && own.answer == record.seen.answer
     };
     if said == Said::NoRoute && hops.iter().any(same) { Said::Site } else { said }
+}
+
+/// It fails for longer than a swap of containers explains.
+fn lasts(record: &Record) -> bool {
+    record.at.duration_since(record.since).is_ok_and(|lasted| lasted >= SWAP)
 }
 
 /// From when on what comes through the proxy counts, unless it is good: all that serve have settled, and the proxy too,
@@ -314,7 +314,7 @@ fn cause(
             };
         }
     }
-    unaccounted(snapshot.at, walk)
+    unaccounted(walk)
 }
 
 /// A clash that stands: two containers of one workload may differ for as long as one takes the other's place.
@@ -337,7 +337,7 @@ fn says_more(walk: &Walk<'_>) -> bool {
 }
 
 /// What came through the proxy, where nothing is wrong behind it.
-fn unaccounted(now: SystemTime, walk: &Walk<'_>) -> Option<Cause> {
+fn unaccounted(walk: &Walk<'_>) -> Option<Cause> {
     let direct =
         |hop: &&Hop<'_>| hop.look.is_some_and(|(_, record)| matches!(record.outcome, Outcome::Success(_)));
     let served = walk.hops.iter().filter(|hop| hop.backend.standing == Standing::Served);
@@ -345,7 +345,6 @@ fn unaccounted(now: SystemTime, walk: &Walk<'_>) -> Option<Cause> {
     let all_answer = answers > 0 && answers == served.clone().count();
     // Whether a backend accounts for what comes through is known when it was asked.
     let waits = served.clone().any(Hop::is_to_be_asked);
-    let stands = |record: &Record| now.duration_since(record.since).is_ok_and(|age| age >= DEPLOY);
     let mut causes = walk.entries.iter().filter_map(|entry| {
         let (_, record) = entry.look;
         if let Outcome::Unknown(_) = record.outcome {
@@ -358,10 +357,10 @@ fn unaccounted(now: SystemTime, walk: &Walk<'_>) -> Option<Cause> {
             // What else a request must have, ours has not.
             _ if walk.route.also.is_some() => None,
             // The proxy hears a moment later of what ended and what began.
-            Said::NoRoute | Said::NoBackend | Said::CannotReach if !stands(record) => None,
+            Said::NoRoute | Said::NoBackend | Said::CannotReach if !lasts(record) => None,
             Said::NoRoute | Said::NoBackend if fails(record) => Some(Cause::Unknown),
             Said::Blank if record.successes_in_a_row >= ENOUGH && says_more(walk) => Some(Cause::Unknown),
-            Said::CannotReach if fails(record) && all_answer => lasts(record).then_some(Cause::Stale),
+            Said::CannotReach if fails(record) && all_answer => Some(Cause::Stale),
             Said::CannotReach | Said::ServerError | Said::Garbage if waits => None,
             Said::CannotReach | Said::ServerError | Said::Garbage if fails(record) => Some(Cause::NotServed),
             Said::Nothing if fails(record) => Some(Cause::DoorShut),

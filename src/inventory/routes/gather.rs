@@ -108,6 +108,8 @@ pub fn routes(view: &View<'_>) -> Routes {
             }
         }
     }
+    // In one order, whatever order the Engine lists them in.
+    claims.sort_by(|a, b| (&a.container.id, &a.rule.name).cmp(&(&b.container.id, &b.rule.name)));
     let clashing = clashing(&claims);
     let mut sites: BTreeMap<(Arc<str>, Kind), Vec<Sited<'_>>> = BTreeMap::new();
     let mut refused = Vec::new();
@@ -179,17 +181,20 @@ const fn kind_of(claim: &Claim<'_>) -> Kind {
     }
 }
 
-/// Names of routers that have more than one setting.
-fn clashing(claims: &[Claim<'_>]) -> BTreeSet<Arc<str>> {
-    let mut settings: BTreeMap<&Arc<str>, &Arc<str>> = BTreeMap::new();
-    let mut clashing = BTreeSet::new();
+/// Names of routers that have more than one setting, and who gives them: Traefik drops all of one name.
+type Clashing<'c> = BTreeMap<Arc<str>, Vec<&'c Claim<'c>>>;
+
+fn clashing<'c>(claims: &'c [Claim<'c>]) -> Clashing<'c> {
+    let mut by_name: Clashing<'c> = BTreeMap::new();
     for claim in claims.iter().filter(|claim| kind_of(claim) == Kind::Traefik) {
-        let first = settings.entry(&claim.rule.name).or_insert(&claim.rule.settings);
-        if **first != claim.rule.settings {
-            clashing.insert(Arc::clone(&claim.rule.name));
+        let known = by_name.entry(Arc::clone(&claim.rule.name)).or_default();
+        if !known.iter().any(|other| other.rule.settings == claim.rule.settings) && known.len() < MOST_RIVALS
+        {
+            known.push(claim);
         }
     }
-    clashing
+    by_name.retain(|_, claims| claims.len() > 1);
+    by_name
 }
 
 fn refusal(view: &View<'_>, claim: &Claim<'_>, why: String) -> Refused {
@@ -209,7 +214,7 @@ fn route(
     site: Arc<str>,
     kind: Kind,
     claims: &[Sited<'_>],
-    clashing: &BTreeSet<Arc<str>>,
+    clashing: &Clashing<'_>,
 ) -> Option<Route> {
     let (first, place) = claims.first()?;
     let mut backends = Vec::new();
@@ -312,13 +317,29 @@ fn doors(rule: &Rule, proxy: Option<&Proxy>) -> Vec<Door> {
 fn rivals(
     (first, at): (&Claim<'_>, &proxy::Place),
     claims: &[Sited<'_>],
-    clashing: &BTreeSet<Arc<str>>,
+    clashing: &Clashing<'_>,
 ) -> Vec<Rival> {
     let port = |claim: &Claim<'_>| match &claim.rule.leads {
         Leads::Here(upstream) => Some(upstream.port.clone()),
         Leads::Elsewhere(_) | Leads::Nowhere(_) => None,
     };
     let mut rivals: Vec<Rival> = Vec::new();
+    // Whatever sites the others of one name ask for, this one is dropped with them.
+    let of_one_name = claims.iter().flat_map(|(own, _)| {
+        clashing.get(&own.rule.name).into_iter().flatten().map(move |other| (own, other))
+    });
+    for (own, claim) in of_one_name {
+        let known = rivals.iter().any(|known| known.container == claim.container.id);
+        let differs = claim.rule.settings != own.rule.settings && claim.container.id != own.container.id;
+        if differs && !known && rivals.len() < MOST_RIVALS {
+            rivals.push(Rival {
+                workload: claim.container.whose().into(),
+                container: claim.container.id.clone(),
+                router: Arc::clone(&claim.rule.name),
+                clash: Clash::TwoSettings,
+            });
+        }
+    }
     for (claim, place) in claims {
         let others = claim.container.whose() != first.container.whose();
         let own = claim.container.id == first.container.id;
@@ -330,8 +351,6 @@ fn rivals(
             || place.exact != at.exact;
         let clash = if others && shares_door && !deliberate {
             Some(Clash::TwoWorkloads)
-        } else if clashing.contains(&claim.rule.name) && !own {
-            Some(Clash::TwoSettings)
         } else if own
             && shares_door
             && !deliberate

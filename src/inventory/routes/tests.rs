@@ -319,3 +319,22 @@ fn two_rules_that_ask_for_different_requests_do_not_clash() {
         assert_eq!(other(rule), 0, "{rule}");
     }
 }
+
+#[test]
+fn a_routers_name_that_another_takes_is_a_clash_whatever_site_it_asks_for() {
+    let proxy = traefik(&[("shop", "10.0.2.2")]);
+    let one = app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000");
+    let mut thief = app("b", "web", &[("shop", "10.0.2.4")], "mine.example.com", "3000");
+    thief.name = "thief".into();
+    for containers in [vec![one.clone(), thief.clone()], vec![thief, one]] {
+        let inventory = picture([vec![proxy.clone()], containers].concat());
+        let clashes: Vec<(&str, Option<Clash>)> = inventory
+            .routes
+            .served
+            .iter()
+            .map(|route| (&*route.domain, route.rivals.first().map(|rival| rival.clash)))
+            .collect();
+        let both = Some(Clash::TwoSettings);
+        assert_eq!(clashes, [("mine.example.com", both), ("shop.example.com", both)]);
+    }
+}

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use super::matcher::Matcher;
 use super::reach::Reach;
+use super::tree::Block;
 use crate::proxy::Redirect;
+
+/// As many notes as are kept of one directive.
+const MOST_NOTES: usize = 8;
 
 /// What becomes of requests before they come to a directive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,10 @@ pub(super) struct Ground {
     pub guarded: bool,
     /// What else a request must have, in words.
     pub also: Vec<String>,
+    /// What may answer with a redirect or a refusal before it, in words.
+    pub unsure: Vec<String>,
+    /// No plain GET comes here.
+    pub never_plain: bool,
 }
 
 impl Ground {
@@ -41,6 +49,8 @@ impl Ground {
             rewrites: false,
             guarded: false,
             also: Vec::new(),
+            unsure: Vec::new(),
+            never_plain: false,
         }
     }
 
@@ -54,8 +64,11 @@ impl Ground {
                 ground.reach = matcher.narrow(&self.reach, &self.base);
             }
             matcher.rest.iter().for_each(|rest| ground.need(rest.clone()));
+            ground.never_plain |= matcher.never_plain;
         }
-        if ground.fate == Fate::Come {
+        if ground.reach.is_empty() {
+            ground.fate = Fate::Taken("no request of the site fits the matcher".to_owned());
+        } else if ground.fate == Fate::Come {
             ground.meet(answers);
         }
         ground
@@ -63,10 +76,6 @@ impl Ground {
 
     /// Takes away what is answered before.
     fn meet(&mut self, answers: &[Answer]) {
-        if self.reach.is_empty() {
-            self.fate = Fate::Taken("no request of the site fits the matcher".to_owned());
-            return;
-        }
         let (mut free, mut redirected) = (Vec::new(), Vec::new());
         let mut fate = Fate::Come;
         let mut doubts = Vec::new();
@@ -81,7 +90,7 @@ impl Ground {
                 None => free.push(pair.clone()),
                 Some(Fate::Come) => {
                     free.push(pair.clone());
-                    doubts.push("its path is changed before".to_owned());
+                    doubts.push(Doubt::Grave("its path is changed before".to_owned()));
                 }
                 Some(taken @ Fate::Taken(_)) => fate = taken.clone(),
                 Some(other) => redirected.push((pair.clone(), other.clone())),
@@ -95,7 +104,12 @@ impl Ground {
         } else {
             self.fate = fate;
         }
-        doubts.into_iter().for_each(|doubt| self.need(doubt));
+        for doubt in doubts {
+            match doubt {
+                Doubt::Mild(what) => self.doubt(what),
+                Doubt::Grave(what) => self.need(what),
+            }
+        }
     }
 
     /// Paths are others than those that were asked for.
@@ -104,9 +118,11 @@ impl Ground {
     }
 
     pub fn need(&mut self, what: String) {
-        if !self.also.contains(&what) && self.also.len() < 8 {
-            self.also.push(what);
-        }
+        note(&mut self.also, what);
+    }
+
+    pub fn doubt(&mut self, what: String) {
+        note(&mut self.unsure, what);
     }
 
     /// A prefix is taken away in front of the path. `all`: of every request; gives whether all of them have it.
@@ -128,24 +144,51 @@ impl Ground {
     }
 }
 
+fn note(notes: &mut Vec<String>, what: String) {
+    if notes.len() < MOST_NOTES && !notes.contains(&what) {
+        notes.push(what);
+    }
+}
+
+/// An answer may be for other requests than ours: why, in words.
+#[derive(Clone, Debug)]
+pub(super) enum Doubt {
+    /// It is a redirect or a refusal, and looks like one.
+    Mild(String),
+    /// It may be anything.
+    Grave(String),
+}
+
 /// What a directive does with requests that are for it: none comes behind it, or it comes with another path.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub reach: Reach,
     pub fate: Fate,
-    /// It may be for other requests than ours: why, in words.
-    pub doubt: Option<String>,
+    pub doubt: Option<Doubt>,
 }
 
 impl Answer {
-    /// Of the directive written so. None where no request of ours fits.
-    pub fn of(ground: &Ground, matcher: Option<&Matcher>, written: &str, fate: Fate) -> Option<Self> {
+    /// Of a directive. None where no request of ours fits.
+    pub fn of(ground: &Ground, matcher: Option<&Matcher>, fate: Fate, block: &Block) -> Option<Self> {
         if matcher.is_some_and(|matcher| matcher.never_plain) {
             return None;
         }
         let rest = matcher.map_or(&[][..], |matcher| &matcher.rest);
         let moved = ground.changed && matcher.is_some_and(Matcher::has_paths);
-        let doubt = (moved || !rest.is_empty()).then(|| format!("{written} may answer before"));
+        let is_doubtful = moved || block.unread || !rest.is_empty();
+        let doubt = is_doubtful.then(|| {
+            let what = format!("{} may answer before", block.written());
+            if is_mild(block) { Doubt::Mild(what) } else { Doubt::Grave(what) }
+        });
         Some(Self { reach: ground.reach.clone(), fate, doubt })
+    }
+}
+
+fn is_mild(block: &Block) -> bool {
+    let refuses = |word: &String| matches!(word.as_str(), "401" | "403" | "404");
+    match block.name() {
+        "redir" => true,
+        "respond" | "error" => block.arguments().iter().any(refuses),
+        _ => false,
     }
 }

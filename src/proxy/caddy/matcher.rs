@@ -122,7 +122,7 @@ impl<'a> Named<'a> {
     ) -> Result<(Option<Matcher>, &'b [String]), String> {
         let Some((first, others)) = arguments.split_first() else { return Ok((None, arguments)) };
         if first == "*" {
-            Ok((Some(Matcher::default()), others))
+            Ok((None, others))
         } else if first.starts_with('/') {
             Ok((Some(Matcher::path(first)), others))
         } else if first.starts_with('@') {

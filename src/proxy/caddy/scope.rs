@@ -3,9 +3,7 @@
 use super::ground::{Answer, Fate, Ground};
 use super::matcher::Matcher;
 use super::reach::Path;
-use super::template;
 use super::tree::Block;
-use crate::strangers::bounded;
 
 /// As many answers as are kept in mind at one place.
 const MOST_ANSWERS: usize = 128;
@@ -29,17 +27,13 @@ impl Scope {
     pub fn stand(&self, step: &Step<'_>) -> Ground {
         let mut ground = self.ground.narrowed(step.matcher.as_ref(), &self.answers);
         if step.block.unread {
-            ground.need(format!("{} is not read", written(step.block)));
+            ground.need(format!("{} is not read", step.block.written()));
         }
         ground
     }
 
     pub fn answer(&mut self, step: &Step<'_>, ground: &Ground, fate: Fate) {
-        let answer = Answer::of(ground, step.matcher.as_ref(), &written(step.block), fate);
-        if let Some(mut answer) = answer {
-            if step.block.unread {
-                answer.doubt = Some(format!("{} may answer before", written(step.block)));
-            }
+        if let Some(answer) = Answer::of(ground, step.matcher.as_ref(), fate, step.block) {
             self.push(answer);
         }
     }
@@ -76,9 +70,5 @@ impl Scope {
 }
 
 pub(super) fn taken(block: &Block) -> Fate {
-    Fate::Taken(format!("{} answers before", written(block)))
-}
-
-pub(super) fn written(block: &Block) -> String {
-    bounded(&template::shown(&block.words.join(" "))).to_owned()
+    Fate::Taken(format!("{} answers before", block.written()))
 }

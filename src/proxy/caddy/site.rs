@@ -104,11 +104,9 @@ impl Site {
             finds = walk.redirects;
         }
         if finds.is_empty() {
-            let why = walk.answered_by.map_or_else(
-                || "the site leads nowhere: it has no reverse_proxy".to_owned(),
-                |by| format!("the site answers by itself, or by what is not in these labels: {by}"),
-            );
-            finds.push(Find { ground: Ground::of(ground), leads: Leads::Nowhere(why) });
+            // Other containers may have the same site, and Caddy itself may answer: that is no fault.
+            let by = walk.answered_by.unwrap_or_else(|| "nothing of these labels".to_owned());
+            finds.push(Find { ground: Ground::of(ground), leads: Leads::Elsewhere(by.into()) });
         }
         if walk.is_cut {
             common.told.tell(format!("{}: more than can be read", self.name));
@@ -129,13 +127,18 @@ impl Site {
 
     fn rule(&self, &(tls, port): &(bool, u16), Find { mut ground, leads }: Find) -> Rule {
         let mut places = Vec::new();
-        for place in ground.reach.places() {
+        // What no plain request comes to cannot be asked for.
+        let fitting = if ground.never_plain { Vec::new() } else { ground.reach.places() };
+        for place in fitting {
             if places.len() < MOST_PLACES && !places.contains(&place) {
                 places.push(place);
             }
         }
         if let Some(odd) = ground.reach.odd().filter(|_| places.is_empty()) {
             ground.need(odd);
+        }
+        if ground.rewrites {
+            ground.doubt(REWRITES.to_owned());
         }
         let also = ground.also.join("; ");
         let redirect = match ground.fate {
@@ -152,7 +155,7 @@ impl Site {
             redirect,
             guarded: ground.guarded,
             strips: ground.strips,
-            unsure: if ground.rewrites { vec![REWRITES.to_owned()] } else { Vec::new() },
+            unsure: ground.unsure.iter().map(|what| bounded(what).to_owned()).collect(),
             priority: None,
             leads,
             settings: "".into(),
@@ -176,7 +179,7 @@ impl Site {
 }
 
 /// Automatic HTTPS: whoever comes to port 80 for a host that is served by TLS is sent there, unless a site serves the
-/// host on port 80.
+/// host on port 80. Each rule that leads to the container has a twin that does so.
 pub(super) fn automatic(sites: &[Site]) -> Vec<Rule> {
     let mut ports: BTreeMap<&Arc<str>, u16> = BTreeMap::new();
     let taken = sites.iter().filter(|site| site.refused.is_none());
@@ -189,33 +192,26 @@ pub(super) fn automatic(sites: &[Site]) -> Vec<Rule> {
     for host in taken.clone().flat_map(|site| &site.plain) {
         ports.remove(host);
     }
-    let mut rules = Vec::new();
-    for site in taken {
-        let mut by_port: BTreeMap<u16, Vec<Place>> = BTreeMap::new();
-        for (host, _) in &site.secured {
-            if let Some(port) = ports.remove(host) {
-                let place = Place { host: host.clone(), path: "/".into(), exact: false };
-                by_port.entry(port).or_default().push(place);
-            }
+    let mut redirects: Vec<Rule> = Vec::new();
+    for rule in taken.flat_map(|site| &site.rules) {
+        let Doors::Site { tls: true, port } = rule.doors else { continue };
+        if !matches!(rule.leads, Leads::Here(_)) {
+            continue;
         }
-        rules.extend(by_port.into_iter().map(|(port, mut places)| {
-            places.truncate(MOST_PLACES);
-            Rule {
-                name: site.name.clone(),
-                written: site.written.clone(),
-                places,
-                also: None,
-                refused: None,
-                doors: Doors::Site { tls: false, port: 80 },
-                redirect: Some(Redirect::Scheme("https".into(), (port != 443).then_some(port))),
-                guarded: false,
-                strips: Vec::new(),
-                unsure: Vec::new(),
-                priority: None,
-                leads: Leads::Nowhere("Caddy sends it to HTTPS by itself".to_owned()),
-                settings: "".into(),
-            }
-        }));
+        let sent = rule.places.iter().filter(|place| ports.get(&place.host) == Some(&port));
+        let redirect = Rule {
+            places: sent.cloned().collect(),
+            also: None,
+            doors: Doors::Site { tls: false, port: 80 },
+            redirect: Some(Redirect::Scheme("https".into(), (port != 443).then_some(port))),
+            guarded: false,
+            strips: Vec::new(),
+            unsure: Vec::new(),
+            ..rule.clone()
+        };
+        if !redirect.places.is_empty() && !redirects.contains(&redirect) {
+            redirects.push(redirect);
+        }
     }
-    rules
+    redirects
 }

@@ -34,8 +34,8 @@ fn line(rule: &Rule) -> String {
     for strip in &rule.strips {
         out += &format!(" -{strip}");
     }
-    if !rule.unsure.is_empty() {
-        out += " rewrites";
+    for unsure in &rule.unsure {
+        out += if unsure == "a directive that changes the path" { " rewrites" } else { " unsure" };
     }
     if rule.guarded {
         out += " guarded";
@@ -65,7 +65,8 @@ fn lines(read: &Labels) -> Vec<String> {
 }
 
 fn is_automatic(rule: &Rule) -> bool {
-    rule.leads == Leads::Nowhere("Caddy sends it to HTTPS by itself".to_owned())
+    let redirects = matches!(&rule.redirect, Some(Redirect::Scheme(scheme, _)) if **scheme == *"https");
+    rule.doors == Doors::Site { tls: false, port: 80 } && redirects && matches!(rule.leads, Leads::Here(_))
 }
 
 /// Reads labels and compares.

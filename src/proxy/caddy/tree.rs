@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use super::template;
 use super::told::Told;
 use super::words::{self, Words};
 use crate::strangers::{LONGEST, bounded};
@@ -37,6 +38,11 @@ impl Block {
     /// The words behind the first.
     pub fn arguments(&self) -> &[String] {
         self.words.get(1..).unwrap_or_default()
+    }
+
+    /// As a person would want to see it, without what is inside.
+    pub fn written(&self) -> String {
+        bounded(&template::shown(&self.words.join(" "))).to_owned()
     }
 
     /// Matchers first, then by number, then by words, then by what is inside.

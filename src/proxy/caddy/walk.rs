@@ -6,7 +6,7 @@ use super::ground::{Answer, Fate, Ground};
 use super::matcher::{Matcher, Named};
 use super::order::{self, Key};
 use super::reach::Reach;
-use super::scope::{Scope, Step, taken, written};
+use super::scope::{Scope, Step, taken};
 use super::tree::Block;
 use super::{redirect, upstream};
 use crate::proxy::Leads;
@@ -133,8 +133,8 @@ impl<'a> Walk<'a> {
                     self.depth -= 1;
                 }
                 None => {
-                    self.answered_by.get_or_insert_with(|| written(block));
-                    ground.need(format!("{}, which is not in these labels", written(block)));
+                    self.answered_by.get_or_insert_with(|| block.written());
+                    ground.doubt(format!("{}, which is not in these labels", block.written()));
                 }
             }
         }
@@ -177,7 +177,7 @@ impl<'a> Walk<'a> {
             "redir" => match redirect::read(step.arguments) {
                 Ok(redirect) => {
                     let ground = scope.stand(step);
-                    let leads = Leads::Nowhere(format!("{} leads elsewhere", written(block)));
+                    let leads = Leads::Elsewhere(block.written().into());
                     let find = Find { ground: ground.clone(), leads };
                     if self.redirects.len() < MOST_RULES && ground.fate == Fate::Come {
                         let ground = Ground { fate: Fate::Redirected(redirect.clone()), ..find.ground };
@@ -185,7 +185,7 @@ impl<'a> Walk<'a> {
                     }
                     scope.answer(step, &ground, Fate::Redirected(redirect));
                 }
-                Err(_) if block.unread => scope.ground.need(format!("{} is not read", written(block))),
+                Err(_) if block.unread => scope.ground.need(format!("{} is not read", block.written())),
                 Err(why) => self.refuse(why),
             },
             "respond" | "error" | "abort" | "metrics" | "acme_server" => self.answer(step, scope),
@@ -198,9 +198,9 @@ impl<'a> Walk<'a> {
                 scope.ground.guarded |= ground.reach.meets(&scope.ground.reach);
             }
             "uri" | "rewrite" => scope.rewrite(step),
-            "invoke" => scope.ground.need(format!("{}, which is not in these labels", written(block))),
+            "invoke" => scope.ground.doubt(format!("{}, which is not in these labels", block.written())),
             name if order::position(name).is_none() => {
-                scope.ground.need(format!("{}, which is not one of Caddy's own directives", bounded(name)));
+                scope.ground.doubt(format!("{}, which is not one of Caddy's own directives", bounded(name)));
             }
             _ => {}
         }
@@ -221,7 +221,7 @@ impl<'a> Walk<'a> {
     }
 
     fn answer(&mut self, step: &Step<'_>, scope: &mut Scope) {
-        self.answered_by.get_or_insert_with(|| written(step.block));
+        self.answered_by.get_or_insert_with(|| step.block.written());
         let ground = scope.stand(step);
         scope.answer(step, &ground, taken(step.block));
     }
@@ -237,7 +237,7 @@ impl<'a> Walk<'a> {
         }
         let mut ground = scope.ground.narrowed(step.matcher.as_ref(), &before);
         if block.unread {
-            ground.need(format!("{} is not read", written(block)));
+            ground.need(format!("{} is not read", block.written()));
         }
         let outer = ground.clone();
         if block.name() == "handle_path" {
@@ -251,9 +251,7 @@ impl<'a> Walk<'a> {
             }
         }
         let (inside, is_moved) = self.scope(&block.children, ground, before, Some((named, is_handle)));
-        let Some(answer) = Answer::of(&outer, step.matcher.as_ref(), &written(block), taken(block)) else {
-            return;
-        };
+        let Some(answer) = Answer::of(&outer, step.matcher.as_ref(), taken(block), block) else { return };
         for one in inside {
             scope.push(Answer { doubt: answer.doubt.clone().or(one.doubt), ..one });
         }
@@ -267,7 +265,7 @@ impl<'a> Walk<'a> {
 
     fn find(&mut self, ground: Ground, leads: Leads) {
         let leads = match &ground.fate {
-            Fate::Taken(why) => Leads::Nowhere(why.clone()),
+            Fate::Taken(why) => Leads::Elsewhere(bounded(why).into()),
             Fate::Come | Fate::Redirected(_) => leads,
         };
         if self.finds.len() < MOST_RULES {

@@ -18,7 +18,7 @@ fn the_labels_of_coolify() {
     let [rule, automatic] = &read.rules[..] else { panic!("{read:#?}") };
     assert_eq!(line(rule), "443 tls shop.example.com/* -> 3000");
     assert_eq!((&*rule.name, &*rule.written), ("caddy_0", "https://shop.example.com"));
-    assert_eq!(line(automatic), "80 shop.example.com/* redirect https None -> nowhere");
+    assert_eq!(line(automatic), "80 shop.example.com/* redirect https None -> 3000");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn matchers() {
         caddy.1_reverse_proxy = /api* {{upstreams 2}}
         caddy.2_reverse_proxy = {{upstreams 3}}",
         &[
-            "443 tls example.com/* -> 1 | also header Connection *Upgrade*; header Upgrade websocket",
+            "443 tls -> 1 | also header Connection *Upgrade*; header Upgrade websocket",
             "443 tls example.com/api* -> 2",
             "443 tls example.com/* -> 3",
         ],
@@ -185,8 +185,8 @@ fn snippets_and_global_options_are_none() {
         caddy_4.email = you@example.com",
         &[
             "443 tls site-a.com/* guarded -> 80",
-            "443 tls site-b.com/* -> 80 | also import other, which is not in these labels",
-            "443 tls site-c.com/* -> nowhere",
+            "443 tls site-b.com/* unsure -> 80",
+            "443 tls site-c.com/* -> elsewhere import other",
         ],
     );
     let read = read(&labels("caddy.reverse_proxy = {{upstreams}}"));
@@ -196,14 +196,30 @@ fn snippets_and_global_options_are_none() {
 
 #[test]
 fn what_answers_by_itself() {
-    check("caddy = a\ncaddy.respond = / \"Hello World\" 200", &["443 tls a/* -> nowhere"]);
-    check("caddy = a\ncaddy.root = * /srv\ncaddy.file_server =", &["443 tls a/* -> nowhere"]);
-    check("caddy = a\ncaddy.respond = 503\ncaddy.reverse_proxy = {{upstreams}}", &["443 tls a/* -> nowhere"]);
+    check(
+        "caddy = a\ncaddy.respond = / \"Hello World\" 200",
+        &["443 tls a/* -> elsewhere respond / Hello World 200"],
+    );
+    check("caddy = a\ncaddy.root = * /srv\ncaddy.file_server =", &["443 tls a/* -> elsewhere file_server"]);
+    check("caddy = a\ncaddy.tls = internal", &["443 tls a/* -> elsewhere nothing of these labels"]);
+    check(
+        "caddy = a\ncaddy.respond = 503\ncaddy.reverse_proxy = {{upstreams}}",
+        &["443 tls a/* -> elsewhere respond 503 answers before"],
+    );
+    check("caddy = a\ncaddy.reverse_proxy =", &["443 tls a/* -> nowhere"]);
     check("caddy = a\ncaddy.respond = /x* 503\ncaddy.reverse_proxy = {{upstreams}}", &["443 tls a/* -> 80"]);
     check("caddy = a\ncaddy.file_server =\ncaddy.reverse_proxy = {{upstreams}}", &["443 tls a/* -> 80"]);
     check(
         "caddy = a\ncaddy.@d = not remote_ip 10.0.0.0/8\ncaddy.abort = @d\ncaddy.reverse_proxy = {{upstreams}}",
         &["443 tls a/* -> 80 | also abort @d may answer before"],
+    );
+    check(
+        "caddy = a\ncaddy.@d = not remote_ip 10.0.0.0/8\ncaddy.respond = @d 403\ncaddy.reverse_proxy = {{upstreams}}",
+        &["443 tls a/* unsure -> 80"],
+    );
+    check(
+        "caddy = a\ncaddy.@d = header X-Forwarded-Proto http\ncaddy.redir = @d https://{host}{uri}\ncaddy.reverse_proxy = {{upstreams}}",
+        &["443 tls a/* unsure -> 80"],
     );
     check(
         "
@@ -213,7 +229,11 @@ fn what_answers_by_itself() {
         caddy.handle_1 =
         caddy.handle_1.reverse_proxy = {{upstreams 2}}
         caddy.reverse_proxy = {{upstreams 3}}",
-        &["443 tls a/api* -> 1", "443 tls a/* -> 2", "443 tls a/* -> nowhere"],
+        &[
+            "443 tls a/api* -> 1",
+            "443 tls a/* -> 2",
+            "443 tls a/* -> elsewhere reverse_proxy {{upstreams}}:2 answers before",
+        ],
     );
 }
 
@@ -225,28 +245,53 @@ fn redirects() {
         caddy.redir_0 = /favicon.ico  /alternative/icon.ico 302
         caddy.redir_1 = /photo.png    /updated-photo.png    302",
         &[
-            "443 tls example.com/favicon.ico redirect -> nowhere",
-            "443 tls example.com/photo.png redirect -> nowhere",
+            "443 tls example.com/favicon.ico redirect -> elsewhere redir /favicon.ico /alternative/icon.ico 302",
+            "443 tls example.com/photo.png redirect -> elsewhere redir /photo.png /updated-photo.png 302",
         ],
     );
-    check("caddy = http://a\ncaddy.redir = https://{host}{uri}", &["80 a/* redirect https None -> nowhere"]);
+    check(
+        "caddy = http://a\ncaddy.redir = https://{host}{uri}",
+        &["80 a/* redirect https None -> elsewhere redir https://{host}{uri}"],
+    );
     check("caddy = a\ncaddy.redir = /old* /new\ncaddy.reverse_proxy = {{upstreams}}", &["443 tls a/* -> 80"]);
 }
 
 #[test]
 fn automatic_https() {
-    let automatic = |text: &str| -> Vec<String> {
-        read(&labels(text)).rules.iter().filter(|rule| is_automatic(rule)).map(line).collect()
+    let automatic = |sites: &[&str]| -> Vec<String> {
+        let site = |(n, site): (usize, &&str)| {
+            format!("caddy_{n} = {site}\ncaddy_{n}.reverse_proxy = {{{{upstreams}}}}\n")
+        };
+        let text: String = sites.iter().enumerate().map(site).collect();
+        read(&labels(&text)).rules.iter().filter(|rule| is_automatic(rule)).map(line).collect()
     };
-    let redirect = |place: &str, port: &str| vec![format!("80 {place}/* redirect https {port} -> nowhere")];
-    assert_eq!(automatic("caddy = a"), redirect("a", "None"));
-    assert_eq!(automatic("caddy = a:8443"), redirect("a", "Some(8443)"));
-    assert_eq!(automatic("caddy_0 = a:8443\ncaddy_1 = https://a"), redirect("a", "None"));
-    assert_eq!(automatic("caddy = https://a http://a"), [""; 0]);
-    assert_eq!(automatic("caddy_0 = https://a\ncaddy_1 = http://a"), [""; 0]);
-    assert_eq!(automatic("caddy = http://a :80 :443 *.b"), [""; 0]);
-    assert_eq!(
-        automatic("caddy = *.b\ncaddy.@c = host c.b\ncaddy.reverse_proxy = @c {{upstreams}}"),
-        redirect("c.b", "None"),
-    );
+    let redirect = |place: &str, port: &str| vec![format!("80 {place}/* redirect https {port} -> 80")];
+    assert_eq!(automatic(&["a"]), redirect("a", "None"));
+    assert_eq!(automatic(&["a:8443"]), redirect("a", "Some(8443)"));
+    assert_eq!(automatic(&["a:8443", "https://a"]), redirect("a", "None"));
+    assert_eq!(automatic(&["https://a http://a"]), [""; 0]);
+    assert_eq!(automatic(&["https://a", "http://a"]), [""; 0]);
+    assert_eq!(automatic(&["http://a :80 :443 *.b"]), [""; 0]);
+    let below = labels("caddy = *.b\ncaddy.@c = host c.b\ncaddy.reverse_proxy = @c {{upstreams}}");
+    let rules: Vec<_> = read(&below).rules.iter().map(line).collect();
+    assert_eq!(rules, ["443 tls c.b/* -> 80", "80 c.b/* redirect https None -> 80"]);
+    // Where Caddy refuses the site there is nothing to redirect to.
+    let refused = labels("caddy = a\ncaddy.reverse_proxy = {{upstreams 99999}}");
+    assert_eq!(read(&refused).rules.len(), 1);
+}
+
+#[test]
+fn what_is_no_fault_leads_elsewhere() {
+    // Nowhere is what a person is told of as of a fault.
+    for text in [
+        "caddy = a\ncaddy.redir = https://b{uri}",
+        "caddy = a\ncaddy.respond = 200",
+        "caddy = *.a\ncaddy.tls = internal",
+        "caddy = a, http://b\ncaddy.@a = host a\ncaddy.reverse_proxy = @a {{upstreams}}",
+        "caddy = a\ncaddy.import = other",
+    ] {
+        let rules = read(&labels(text)).rules;
+        let is_sound = |rule: &Rule| !matches!(rule.leads, Leads::Nowhere(_)) && rule.refused.is_none();
+        assert!(!rules.is_empty() && rules.iter().all(is_sound), "{text}: {rules:#?}");
+    }
 }

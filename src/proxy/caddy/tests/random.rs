@@ -95,7 +95,7 @@ proptest! {
         prop_assert!(read.oddities.iter().all(|text| is_bounded(text)));
         for rule in &read.rules {
             prop_assert!(rule.places.len() <= 32 && is_bounded(&rule.written) && is_bounded(&rule.name));
-            prop_assert!(rule.also.iter().chain(&rule.refused).all(|text| is_bounded(text)), "{:?}", rule);
+            prop_assert!(rule.also.iter().chain(&rule.refused).chain(&rule.unsure).all(|text| is_bounded(text)), "{:?}", rule);
             for place in &rule.places {
                 prop_assert!(place.path.starts_with('/') && !place.host.is_empty(), "{:?}", place);
                 prop_assert_eq!(place.host.to_lowercase(), &*place.host);
@@ -104,7 +104,7 @@ proptest! {
                 Leads::Here(Upstream { port: Port::Bad(text), .. }) | Leads::Elsewhere(text) => {
                     prop_assert!(is_bounded(text), "{}", text);
                 }
-                Leads::Nowhere(text) => prop_assert!(text.len() <= 2 * LONGEST, "{}", text),
+                Leads::Nowhere(text) => prop_assert!(is_bounded(text), "{}", text),
                 Leads::Here(_) => {}
             }
         }

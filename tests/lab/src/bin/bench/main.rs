@@ -59,8 +59,10 @@ fn main() -> ExitCode {
 }
 
 /// The rows, by the word that asks for one alone.
-const ROWS: [&str; 12] =
-    ["icmp", "tcp", "dns", "rtt", "cold", "steady", "traffic", "series", "routes", "many", "idle", "size"];
+const ROWS: [&str; 13] = [
+    "icmp", "tcp", "dns", "rtt", "cold", "steady", "traffic", "series", "routes", "sites", "many", "idle",
+    "size",
+];
 
 /// What is measured, and for how long.
 #[derive(Default)]
@@ -149,12 +151,16 @@ fn bench(options: &Options) -> Result<()> {
             rows.extend(series::measure(&town, options)?);
         }
     }
-    if options.wants("routes") {
+    if ["routes", "sites"].iter().any(|row| options.wants(row)) {
         say("a lab with a proxy and 200 routes");
         let street = Street::build()?;
         machine.engine = street.town.engine()?;
-        rows.extend(routes::measure(&street, options)?);
-        rows.extend(sites::measure(&street, options)?);
+        if options.wants("routes") {
+            rows.extend(routes::measure(&street, options)?);
+        }
+        if options.wants("sites") {
+            rows.extend(sites::measure(&street, options)?);
+        }
     }
     if options.wants("idle") {
         rows.push(idle::measure(options)?);

@@ -23,7 +23,7 @@ const GOAL: f64 = 5.0;
 const OTHERS: [&str; 7] = ["icmp", "tcp", "dns", "http", "proxy", "published_port", "isolation"];
 
 pub fn measure(street: &Street, options: &Options) -> Result<[Row; 2]> {
-    say("sites with TLS, each second: destination-exporter");
+    say("sites with TLS, every 2 s: destination-exporter");
     let (all, asked) = ours(street, options)?;
     let doors: Vec<Question> = asked.iter().filter(|question| question.is_https()).cloned().collect();
     let share = doors.len() as f64 / asked.len() as f64;
@@ -52,10 +52,11 @@ pub fn measure(street: &Street, options: &Options) -> Result<[Row; 2]> {
     ])
 }
 
-/// The routes with TLS, each second, and nothing else; and what is asked for each.
+/// The routes with TLS, every two seconds, and nothing else; and what is asked for each. Each second would leave rounds out
+/// on a busy machine, for the proxy and its servers have the same cores.
 fn ours(street: &Street, options: &Options) -> Result<(Rate, Vec<Question>)> {
     let mut settings = street.settings();
-    settings += "probes:\n  budget_per_second: 100000\n  route: {interval: 1s}\n";
+    settings += "probes:\n  budget_per_second: 100000\n  route: {interval: 2s}\n";
     for other in OTHERS {
         let _ = writeln!(settings, "  {other}: {{enabled: false}}");
     }
