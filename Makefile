@@ -40,7 +40,7 @@ test: deps deny ## formatting, lints without warnings, licences and bans, every 
 	cargo clippy --manifest-path fuzz/Cargo.toml --target-dir target --all-targets -- -D warnings
 	@scripts/get-engine-root.sh trixie
 	cargo test --workspace
-	@scripts/fuzz.sh short 10000
+	@scripts/fuzz.sh short 1500
 
 fuzz: deps ## feeds every parser with bytes made up to break it: FUZZ_SECONDS each, TARGET one alone (fuzz/README.md)
 	@scripts/fuzz.sh long $(FUZZ_SECONDS) $(TARGET)

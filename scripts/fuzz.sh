@@ -52,7 +52,7 @@ target=$1
 log=$scratch/$target.log
 found=$scratch/$target
 # A number of inputs, not of seconds: a faster machine is to try no others than a slower one.
-set -- "-runs=$amount" -seed=1
+set -- "-runs=$amount" -seed=1 -max_total_time=30
 if [ "$kind" = long ]; then
   found=target/fuzz/corpus/$target
   set -- "-max_total_time=$amount"

@@ -30,7 +30,11 @@ fn check(read: &Labels) {
 fn is_sound(rule: &Rule) -> bool {
     let leads = matches!(&rule.leads, Leads::Here(upstream) if upstream.port == Port::Named(4321));
     let places: Vec<_> = rule.places.iter().map(|place| (&*place.host, &*place.path, place.exact)).collect();
-    leads && rule.also.is_none() && rule.unsure.is_empty() && rule.redirect.is_none() && places == [("sound.test", "/in/", false)]
+    leads
+        && rule.also.is_none()
+        && rule.unsure.is_empty()
+        && rule.redirect.is_none()
+        && places == [("sound.test", "/in/", false)]
 }
 
 fuzz_target!(|text: &str| {

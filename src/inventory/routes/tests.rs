@@ -241,6 +241,30 @@ fn labels_of_the_other_proxy_count_only_where_that_one_is() {
 }
 
 #[test]
+fn a_site_of_caddy_has_two_doors_and_no_refused_rule() {
+    let caddy =
+        SeenContainer { image: "caddy:2".into(), command: Vec::new(), ..traefik(&[("shop", "10.0.2.2")]) };
+    let mut web = on(container("a", "web"), &[("shop", "10.0.2.3")]);
+    web = labelled(
+        web,
+        &[
+            ("caddy_0", "https://shop.example.com"),
+            ("caddy_0.handle_path", "/*"),
+            ("caddy_0.handle_path.0_reverse_proxy", "{{upstreams 3000}}"),
+            ("caddy_1", "www.example.com"),
+            ("caddy_1.redir", "https://shop.example.com{uri}"),
+            ("caddy_ingress_network", "shop"),
+        ],
+    );
+    let inventory = picture(vec![caddy, web]);
+    assert_eq!(inventory.routes.refused, []);
+    let [route] = &inventory.routes.served[..] else { panic!("{:#?}", inventory.routes) };
+    let doors: Vec<_> =
+        route.doors.iter().map(|door| (door.tls, door.port, door.redirect.is_some())).collect();
+    assert_eq!(doors, [(false, 80, true), (true, 443, false)]);
+}
+
+#[test]
 fn nothing_is_served_of_what_does_not_run_or_says_no() {
     let proxy = traefik(&[("shop", "10.0.2.2")]);
     let ended = SeenContainer {

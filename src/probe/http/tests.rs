@@ -16,6 +16,8 @@ use crate::outcome::{Detail, ProbeKey, ProbeKind};
 
 /// Certificates and server names.
 mod presented;
+/// No request waits behind its handshake.
+mod unheld;
 
 #[derive(Clone, Copy)]
 enum Then {
