@@ -5,6 +5,8 @@
 mod backends;
 #[path = "routes/caddy.rs"]
 mod caddy;
+#[path = "routes/cases.rs"]
+mod cases;
 #[path = "routes/certificates.rs"]
 mod certificates;
 #[path = "routes/networks.rs"]

@@ -92,7 +92,9 @@ fn yesterdays_address(street: &Street) -> Result<()> {
     street.lab.docker(&["network", "disconnect", "shop", "web"])?;
     street.lab.docker(&["network", "connect", "--ip", "10.1.0.99", "shop", "web"])?;
     street.visit("http://web.example.com/", Gets::Nothing("timed out"))?;
-    street.expect_told(&told("route-stale-backend web.example.com", "page", &["10.1.0.99"]), INTERVAL)?;
+    // Each look hangs for ten seconds, and a moment of it is a deployment: it takes three.
+    let stale = told("route-stale-backend web.example.com", "page", &["10.1.0.99"]);
+    street.expect_told(&stale, INTERVAL * 2)?;
     street.lab.docker(&["restart", "-t", "1", "coolify-proxy"])?;
     street.visit("http://web.example.com/", Gets::Status(200))?;
     street.expect_over(&before)

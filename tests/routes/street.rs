@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 
 use lab::apps::App;
 use lab::proxies::{Authority, Caddy, NAME, Traefik, Visit};
-use lab::watched::{INTERVAL, Watched, all, text};
+use lab::watched::{INTERVAL, Watched};
 use lab::{Error, Exporter, Lab, Result};
 use serde_json::Value;
+
+use crate::cases::named;
+pub use crate::cases::{Case, Gets, Told};
 
 /// What an Engine's event tells is found within this time; Traefik itself takes two seconds to hear of it.
 pub const EVENT: Duration = Duration::from_secs(3);
@@ -41,39 +44,6 @@ impl Deref for Street {
     fn deref(&self) -> &Watched {
         &self.watched
     }
-}
-
-/// What a visitor gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gets {
-    /// An answer of this status.
-    Status(u16),
-    /// No answer: curl gives up, with a word of this in what it says.
-    Nothing(&'static str),
-}
-
-/// An app that comes with a fault.
-pub struct Case {
-    pub broken: App<'static>,
-    /// What takes its place.
-    pub right: App<'static>,
-    pub url: String,
-    /// While it is broken.
-    pub gets: Gets,
-    /// None: it is odd, and right.
-    pub told: Option<Told<'static>>,
-}
-
-/// A fault as the exporter is to tell it.
-#[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
-    /// `code subject`.
-    pub finding: &'a str,
-    pub severity: &'a str,
-    /// None: it is the host's.
-    pub destination: Option<&'a str>,
-    /// Words of its summary or of its evidence.
-    pub words: &'a [&'a str],
 }
 
 impl Street {
@@ -232,37 +202,6 @@ impl Street {
         }
         self.expect_over(&before)
     }
-}
-
-impl Told<'_> {
-    fn is_right(&self, one: &Value) -> bool {
-        let said = format!("{} {}", one["summary"], one["evidence"]);
-        let has = |part: &str| one[part].as_array().is_some_and(|steps| !steps.is_empty());
-        one["severity"] == self.severity
-            && one["destination"].as_str() == self.destination
-            && self.words.iter().all(|word| said.contains(word))
-            && ["fix", "verify"].into_iter().all(has)
-    }
-}
-
-impl Case {
-    /// An app of this name that is to be at `http://NAME.example.com`, and what is wrong with it.
-    pub fn new(
-        name: &'static str,
-        breaks: impl Fn(App<'static>) -> App<'static>,
-        gets: Gets,
-        told: Option<Told<'static>>,
-    ) -> Self {
-        let domain = format!("{name}.example.com");
-        let right = App::new(name, "shop").at(&domain, 3000);
-        Self { broken: breaks(right.clone()), right, url: format!("http://{domain}/"), gets, told }
-    }
-}
-
-/// The finding `code subject`.
-fn named(report: &Value, finding: &str) -> Value {
-    let is_it = |one: &&Value| format!("{} {}", text(&one["code"]), text(&one["subject"]["name"])) == finding;
-    all(report).find(is_it).unwrap_or_else(|| panic!("no {finding} in {report:#}")).clone()
 }
 
 /// The lab without a proxy, and who signs there.
