@@ -39,7 +39,7 @@ pub use catalogue::Code;
 pub use certificates::CertificateState;
 pub use finding::*;
 pub use ledger::{Ledger, OPENS_AFTER};
-pub use route::{HopState, Passage, passages};
+pub use route::{HopState, Passage};
 pub use scene::AFTER_ABSENCE;
 
 use crate::state::Snapshot;

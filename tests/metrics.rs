@@ -134,19 +134,7 @@ impl Host {
     }
 
     fn proxy(&self, id: &ContainerId) -> Proxy {
-        Proxy {
-            container: id.clone(),
-            name: self.names[0].clone(),
-            kind: Some(Kind::Traefik),
-            version: None,
-            entrances: Vec::new(),
-            has_file: true,
-            syntax: None,
-            has_constraints: false,
-            serves_all: None,
-            network: None,
-            error: None,
-        }
+        Proxy { kind: Some(Kind::Traefik), has_file: true, ..Proxy::new(id.clone(), self.names[0].clone()) }
     }
 
     /// A site that is called as the destination is.

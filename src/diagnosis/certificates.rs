@@ -7,39 +7,45 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::certificate::{Certificate, Fault, Moment, judge};
+use crate::certificate::{Certificate, Fault, Moment, Verdict, judge};
 use crate::inventory::{ContainerId, Route};
-use crate::outcome::Scheme;
+use crate::outcome::{Detail, Scheme};
 
 use super::scene::Scene;
 use super::words::{draft, saw, sh};
 use super::{Code, Finding, Step};
 
-/// A domain whose proxy presented something.
+/// A domain whose proxy presented something, and what is wrong with that.
 pub(super) struct Shown<'a> {
-    pub(super) route: &'a Route,
-    pub(super) certificate: &'a Arc<Certificate>,
+    route: &'a Route,
+    certificate: &'a Arc<Certificate>,
     address: std::net::SocketAddr,
     since: SystemTime,
+    verdicts: Vec<Verdict>,
+    /// A default certificate of which nothing is said yet.
+    is_waiting: bool,
 }
 
-/// The certificate of each domain, by destination: all of its paths have one.
+/// The certificate of each domain, by destination: all of its paths have one. Judged here, once a look.
 pub(super) fn shown<'a>(scene: &Scene<'a>) -> Vec<Shown<'a>> {
     let mut domains: BTreeMap<(Option<&str>, &str), Shown<'a>> = BTreeMap::new();
     for walk in &scene.walks {
         let https = walk.entries.iter().find(|entry| entry.scheme == Scheme::Https);
         let Some((key, record)) = https.map(|entry| entry.look) else { continue };
-        let (Some(certificate), crate::outcome::Detail::Door(_, _, address)) =
+        let (Some(certificate), Detail::Door(_, _, address)) =
             (record.seen.certificate.as_ref(), &key.detail)
         else {
             continue;
         };
         let route = walk.route;
-        domains.entry((route.destination.as_deref(), &route.domain)).or_insert(Shown {
-            route,
-            certificate,
-            address: *address,
-            since: record.at,
+        domains.entry((route.destination.as_deref(), &route.domain)).or_insert_with(|| {
+            let (at, settings) = (scene.snapshot.at, &scene.snapshot.own.certificates);
+            let mut verdicts = judge(certificate, &route.domain, at, settings);
+            // A domain that is new gets its certificate while it is served already.
+            let is_default = |verdict: &Verdict| verdict.fault == Fault::Default;
+            let is_waiting = verdicts.iter().any(is_default) && is_new(scene, route);
+            verdicts.retain(|verdict| !is_waiting || !is_default(verdict));
+            Shown { route, certificate, address: *address, since: record.at, verdicts, is_waiting }
         });
     }
     domains.into_values().collect()
@@ -60,37 +66,27 @@ pub struct CertificateState {
 
 /// Of every domain whose certificate could be read.
 pub(super) fn states(scene: &Scene<'_>) -> Vec<CertificateState> {
-    let settings = &scene.snapshot.own.certificates;
-    let state = |shown: Shown<'_>| {
+    let state = |shown: &Shown<'_>| {
         let paper = &shown.certificate.read.as_ref().ok()?.paper;
-        let verdicts = judge(shown.certificate, &shown.route.domain, scene.snapshot.at, settings);
+        let faults = shown.verdicts.iter().any(|verdict| verdict.fault != Fault::Expiring);
         Some(CertificateState {
             domain: Arc::clone(&shown.route.domain),
             not_before: paper.not_before,
             not_after: paper.not_after,
-            valid: verdicts.iter().all(|verdict| verdict.fault == Fault::Expiring),
+            valid: !faults && !shown.is_waiting,
         })
     };
-    let mut states: Vec<CertificateState> = shown(scene).into_iter().filter_map(state).collect();
+    let mut states: Vec<CertificateState> = scene.certificates.iter().filter_map(state).collect();
     states.sort_by(|a, b| a.domain.cmp(&b.domain));
     states.dedup_by(|a, b| a.domain == b.domain);
     states
 }
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let settings = &scene.snapshot.own.certificates;
-    let mut findings = Vec::new();
-    for shown in shown(scene) {
-        let domain = &*shown.route.domain;
-        for verdict in judge(shown.certificate, domain, scene.snapshot.at, settings) {
-            // A domain that is new gets its certificate while it is served already.
-            if verdict.fault == Fault::Default && is_new(scene, shown.route) {
-                continue;
-            }
-            findings.push(tell(scene, &shown, &verdict));
-        }
-    }
-    findings
+    let told = |shown: &Shown<'_>| -> Vec<Finding> {
+        shown.verdicts.iter().map(|verdict| tell(scene, shown, verdict)).collect()
+    };
+    scene.certificates.iter().flat_map(told).collect()
 }
 
 /// So long an authority may take to hand out a domain's first certificate.
@@ -129,17 +125,10 @@ pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
 pub(super) fn domains<'a>(scene: &Scene<'a>) -> BTreeMap<&'a str, bool> {
     let mut domains: BTreeMap<&str, bool> =
         scene.walks.iter().map(|walk| (&*walk.route.domain, false)).collect();
-    for shown in shown(scene) {
-        *domains.entry(&shown.route.domain).or_default() |= !is_waiting(scene, &shown);
+    for shown in &scene.certificates {
+        *domains.entry(&shown.route.domain).or_default() |= !shown.is_waiting;
     }
     domains
-}
-
-/// A default certificate of which nothing is said yet.
-fn is_waiting(scene: &Scene<'_>, shown: &Shown<'_>) -> bool {
-    let judged =
-        || judge(shown.certificate, &shown.route.domain, scene.snapshot.at, &scene.snapshot.own.certificates);
-    is_new(scene, shown.route) && judged().iter().any(|verdict| verdict.fault == Fault::Default)
 }
 
 const fn code(fault: Fault) -> Code {
@@ -152,7 +141,7 @@ const fn code(fault: Fault) -> Code {
     }
 }
 
-fn tell(scene: &Scene<'_>, shown: &Shown<'_>, verdict: &crate::certificate::Verdict) -> Finding {
+fn tell(scene: &Scene<'_>, shown: &Shown<'_>, verdict: &Verdict) -> Finding {
     let domain = &shown.route.domain;
     let mut finding = draft(code(verdict.fault), "domain", domain, shown.since);
     finding.destination.clone_from(&shown.route.destination);

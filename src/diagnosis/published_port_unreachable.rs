@@ -145,22 +145,23 @@ fn tell(scene: &Scene<'_>, behind: &Behind, port: &Port<'_>) -> Finding {
     finding.explains = listed(looks.iter().map(|(key, record)| symptom(key, record)));
     let id = scene.inventory.map_or_else(String::new, |inventory| shell(inventory, &endpoint.container));
     match behind {
-        Behind::Open if is_answered_here(looks) => {
-            // Where the Engine hands over, people are served, as if they came from the host; else they hang.
-            finding.severity = Severity::Ticket;
-            finding.summary = format!(
-                "Port {outside} of the host is answered by the host itself and not by {}: the Engine's rule that led there is gone.",
-                endpoint.name
-            );
-            finding.ruled_out =
-                vec![format!("{} listens on {inside}, and not on loopback alone", endpoint.name)];
-            finding.fix = rules_anew();
-        }
         Behind::Open => {
-            finding.summary = format!(
-                "Port {outside} of the host does not answer, though {} takes connections on {inside} behind it.",
-                endpoint.name
-            );
+            let answered = is_answered_here(looks);
+            if answered {
+                // Where the Engine hands over, people are served, as if they came from the host; else they hang.
+                finding.severity = Severity::Ticket;
+            }
+            finding.summary = if answered {
+                format!(
+                    "Port {outside} of the host is answered by the host itself and not by {}: the Engine's rule that led there is gone.",
+                    endpoint.name
+                )
+            } else {
+                format!(
+                    "Port {outside} of the host does not answer, though {} takes connections on {inside} behind it.",
+                    endpoint.name
+                )
+            };
             finding.ruled_out =
                 vec![format!("{} listens on {inside}, and not on loopback alone", endpoint.name)];
             finding.fix = rules_anew();

@@ -1,9 +1,10 @@
 //! Public routes: what is wrong on the way from the domain to the container.
 //!
-//! [`walk`] finds the one cause of each route; a file each words it.
+//! [`walk`] gathers what was seen of each hop, [`cause`] finds the one cause of each route; a file each words it.
 
 mod answers;
 mod backend_timeout;
+pub(super) mod cause;
 mod conflict;
 mod domain_points_elsewhere;
 mod host_network;
@@ -23,7 +24,7 @@ mod wording;
 pub(super) use answers::Said;
 pub(super) use domain_points_elsewhere::holds as domain_holds;
 pub(super) use passage::of_scene;
-pub use passage::{HopState, Passage, passages};
+pub use passage::{HopState, Passage};
 
 use super::scene::Scene;
 use super::{Code, Finding};
@@ -41,7 +42,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn of(scene: &Scene<'_>, walk: &walk::Walk<'_>) -> Option<Finding> {
-    use walk::{Cause, Fault};
+    use cause::Cause;
+    use walk::Fault;
     match walk.cause? {
         // Another rule's.
         Cause::Elsewhere | Cause::DoorShut | Cause::Backend(Fault::NotAttached) => None,

@@ -8,6 +8,7 @@ use crate::inventory::{ContainerId, Destination, Endpoint, Inventory, RunState};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::{Engine, Record, Snapshot};
 
+use super::certificates::{self, Shown};
 use super::proxy::provider_broken::{self, Knowledge};
 use super::route::walk::{self, Walk};
 
@@ -75,6 +76,8 @@ pub(super) struct Scene<'a> {
     titles: BTreeMap<Arc<str>, usize>,
     /// Domains that are served, and whether the certificate that visitors get is judged.
     pub(super) domains: BTreeMap<&'a str, bool>,
+    /// The certificates that proxies presented, judged.
+    pub(super) certificates: Vec<Shown<'a>>,
     /// What each proxy was seen to know of its routes.
     pub(super) knowledge: BTreeMap<&'a ContainerId, Knowledge>,
     /// Everything that is probed, by destination.
@@ -215,6 +218,7 @@ impl<'a> Scene<'a> {
             titles: BTreeMap::new(),
             knowledge: BTreeMap::new(),
             domains: BTreeMap::new(),
+            certificates: Vec::new(),
             looks,
             lookups,
             ways_to,
@@ -225,7 +229,8 @@ impl<'a> Scene<'a> {
             cut_off,
         };
         scene.walks = walk::walks(snapshot, &|on, name| scene.is_away(on, name) || scene.is_lost(on, name));
-        scene.domains = super::certificates::domains(&scene);
+        scene.certificates = certificates::shown(&scene);
+        scene.domains = certificates::domains(&scene);
         scene.knowledge = provider_broken::knowledge(&scene.walks);
         for (at, walk) in scene.walks.iter().enumerate() {
             scene.titles.entry(walk.route.title()).or_insert(at);

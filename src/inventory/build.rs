@@ -77,6 +77,7 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
         seats: &seats,
         proxies: &proxies,
     });
+    oddities.extend(routes.oddities.iter().map(|odd| bounded(odd).to_owned()));
     Inventory {
         engine: seen.engine.clone(),
         taken_at: at,

@@ -13,6 +13,7 @@ mod gather;
 mod model;
 mod place;
 mod proxies;
+mod rivals;
 
 pub use gather::View;
 pub use gather::routes;

@@ -95,17 +95,8 @@ mod tests {
             ("", None),
         ] {
             let proxy = Proxy {
-                container: ContainerId::new("c"),
-                name: "coolify-proxy".into(),
-                kind: None,
-                version: None,
-                entrances: Vec::new(),
-                has_file: false,
-                syntax: None,
-                has_constraints: false,
-                serves_all: None,
-                network: None,
                 error: Some(error.into()),
+                ..Proxy::new(ContainerId::new("c"), "coolify-proxy".into())
             };
             assert_eq!(taken_port(&proxy), expected, "{error}");
         }

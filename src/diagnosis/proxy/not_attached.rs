@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diagnosis::route::walk::{Cause, Fault, Walk};
+use crate::diagnosis::route::cause::Cause;
+use crate::diagnosis::route::walk::{Fault, Walk};
 use crate::diagnosis::scene::Scene;
 use crate::diagnosis::words::{container, draft, few, listed, saw, sh, symptom};
 use crate::diagnosis::{Code, Finding, Step};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diagnosis::route::Said;
-use crate::diagnosis::route::walk::{Cause, Entry, Walk};
+use crate::diagnosis::route::cause::Cause;
+use crate::diagnosis::route::walk::{Entry, Walk};
 use crate::diagnosis::scene::Scene;
 use crate::diagnosis::words::{container, draft, few, listed, saw, symptom};
 use crate::diagnosis::{Code, Finding, Step};

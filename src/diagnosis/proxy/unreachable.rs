@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diagnosis::route::walk::{Cause, Walk};
+use crate::diagnosis::route::cause::Cause;
+use crate::diagnosis::route::walk::Walk;
 use crate::diagnosis::scene::{Scene, fails};
 use crate::diagnosis::words::{container, draft, few, from_inside, listed, saw, symptom};
 use crate::diagnosis::{Code, Finding, Step};

@@ -4,7 +4,9 @@ use crate::diagnosis::scene::Scene;
 use crate::diagnosis::words::saw;
 use crate::diagnosis::{Code, Finding, Step};
 
-use super::walk::{Cause, Fault, Walk};
+use super::answers::Said;
+use super::cause::Cause;
+use super::walk::{Fault, Walk};
 use super::wording::{
     ask_backend, ask_site, dialled, first_of, of_route, proxy_name, proxy_shell, seen, shell, told,
 };
@@ -59,8 +61,10 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
             "app"
         }
         (Some(Cause::Unknown), _) => {
+            let nobody = walk.entries.iter().any(|entry| entry.said == Said::NoBackend);
+            let what = if nobody { "has nobody to lead to for" } else { "knows no rule for" };
             finding.summary = format!(
-                "{proxy} knows no rule for {title} ({through}), though a running container's labels ask for one."
+                "{proxy} {what} {title} ({through}), though a running container's labels ask for it."
             );
             finding.fix = vec![
                 Step::when(

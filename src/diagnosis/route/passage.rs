@@ -3,10 +3,10 @@
 use crate::diagnosis::scene::{Scene, fails};
 use crate::inventory::routes::Standing;
 use crate::outcome::{Outcome, Phase};
-use crate::state::Snapshot;
 
 use super::answers::Said;
-use super::walk::{Cause, Entry, Fault, Walk};
+use super::cause::Cause;
+use super::walk::{Entry, Fault, Walk};
 use super::wording::told;
 
 /// One route's state.
@@ -32,10 +32,6 @@ pub struct HopState {
 }
 
 /// Of every route, in the order of the inventory.
-pub fn passages(snapshot: &Snapshot) -> Vec<Passage> {
-    of_scene(&Scene::of(snapshot))
-}
-
 pub(in crate::diagnosis) fn of_scene(scene: &Scene<'_>) -> Vec<Passage> {
     scene.walks.iter().map(|walk| passage(scene, walk)).collect()
 }
@@ -102,7 +98,7 @@ fn internet(walk: &Walk<'_>) -> HopState {
             state("internet", Some(false), format!("{} {}", entry.scheme.as_label(), told(entry.look.1)))
         }
         (None, Some(_)) => state("internet", Some(true), ""),
-        (None, None) => state("internet", None, "the proxy's ports were not tried from the host"),
+        (None, None) => state("internet", None, "not tried from the host, or not since it started"),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::diagnosis::scene::Scene;
 use crate::diagnosis::words::saw;
 use crate::diagnosis::{Code, Finding, Step};
+use crate::proxy::Port;
 
 use super::walk::{Fault, Walk};
 use super::wording::{ask_backend, dialled, first_of, of_route, proxy_name, proxy_shell, seen, shell};
@@ -32,7 +33,16 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
             "Nothing in {name} listens on port {port}, which {proxy} dials ({}): {open}.",
             dialled(hop)
         ),
-        None => format!("{proxy} does not know which port of {name} to dial: {open}."),
+        None => match &hop.backend.said {
+            Port::Bad(text) => {
+                format!("The label names {text:?} as the port of {name}, which is none: {open}.")
+            }
+            Port::Named(_) | Port::Unnamed => {
+                format!(
+                    "No label names the port of {name}, and it exposes none: {proxy} has nothing to dial; {open}."
+                )
+            }
+        },
     };
     finding.evidence = vec![saw(
         format!("sockets in the network namespace of {name}"),
@@ -50,9 +60,9 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         ),
     ];
     let shell = shell(scene, Some(&hop.backend.container));
-    finding.verify = vec![
-        crate::diagnosis::words::from_inside(&shell, "netstat -ltn"),
-        ask_backend(&proxy_shell(scene, walk), walk, hop),
-    ];
+    finding.verify = vec![crate::diagnosis::words::from_inside(&shell, "netstat -ltn")];
+    if hop.backend.port.is_some() {
+        finding.verify.push(ask_backend(&proxy_shell(scene, walk), walk, hop));
+    }
     finding
 }

@@ -5,7 +5,7 @@ use crate::diagnosis::words::saw;
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::walk::Walk;
-use super::wording::{ask_site, of_route, proxy_name, seen, told};
+use super::wording::{ask_site, of_route, seen, told};
 
 pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
     let mut finding = of_route(scene, walk, Code::RouteRedirectLoop);
@@ -36,7 +36,6 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
             "an application that redirects by itself must trust the proxy's X-Forwarded-Proto, or not redirect",
         ),
     ];
-    let _ = proxy_name(walk);
     finding.verify = ask_site(walk).into_iter().collect();
     finding
 }

@@ -28,17 +28,10 @@ impl Host {
         let mut sample = Sample::shop(&["coolify-proxy", "web"]);
         sample.container("coolify-proxy").is_proxy = true;
         let proxy = Proxy {
-            container: ContainerId::new("id-coolify-proxy"),
-            name: "coolify-proxy".into(),
             kind: Some(Kind::Traefik),
             version: Some("3.6.1".into()),
-            entrances: Vec::new(),
-            has_file: false,
-            syntax: None,
-            has_constraints: false,
             serves_all: Some(false),
-            network: None,
-            error: None,
+            ..Proxy::new(ContainerId::new("id-coolify-proxy"), "coolify-proxy".into())
         };
         sample.inventory.proxies.push(proxy);
         let mut host = Self { sample, listeners: Some(vec![listener([0, 0, 0, 0], 3000)]) };
@@ -66,7 +59,7 @@ impl Host {
             tls: false,
             path: "/".into(),
         };
-        let door = |tls, port| Door { tls, port, redirect: None, guarded: false };
+        let door = |tls, port| Door { tls, port, guarded: false };
         self.sample.inventory.routes.served.push(Route {
             site: format!("{domain}/").into(),
             domain: domain.into(),

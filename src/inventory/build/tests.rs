@@ -44,7 +44,8 @@ pub fn model(one: &SeenContainer) -> Container {
     super::container(one, &Seen::default(), &Networks::new(&[], false))
 }
 
-fn network(name: &str) -> SeenNetwork {
+/// A bridge of this name, with a subnet.
+pub fn network(name: &str) -> SeenNetwork {
     let subnet =
         SeenSubnet { subnet: "10.0.1.0/24".into(), gateway: "10.0.1.1".into(), ..SeenSubnet::default() };
     SeenNetwork {

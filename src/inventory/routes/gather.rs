@@ -9,15 +9,16 @@ use crate::inventory::seen::{Seen, SeenContainer};
 use crate::proxy::{self, Doors, Kind, Labels, Leads, Rule};
 
 use super::backend::{Dialled, backend};
-use super::model::{Clash, Door, Entrance, Proxy, Refused, Rival, Route, Routes};
+use super::model::{Door, Entrance, Proxy, Refused, Route, Routes};
 use super::place::{Chooser, Seat};
+use super::rivals::{Clashing, clashing, rivals};
 
 /// Sites that are looked at; a host with more is told how many are left out.
 const MOST_ROUTES: usize = 2000;
 /// Sites of one container that are looked at: whoever writes many labels must not push out the others.
 const MOST_OF_ONE: usize = 256;
-/// Rivals of one site that are kept.
-const MOST_RIVALS: usize = 16;
+/// Labels that mean nothing to a proxy, of all containers, that are told.
+const MOST_ODDITIES: usize = 32;
 /// Containers of one route that are looked at.
 const MOST_BACKENDS: usize = 64;
 
@@ -36,16 +37,16 @@ pub struct View<'a> {
 }
 
 /// One rule of one container.
-struct Claim<'a> {
-    container: &'a Container,
+pub(super) struct Claim<'a> {
+    pub(super) container: &'a Container,
     name: &'a Arc<str>,
     proxy: Option<&'a Proxy>,
     network: Option<Arc<str>>,
-    rule: Rule,
+    pub(super) rule: Rule,
 }
 
 /// A claim, for one of its places.
-type Sited<'a> = (&'a Claim<'a>, &'a proxy::Place);
+pub(super) type Sited<'a> = (&'a Claim<'a>, &'a proxy::Place);
 
 impl<'a> View<'a> {
     pub(super) fn seats(&self, container: &Container) -> &'a [Seat] {
@@ -79,6 +80,7 @@ impl<'a> View<'a> {
 pub fn routes(view: &View<'_>) -> Routes {
     let kinds = kinds(view);
     let mut claims = Vec::new();
+    let mut oddities = Vec::new();
     for one in &view.seen.containers {
         let container = view.containers.get(&ContainerId::new(&one.id));
         let Some(container) = container.filter(|c| c.state.has_namespace()) else { continue };
@@ -89,7 +91,11 @@ pub fn routes(view: &View<'_>) -> Routes {
             let is_on =
                 labels.enabled.unwrap_or_else(|| proxy.is_none_or(|proxy| proxy.serves_all != Some(false)));
             if is_on {
-                let Labels { network, mut rules, portless, .. } = labels;
+                let Labels { network, mut rules, portless, oddities: odd, .. } = labels;
+                let room = MOST_ODDITIES.saturating_sub(oddities.len());
+                oddities.extend(
+                    odd.iter().take(room).map(|odd| format!("labels of {:?}: {odd}", &*container.name)),
+                );
                 if let Some(service) = portless.filter(|_| container.exposed_tcp.is_empty()) {
                     // Traefik asks for a port before it looks at any rule.
                     for rule in &mut rules {
@@ -149,7 +155,7 @@ pub fn routes(view: &View<'_>) -> Routes {
         served.iter().filter(|route| view.serves(route)).map(|route| Arc::clone(&route.site)).collect();
     served.retain(|route| view.serves(route) || !alive.contains(&route.site));
     refused.sort_by(|a: &Refused, b| (&a.router, &a.container).cmp(&(&b.router, &b.container)));
-    Routes { served, refused, left_out }
+    Routes { served, refused, left_out, oddities }
 }
 
 /// Whose labels count: those of the proxies that are here. Coolify writes labels for both. Without any proxy it is
@@ -174,27 +180,11 @@ fn read(kind: Kind, one: &SeenContainer, proxy: Option<&Proxy>) -> Labels {
     }
 }
 
-const fn kind_of(claim: &Claim<'_>) -> Kind {
+pub(super) const fn kind_of(claim: &Claim<'_>) -> Kind {
     match claim.rule.doors {
         Doors::EntryPoints { .. } => Kind::Traefik,
         Doors::Site { .. } => Kind::Caddy,
     }
-}
-
-/// Names of routers that have more than one setting, and who gives them: Traefik drops all of one name.
-type Clashing<'c> = BTreeMap<Arc<str>, Vec<&'c Claim<'c>>>;
-
-fn clashing<'c>(claims: &'c [Claim<'c>]) -> Clashing<'c> {
-    let mut by_name: Clashing<'c> = BTreeMap::new();
-    for claim in claims.iter().filter(|claim| kind_of(claim) == Kind::Traefik) {
-        let known = by_name.entry(Arc::clone(&claim.rule.name)).or_default();
-        if !known.iter().any(|other| other.rule.settings == claim.rule.settings) && known.len() < MOST_RIVALS
-        {
-            known.push(claim);
-        }
-    }
-    by_name.retain(|_, claims| claims.len() > 1);
-    by_name
 }
 
 fn refusal(view: &View<'_>, claim: &Claim<'_>, why: String) -> Refused {
@@ -221,12 +211,9 @@ fn route(
     let mut doors: Vec<Door> = Vec::new();
     for (claim, place) in claims {
         for door in self::doors(&claim.rule, claim.proxy) {
-            // Two claims of one door: whoever redirects or guards it may answer.
+            // Two claims of one door: whoever guards it may answer.
             match doors.iter_mut().find(|known| (known.tls, known.port) == (door.tls, door.port)) {
-                Some(known) => {
-                    known.guarded |= door.guarded;
-                    known.redirect = known.redirect.take().or(door.redirect);
-                }
+                Some(known) => known.guarded |= door.guarded,
                 None => doors.push(door),
             }
         }
@@ -287,17 +274,9 @@ fn networks_of(view: &View<'_>, proxy: &Proxy) -> Option<BTreeSet<crate::invento
 
 /// Where a rule is served, as far as the proxy says where it listens.
 fn doors(rule: &Rule, proxy: Option<&Proxy>) -> Vec<Door> {
-    let door = |tls: bool, port: u16, entrance: Option<&Entrance>| Door {
-        tls,
-        port,
-        redirect: match entrance.and_then(|entrance| entrance.redirects.clone()) {
-            Some(to) => Some(proxy::Redirect::Scheme(to, None)),
-            None => rule.redirect.clone(),
-        },
-        guarded: rule.guarded,
-    };
+    let door = |tls: bool, port: u16| Door { tls, port, guarded: rule.guarded };
     match &rule.doors {
-        Doors::Site { tls, port } => vec![door(*tls, *port, None)],
+        Doors::Site { tls, port } => vec![door(*tls, *port)],
         Doors::EntryPoints { names, tls } => {
             let entrances = proxy.map_or(&[][..], |proxy| &proxy.entrances);
             let wanted = |entrance: &&Entrance| {
@@ -308,80 +287,7 @@ fn doors(rule: &Rule, proxy: Option<&Proxy>) -> Vec<Door> {
                 }
             };
             let known = entrances.iter().filter(wanted);
-            known.map(|entrance| door(*tls || entrance.tls, entrance.port, Some(entrance))).collect()
+            known.map(|entrance| door(*tls || entrance.tls, entrance.port)).collect()
         }
-    }
-}
-
-/// Claims that do not go together with the first.
-fn rivals(
-    (first, at): (&Claim<'_>, &proxy::Place),
-    claims: &[Sited<'_>],
-    clashing: &Clashing<'_>,
-) -> Vec<Rival> {
-    let port = |claim: &Claim<'_>| match &claim.rule.leads {
-        Leads::Here(upstream) => Some(upstream.port.clone()),
-        Leads::Elsewhere(_) | Leads::Nowhere(_) => None,
-    };
-    let mut rivals: Vec<Rival> = Vec::new();
-    // Whatever sites the others of one name ask for, this one is dropped with them.
-    let of_one_name = claims.iter().flat_map(|(own, _)| {
-        clashing.get(&own.rule.name).into_iter().flatten().map(move |other| (own, other))
-    });
-    for (own, claim) in of_one_name {
-        let known = rivals.iter().any(|known| known.container == claim.container.id);
-        let differs = claim.rule.settings != own.rule.settings && claim.container.id != own.container.id;
-        if differs && !known && rivals.len() < MOST_RIVALS {
-            rivals.push(Rival {
-                workload: claim.container.whose().into(),
-                container: claim.container.id.clone(),
-                router: Arc::clone(&claim.rule.name),
-                clash: Clash::TwoSettings,
-            });
-        }
-    }
-    for (claim, place) in claims {
-        let others = claim.container.whose() != first.container.whose();
-        let own = claim.container.id == first.container.id;
-        let shares_door = shares_door(&claim.rule.doors, &first.rule.doors);
-        // Whoever gives two rules two priorities means one to go before the other; so does whoever asks more of a request
-        // for one of them: a header, a method, this very path and none below it.
-        let deliberate = claim.rule.priority != first.rule.priority
-            || claim.rule.also != first.rule.also
-            || place.exact != at.exact;
-        let clash = if others && shares_door && !deliberate {
-            Some(Clash::TwoWorkloads)
-        } else if own
-            && shares_door
-            && !deliberate
-            && port(claim) != port(first)
-            && kind_of(claim) == Kind::Traefik
-        {
-            Some(Clash::TwoPorts)
-        } else {
-            None
-        };
-        let Some(clash) = clash else { continue };
-        let rival = Rival {
-            workload: claim.container.whose().into(),
-            container: claim.container.id.clone(),
-            router: Arc::clone(&claim.rule.name),
-            clash,
-        };
-        let known = |known: &Rival| known.workload == rival.workload && known.clash == rival.clash;
-        if rivals.len() < MOST_RIVALS && !rivals.iter().any(known) {
-            rivals.push(rival);
-        }
-    }
-    rivals
-}
-
-/// Whether a request may come by both.
-fn shares_door(one: &Doors, other: &Doors) -> bool {
-    match (one, other) {
-        (Doors::EntryPoints { names: a, tls: x }, Doors::EntryPoints { names: b, tls: y }) => {
-            x == y && (a.is_empty() || b.is_empty() || a.iter().any(|name| b.contains(name)))
-        }
-        (one, other) => one == other,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::inventory::ids::ContainerId;
 use crate::proxy::traefik::Syntax;
-use crate::proxy::{Kind, Port, Redirect};
+use crate::proxy::{Kind, Port};
 
 /// A reverse proxy of this host.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,8 +45,6 @@ pub struct Entrance {
     pub tls: bool,
     /// A rule that names none is served here.
     pub is_default: bool,
-    /// It answers everything with a redirect, to this scheme or entrance.
-    pub redirects: Option<Arc<str>>,
 }
 
 /// One site, as `shop.example.com/api`, and who serves it.
@@ -109,8 +107,6 @@ pub struct Door {
     pub tls: bool,
     /// The port inside the proxy.
     pub port: u16,
-    /// It answers with a redirect.
-    pub redirect: Option<Redirect>,
     /// It asks for a login.
     pub guarded: bool,
 }
@@ -220,6 +216,27 @@ pub struct Routes {
     pub refused: Vec<Refused>,
     /// Sites that are not looked at, because there are too many.
     pub left_out: usize,
+    /// What of the labels means nothing to the proxy, in words.
+    pub oddities: Vec<String>,
+}
+
+impl Proxy {
+    /// One of which nothing more is known.
+    pub const fn new(container: ContainerId, name: Arc<str>) -> Self {
+        Self {
+            container,
+            name,
+            kind: None,
+            version: None,
+            entrances: Vec::new(),
+            has_file: false,
+            syntax: None,
+            has_constraints: false,
+            serves_all: None,
+            network: None,
+            error: None,
+        }
+    }
 }
 
 impl Route {

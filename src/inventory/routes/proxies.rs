@@ -24,19 +24,8 @@ fn proxy(one: &SeenContainer, names: &BTreeMap<ContainerId, Arc<str>>) -> Option
     let container = ContainerId::new(&one.id);
     let name = Arc::clone(names.get(&container)?);
     let kind = kind(one);
-    let mut made = Proxy {
-        container,
-        name,
-        kind,
-        version: version(&one.image),
-        entrances: Vec::new(),
-        has_file: false,
-        syntax: None,
-        has_constraints: false,
-        serves_all: None,
-        network: None,
-        error: Some(bounded(&one.error)).filter(|error| !error.is_empty()).map(Arc::from),
-    };
+    let error = Some(bounded(&one.error)).filter(|error| !error.is_empty()).map(Arc::from);
+    let mut made = Proxy { kind, version: version(&one.image), error, ..Proxy::new(container, name) };
     match kind {
         Some(Kind::Traefik) => traefik(one, &mut made),
         Some(Kind::Caddy) => {
@@ -64,7 +53,7 @@ fn kind(one: &SeenContainer) -> Option<Kind> {
 }
 
 fn entrance((name, port, tls): (&str, u16, bool)) -> Entrance {
-    Entrance { name: name.into(), port, tls, is_default: true, redirects: None }
+    Entrance { name: name.into(), port, tls, is_default: true }
 }
 
 /// What its command line and environment say.
@@ -90,7 +79,6 @@ fn traefik(one: &SeenContainer, made: &mut Proxy) {
             port: entry.port?,
             tls: entry.tls,
             is_default: entry.default,
-            redirects: entry.redirection.as_ref().map(|redirection| Arc::clone(&redirection.scheme)),
         })
     };
     made.entrances = tcp.filter_map(entrance).collect();

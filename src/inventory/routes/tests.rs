@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::config::Selection;
-use crate::inventory::build::{build, tests::container};
+use crate::inventory::build::{self, tests::container};
 use crate::inventory::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, SeenSubnet};
 use crate::inventory::{Health, Inventory, PublishedPort, RunState};
 use crate::proxy::Kind;
@@ -13,14 +13,7 @@ use super::*;
 
 fn network(name: &str, third: u8) -> SeenNetwork {
     let subnet = SeenSubnet { subnet: format!("10.0.{third}.0/24"), ..SeenSubnet::default() };
-    SeenNetwork {
-        id: format!("id-of-{name}"),
-        name: name.into(),
-        driver: "bridge".into(),
-        scope: "local".into(),
-        ipam: vec![subnet],
-        ..SeenNetwork::default()
-    }
+    SeenNetwork { ipam: vec![subnet], ..build::tests::network(name) }
 }
 
 fn on(mut one: SeenContainer, networks: &[(&str, &str)]) -> SeenContainer {
@@ -77,7 +70,7 @@ pub(crate) fn app(id: &str, name: &str, networks: &[(&str, &str)], host: &str, p
 pub(crate) fn picture(containers: Vec<SeenContainer>) -> Inventory {
     let networks = vec![network("coolify", 1), network("shop", 2), network("own", 3)];
     let seen = Seen { networks, containers, ..Seen::default() };
-    build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH)
+    build::build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH)
 }
 
 /// Site, where it leads, and how: one line a backend.
@@ -259,9 +252,8 @@ fn a_site_of_caddy_has_two_doors_and_no_refused_rule() {
     let inventory = picture(vec![caddy, web]);
     assert_eq!(inventory.routes.refused, []);
     let [route] = &inventory.routes.served[..] else { panic!("{:#?}", inventory.routes) };
-    let doors: Vec<_> =
-        route.doors.iter().map(|door| (door.tls, door.port, door.redirect.is_some())).collect();
-    assert_eq!(doors, [(false, 80, true), (true, 443, false)]);
+    let doors: Vec<_> = route.doors.iter().map(|door| (door.tls, door.port)).collect();
+    assert_eq!(doors, [(false, 80), (true, 443)]);
 }
 
 #[test]

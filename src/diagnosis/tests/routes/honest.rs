@@ -1,5 +1,5 @@
 use super::*;
-use crate::diagnosis::passages;
+use crate::diagnosis::Passage;
 
 const GO: &str = "404 page not found\\n";
 const UNKNOWN: Outcome = Outcome::Unknown(Blindness::Overrun);
@@ -16,6 +16,11 @@ fn hide(host: &mut Host, way: &str) {
 }
 
 /// Every program of Go's standard library says of a page that it has not what Traefik says of a site.
+/// Of every route, in the order of the inventory.
+fn passages(host: &Host) -> Vec<Passage> {
+    settled(host.sample.snapshot(), &mut Ledger::default()).passages
+}
+
 #[test]
 fn an_app_that_says_what_the_proxy_would_say_is_served() {
     let mut host = Host::new();
@@ -26,7 +31,7 @@ fn an_app_that_says_what_the_proxy_would_say_is_served() {
     host.saw(DIRECT, OK).seen = page(404, GO, None);
     assert_eq!(host.told(), Vec::<String>::new());
     assert_eq!(codes(&host, &mut ledger, 61), Vec::<&str>::new(), "and what was told is over");
-    assert_eq!(passages(&host.sample.snapshot())[0].up, Some(true));
+    assert_eq!(passages(&host)[0].up, Some(true));
 }
 
 #[test]
@@ -114,9 +119,9 @@ fn nobody_says_that_a_site_is_down_which_another_web_server_may_serve() {
     host.sample.probes.clear();
     host.sample.inventory.proxies.clear();
     host.route().proxy = None;
-    assert_eq!(passages(&host.sample.snapshot())[0].up, Some(false));
+    assert_eq!(passages(&host)[0].up, Some(false));
     host.sample.sight.host_ports = Some([443].into());
-    let passage = passages(&host.sample.snapshot()).remove(0);
+    let passage = passages(&host).remove(0);
     assert_eq!((passage.up, passage.hops[1].passed), (None, None));
 }
 
