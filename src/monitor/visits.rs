@@ -90,14 +90,11 @@ impl Monitor {
         let others = KINDS_AT_ONCE - 1 + outside.iter().filter(|none| !**none).count();
         let all = probes.in_flight_per_namespace / networks;
         let share = (all / (others + 1)).max(1);
-        // What isolation swallows is waited for in full: it has what the others' shares leave.
+        // What isolation swallows is waited for in full, and a site that hangs keeps those behind it waiting: these have
+        // what the others' shares leave. No container has both: pairs are never tried from a proxy.
         let left = all.saturating_sub(share * others);
-        let share = match errand.kind {
-            ProbeKind::Isolation => left.max(share),
-            // Each site is another container's: one that hangs must not keep the others waiting.
-            ProbeKind::Route => (probes.in_flight_per_namespace / 2).max(share),
-            _ => share,
-        };
+        let waits = matches!(errand.kind, ProbeKind::Isolation | ProbeKind::Route);
+        let share = if waits { left.max(share) } else { share };
         Visit {
             kind: errand.kind,
             vantage: errand.vantage.clone(),
