@@ -24,11 +24,10 @@ picture: deps $(TRAEFIK) ## draws the README's picture anew: the report on the d
 bench: ## what it costs and how right it is, against its goals and a peer; rewrites the table of docs/performance.md
 	@scripts/install-test-tools.sh bench
 	cargo build --release --example sweep
-	cargo build --release --bins
 	RUSTFLAGS='-C target-feature=+crt-static' \
 	  cargo build --profile dist --locked --package destination-exporter --target $(HOST)
 	@cargo build --quiet --package lab --bin bench
-	@target/debug/bench target/release/destination-exporter target/$(HOST)/dist/destination-exporter
+	@target/debug/bench target/$(HOST)/dist/destination-exporter
 
 run: ## watches the Engine of this machine; as root
 	cargo run --release -- serve

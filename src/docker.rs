@@ -8,6 +8,7 @@
 mod addresses;
 mod allowance;
 mod counters;
+mod cut;
 mod engine;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -1,10 +1,12 @@
-//! What the Engine says besides its listings: events, statistics, its version.
+//! What the Engine says besides its listings: events, statistics, its version. And how long a listing may be: any JSON
+//! of a common size is passed on as it is, in whatever pieces it comes.
 #![no_main]
 
-use destination_exporter::docker::fuzzing::{event, statistics, version};
+use destination_exporter::docker::fuzzing::{cut, event, statistics, version};
 use destination_exporter::inventory::ContainerId;
 use destination_exporter::inventory::seen::LONGEST;
 use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
 
 fuzz_target!(|text: &str| {
     if let Some(change) = event(text) {
@@ -16,5 +18,10 @@ fuzz_target!(|text: &str| {
     }
     if let Some(engine) = version(text) {
         assert!(engine.version.len() <= LONGEST && engine.api_version.len() <= LONGEST);
+    }
+    let whole = cut(text.as_bytes(), text.len());
+    assert_eq!(cut(text.as_bytes(), 3), whole);
+    if serde_json::from_str::<Value>(text).is_ok() && text.len() <= 1000 {
+        assert_eq!(whole, text.as_bytes());
     }
 });

@@ -21,6 +21,9 @@ pub(super) const ONE: usize = 4 << 20;
 /// All containers, or all networks: with the labels of two proxies, of Compose and of its image on it a row
 /// is some 24 KiB as it is counted here, so that these are two thousand: more than a server bears.
 pub(super) const LISTING: usize = 48 << 20;
+/// A listing that is cut short as it is read ([`super::cut`]): what is left of it has the allowance of one, and of
+/// what comes nothing else is kept. So these are bytes, and bound the time.
+pub(super) const CUT_SHORT: usize = 128 << 20;
 
 /// An object becomes a struct of the client's. The largest that a list is made of has 752 bytes, most of the others
 /// far less.
@@ -33,6 +36,8 @@ const VALUE: usize = 64;
 #[derive(Clone, Debug)]
 pub(super) struct Allowance {
     most: usize,
+    /// A byte is a byte, whatever it may come to fill.
+    is_of_bytes: bool,
     taken: Arc<AtomicUsize>,
 }
 
@@ -45,7 +50,12 @@ pub(super) struct TooLarge {
 
 impl Allowance {
     pub(super) fn of(most: usize) -> Self {
-        Self { most, taken: Arc::default() }
+        Self { most, is_of_bytes: false, taken: Arc::default() }
+    }
+
+    /// For who keeps nothing of what he reads.
+    pub(super) fn of_bytes(most: usize) -> Self {
+        Self { is_of_bytes: true, ..Self::of(most) }
     }
 
     fn take(&self, weight: usize) -> Result<(), TooLarge> {
@@ -96,17 +106,34 @@ impl Scales {
     }
 }
 
-/// A connection that is read as far as its allowance goes.
+/// An allowance, and what is read on it.
 #[derive(Debug)]
-pub(super) struct Bounded<S> {
-    stream: S,
+pub(super) struct Counted {
     allowance: Allowance,
     scales: Scales,
 }
 
+impl Counted {
+    pub(super) fn new(allowance: Allowance) -> Self {
+        Self { allowance, scales: Scales::default() }
+    }
+
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
+        let weight = if self.allowance.is_of_bytes { bytes.len() } else { self.scales.weigh(bytes) };
+        self.allowance.take(weight)
+    }
+}
+
+/// A connection that is read as far as its allowance goes.
+#[derive(Debug)]
+pub(super) struct Bounded<S> {
+    stream: S,
+    counted: Counted,
+}
+
 impl<S> Bounded<S> {
     pub(super) fn new(stream: S, allowance: Allowance) -> Self {
-        Self { stream, allowance, scales: Scales::default() }
+        Self { stream, counted: Counted::new(allowance) }
     }
 }
 
@@ -116,7 +143,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
         let before = into.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, into))?;
         let read = into.filled().get(before..).unwrap_or_default();
-        let taken = this.allowance.take(this.scales.weigh(read)).map_err(io::Error::other);
+        let taken = this.counted.take(read).map_err(io::Error::other);
         if taken.is_err() {
             // With an error nothing is read.
             into.set_filled(before);

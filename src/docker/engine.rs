@@ -199,7 +199,7 @@ impl Engine {
     }
 
     /// The entries of a listing. One odd value in one of them makes the whole answer unreadable for the
-    /// client; then they are read one by one.
+    /// client, and so does one that is too large; then they are read one by one.
     async fn entries<T: DeserializeOwned>(
         &self,
         endpoint: &'static str,
@@ -208,7 +208,7 @@ impl Engine {
         oddities: &mut Vec<String>,
     ) -> Result<Vec<T>, EngineError> {
         let refused = match self.ask(endpoint, whole).await {
-            Err(error) if error.reason == "bad_answer" => error,
+            Err(error) if matches!(error.reason, "bad_answer" | "too_large") => error,
             answered => return answered,
         };
         let began = Instant::now();
@@ -217,7 +217,10 @@ impl Engine {
                 oddities.extend(odd);
                 (Ok(entries), None)
             }
-            Ok(Err(_)) => (Err(refused), Some("bad_answer")),
+            Ok(Err(_)) => {
+                let reason = refused.reason;
+                (Err(refused), Some(reason))
+            }
             Err(_) => (Err(refused), Some("timeout")),
         };
         self.note(endpoint, began, failure);

@@ -97,7 +97,8 @@ const NOT_PERMITTED: &str =
     "The exporter's user may not open the socket: run it as root or in the group docker.";
 const FORBIDDEN: &str = "A socket proxy must allow GET on containers, networks, events and version.";
 const OWN_LOG: &str = "The Engine's own log says more: `journalctl -u docker`.";
-const SWOLLEN: &str = "Does an Engine answer there, and does a proxy before it change what it says?";
+const SWOLLEN: &str =
+    "Has a container labels of megabytes (`docker inspect`), or does something else than the Engine answer?";
 const NO_ENGINE: &str = "Is it the Engine that answers there? `--docker.host` names another address.";
 
 /// The class, what happened, and what to do.

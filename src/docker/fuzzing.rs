@@ -9,14 +9,15 @@ use crate::inventory::seen::{Seen, SeenContainer};
 use crate::inventory::{ContainerId, EngineInfo};
 use crate::netstack::Interface;
 
+use super::cut::Cut;
 use super::engine::{Change, change};
 use super::{counters, lenient, resolv_conf, translate, uninspected};
 
 /// As [`super::Engine::list`] has it; each container is inspected, or could not be.
 pub fn seen(networks: Vec<Value>, containers: Vec<(Value, Value)>) -> Seen {
-    let (networks, mut oddities) = lenient::entries::<Network>(Some(networks));
+    let (networks, mut oddities) = lenient::entries::<Network>(Some(networks), &[]);
     let (rows, inspections): (Vec<_>, Vec<_>) = containers.into_iter().unzip();
-    let (rows, more) = lenient::entries::<ContainerSummary>(Some(rows));
+    let (rows, more) = lenient::entries::<ContainerSummary>(Some(rows), &[]);
     oddities.extend(more);
     let containers = rows
         .into_iter()
@@ -33,6 +34,13 @@ pub fn seen(networks: Vec<Value>, containers: Vec<(Value, Value)>) -> Seen {
 /// A row whose inspection failed now, and succeeded before.
 pub fn uninspected(row: Value, known: &SeenContainer) -> Option<SeenContainer> {
     Some(uninspected::container(serde_json::from_value(row).ok()?, Some(known)))
+}
+
+/// What of a listing is read that comes in pieces of this many bytes.
+pub fn cut(listing: &[u8], piece: usize) -> Vec<u8> {
+    let (mut cut, mut kept) = (Cut::default(), Vec::new());
+    listing.chunks(piece.max(1)).for_each(|piece| cut.pass(piece, &mut kept));
+    kept
 }
 
 /// Who answers.

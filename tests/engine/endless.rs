@@ -156,6 +156,23 @@ async fn a_full_server_is_listed() {
     assert_eq!((seen.containers.len(), seen.oddities), (1003, Vec::new()));
 }
 
+/// Whoever deploys can label a container as he likes, and the listing repeats it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_label_of_megabytes_costs_no_other_container_its_place() {
+    let fake = Fake::start().await;
+    let exporter = start(&fake, LISTS_OFTEN).await;
+    let mut vast = container("dd", "vast", "shop", "10.213.1.9");
+    vast.row["Labels"] = json!({"a": ",".repeat(20_000_000), "com.docker.compose.service": "late"});
+    vast.inspected["Config"]["Labels"] = vast.row["Labels"].clone();
+    fake.world().containers.push(vast);
+    let page = exporter.until("it is known", |p| p.knows("vast")).await;
+    assert_eq!(page.up(), Some(true), "a label is not the Engine");
+    assert!(!page.is_blind() && page.knows("api") && page.knows("web") && page.knows("db"));
+    let told = exporter.report().await["host"]["oddities"].to_string();
+    assert!(told.contains(r#"\"vast\": the Engine lists more of it than is read"#), "{told}");
+    is_bounded(&exporter, "a label");
+}
+
 /// The Engine keeps five times 4 KiB of what a health check prints, whatever that is.
 #[tokio::test]
 async fn what_a_health_check_prints_hides_no_container() {

@@ -16,7 +16,7 @@ const SCRAPE_INTERVAL: Duration = Duration::from_secs(15);
 pub fn measure(options: &Options) -> Result<Row> {
     say("a lab with 5 containers on one destination");
     let town = Town::build(1, 5)?;
-    let exporter = Exporter::serve(&town, options.shipped()?, "{}\n")?;
+    let exporter = Exporter::serve(&town, &options.exporter, "{}\n")?;
     let (window, began) = (Duration::from_secs(options.seconds(90)), Instant::now());
     while began.elapsed() < window {
         sleep(SCRAPE_INTERVAL.min(window.saturating_sub(began.elapsed())));

@@ -32,7 +32,7 @@ mod town;
 mod traffic;
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lab::{Error, Result};
@@ -67,10 +67,8 @@ const ROWS: [&str; 13] = [
 /// What is measured, and for how long.
 #[derive(Default)]
 pub struct Options {
-    /// The release build.
+    /// The build that the image ships.
     exporter: PathBuf,
-    /// What the image ships.
-    shipped: Option<PathBuf>,
     /// The rows to measure; empty: all of them, and the page is written.
     only: Vec<String>,
     /// A tenth of the time, for whoever works on the code.
@@ -80,22 +78,18 @@ pub struct Options {
 impl Options {
     fn read(args: Vec<String>) -> Result<Self> {
         let mut options = Self::default();
-        let mut binaries = Vec::new();
         for arg in args {
             match arg.as_str() {
                 "--quick" => options.quick = true,
                 row if ROWS.contains(&row) => options.only.push(arg),
                 _ if !arg.starts_with('-') => {
                     let found = PathBuf::from(&arg).canonicalize();
-                    binaries.push(found.map_err(|e| Error::io(&format!("finding {arg}"), e))?);
+                    options.exporter = found.map_err(|e| Error::io(&format!("finding {arg}"), e))?;
                 }
                 _ => return Err(Error::new(format!("unknown argument {arg:?}\n{}", usage()))),
             }
         }
-        let mut binaries = binaries.into_iter();
-        options.exporter = binaries.next().ok_or_else(|| Error::new(usage()))?;
-        options.shipped = binaries.next();
-        Ok(options)
+        if options.exporter.as_os_str().is_empty() { Err(Error::new(usage())) } else { Ok(options) }
     }
 
     fn wants(&self, row: &str) -> bool {
@@ -105,14 +99,10 @@ impl Options {
     fn seconds(&self, full: u64) -> u64 {
         if self.quick { (full / 10).max(5) } else { full }
     }
-
-    fn shipped(&self) -> Result<&Path> {
-        self.shipped.as_deref().ok_or_else(|| Error::new(usage()))
-    }
 }
 
 fn usage() -> String {
-    format!("usage: bench EXPORTER [SHIPPED] [--quick] [{}] (make bench calls it)", ROWS.join("] ["))
+    format!("usage: bench EXPORTER [--quick] [{}] (make bench calls it)", ROWS.join("] ["))
 }
 
 fn bench(options: &Options) -> Result<()> {

@@ -14,7 +14,7 @@ const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 pub fn measure(options: &Options) -> Result<Vec<Row>> {
     say("the size of what is shipped");
-    let shipped = options.shipped()?;
+    let shipped = &options.exporter;
     let bytes = fs::read(shipped).map_err(|e| Error::io("reading the shipped binary", e))?;
     if bytes.windows(SYMBOLS.len()).any(|name| name == SYMBOLS) {
         return Err(Error::new("the shipped binary has symbols"));
