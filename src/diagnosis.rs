@@ -18,9 +18,11 @@ pub mod dns_resolver_unresponsive;
 pub mod dns_wrong_answer;
 pub mod exporter_blind;
 pub mod finding;
+mod host;
 pub mod isolation_breached;
 pub mod isolation_shared_container;
 pub mod ledger;
+mod network;
 pub mod network_addresses_exhausted;
 pub mod port_exposed_publicly;
 mod proxy;
@@ -49,8 +51,10 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 18] = [
     exporter_blind::find,
+    host::find,
+    network::find,
     proxy::find,
     route::find,
     certificates::find,

@@ -16,6 +16,7 @@ pub mod connections;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod hopper;
+mod host;
 pub mod inside;
 pub mod links;
 pub mod listeners;

@@ -2,11 +2,15 @@
 //!
 //! Read by `namespace`, kept by `state`, judged by `diagnosis`.
 
+mod host;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::Serialize;
+
+pub use host::{Bridge, Conntrack, Forwarding, Host, Neighbours, Way};
 
 /// What a container's namespace told.
 #[derive(Clone, Debug, Default, PartialEq)]

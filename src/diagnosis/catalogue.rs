@@ -59,6 +59,24 @@ impl Code {
 codes! {
     ExporterBlind, "exporter-blind", Ticket, "The exporter cannot see",
         "The Engine does not answer or a privilege is missing: what cannot be seen is unknown, not down.";
+    HostForwardingDisabled, "host-forwarding-disabled", Page, "The host forwards no packets",
+        "Containers reach nothing outside their network, and their published ports answer nobody else than the host.";
+    HostConntrackNearLimit, "host-conntrack-near-limit", Ticket, "The table of connections is nearly full",
+        "The kernel has hardly any room for another connection: once it has none, new ones are dropped at random.";
+    HostNeighbourTableFull, "host-neighbour-table-full", Ticket, "The table of neighbours is full",
+        "The kernel remembers no further link-layer address: containers reach some peers and not others.";
+    HostBridgeNetfilterOff, "host-bridge-netfilter-off", Ticket, "Bridged packets pass by the firewall",
+        "What crosses a bridge does not meet the firewall: a neighbour's published port gives no answer, and nothing separates containers of one network.";
+    NetworkMissing, "network-missing", Ticket, "The network does not exist",
+        "A network that containers were made for does not exist: whatever is deployed to it does not start.";
+    NetworkDuplicateName, "network-duplicate-name", Ticket, "Two networks of one name",
+        "Two networks have one name: whatever is deployed to it gets either of them, or an error.";
+    NetworkSubnetOverlap, "network-subnet-overlap", Ticket, "The subnet is in use elsewhere",
+        "The network has addresses that the host has another way to: one of the two is out of reach.";
+    NetworkMtuMismatch, "network-mtu-mismatch", Ticket, "Packets larger than the way out carries",
+        "Containers send larger packets than the host's way out carries: large answers may hang.";
+    NetworkBridgePortsExhausted, "network-bridge-ports-exhausted", Ticket, "The bridge is full",
+        "The network's bridge takes hardly any further container, or none.";
     ProxyMissing, "proxy-missing", Page, "No reverse proxy",
         "Containers ask for public routes and there is no proxy to serve them: every site is down.";
     HostPortConflict, "host-port-conflict", Page, "The proxy's port is taken",

@@ -62,6 +62,7 @@ impl Sample {
                 host_network: None,
                 host_addresses: Default::default(),
                 host_ports: None,
+                host: None,
             },
         };
         sample.destination("shop", 2);

@@ -1,6 +1,7 @@
 //! The rules together: what they say of small snapshots, and what they keep silent about. One file a subject.
 
 mod beyond;
+mod host;
 mod hostile;
 mod loss;
 mod names;

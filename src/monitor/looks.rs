@@ -87,6 +87,7 @@ impl Monitor {
             (!bridges.is_empty()).then(|| bridges.iter().any(|bridge| home.interfaces.contains(*bridge)));
         let sight = self.recorder.sight();
         sight.host_network = at_home;
+        sight.host = (at_home == Some(true)).then(|| Arc::new(home.host));
         sight.host_ports = home.ports.filter(|_| at_home == Some(true));
         let host = (at_home == Some(true)).then_some(home.addresses);
         sight.host_addresses = host.clone().unwrap_or_default();

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::netstack::{Connections, Inner, TcpCounters};
+use crate::netstack::{Connections, Host, Inner, TcpCounters};
 
 use super::connections;
 use super::inside::Inside;
@@ -67,6 +67,8 @@ pub struct Home {
     pub addresses: BTreeSet<IpAddr>,
     /// TCP ports that something listens on, loopback left out; `None` where they cannot be read.
     pub ports: Option<BTreeSet<u16>>,
+    /// What else its kernel tells.
+    pub host: Host,
 }
 
 impl Inside {
@@ -80,12 +82,13 @@ impl Inside {
                 let open = all.iter().filter(|l| !l.address.to_canonical().is_loopback());
                 open.map(|listener| listener.port).collect()
             }),
+            host: self.host(),
         }
     }
 }
 
 /// One file of the namespace that the thread is in.
-fn read(name: &str) -> io::Result<String> {
+pub(super) fn read(name: &str) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(format!("/proc/thread-self/net/{name}"))?.take(LONGEST).read_to_end(&mut bytes)?;
     // A line that the bound cut through would tell a wrong number.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
-use crate::netstack::{Inner, Interface};
+use crate::netstack::{Host, Inner, Interface};
 use crate::outcome::{Blindness, Observation, Outcome, ProbeKey, ProbeKind, Reason};
 
 use super::Histogram;
@@ -120,6 +120,8 @@ pub struct Sight {
     pub host_addresses: BTreeSet<IpAddr>,
     /// TCP ports that something on the host listens on, loopback left out; `None` where that cannot be read.
     pub host_ports: Option<BTreeSet<u16>>,
+    /// What the kernel tells of the host; `None` where the exporter is not on its network.
+    pub host: Option<Arc<Host>>,
 }
 
 impl Sight {

@@ -1,0 +1,74 @@
+//! `host-forwarding-disabled`: the kernel passes on no packet that is not for the host itself.
+
+use ipnet::IpNet;
+
+use crate::diagnosis::scene::Scene;
+use crate::diagnosis::words::{few, saw};
+use crate::diagnosis::{Code, Finding, Step};
+use crate::inventory::Destination;
+use crate::netstack::Host;
+
+use super::of_host;
+
+/// One family: its setting, whether it is off, and who has addresses of it.
+struct Family {
+    name: &'static str,
+    setting: &'static str,
+    is_off: bool,
+    is_of: fn(&IpNet) -> bool,
+}
+
+pub(super) fn find(scene: &Scene<'_>, host: &Host) -> Option<Finding> {
+    let families = [
+        Family {
+            name: "IPv4",
+            setting: "net.ipv4.ip_forward",
+            is_off: host.forwarding.ipv4 == Some(false),
+            is_of: |net| matches!(net, IpNet::V4(_)),
+        },
+        Family {
+            name: "IPv6",
+            setting: "net.ipv6.conf.all.forwarding",
+            is_off: host.forwarding.ipv6 == Some(false),
+            is_of: |net| matches!(net, IpNet::V6(_)),
+        },
+    ];
+    let crosses = |destination: &&Destination, family: &Family| {
+        // An internal network leads nowhere, and packets between its containers are not forwarded.
+        destination.bridge.is_some()
+            && !destination.internal
+            && destination.subnets.iter().any(|s| (family.is_of)(&s.net))
+    };
+    let hit = families.iter().find(|family| {
+        family.is_off && scene.destinations().any(|destination| crosses(&destination, family))
+    })?;
+    let names: Vec<_> = scene.destinations().filter(|d| crosses(d, hit)).map(|d| &*d.name).collect();
+    let mut finding = of_host(scene, Code::HostForwardingDisabled);
+    let Family { name, setting, .. } = hit;
+    finding.summary = format!(
+        "The host forwards no {name} packets ({setting} is 0): containers of {} reach nothing outside, and nobody reaches their published ports.",
+        few(&names)
+    );
+    finding.evidence = vec![saw(format!("sysctl {setting}"), "0", "1, as the Engine sets it when it starts")];
+    finding.explains = vec![
+        "containers that time out on everything outside their network".to_owned(),
+        "published ports that answer on the host at most, and to nobody else".to_owned(),
+    ];
+    finding.ruled_out = vec!["packets between containers of one network are bridged, and pass".to_owned()];
+    finding.fix = vec![
+        Step::command(format!("sysctl -w {setting}=1")),
+        Step::when(
+            "who sets it to 0: hardening scripts and network managers do",
+            [format!(
+                "grep -rs {} /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d",
+                setting.rsplit('.').next().unwrap_or(setting)
+            )],
+        ),
+        Step::when(
+            "so that it stays",
+            [format!("echo '{setting} = 1' > /etc/sysctl.d/99-docker-forwarding.conf")],
+        ),
+    ];
+    finding.verify = vec![format!("sysctl {setting}")];
+    Some(finding)
+}

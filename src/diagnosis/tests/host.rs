@@ -1,0 +1,184 @@
+//! What the kernel says of the host, and what the Engine says of networks.
+
+use crate::netstack::{Bridge, Conntrack, Forwarding, Host, Neighbours, Way};
+
+use super::*;
+
+fn way(to: &str, by: &str, mtu: u32) -> Way {
+    Way { to: to.parse().unwrap(), by: by.into(), mtu }
+}
+
+/// A host on which nothing is wrong, with the bridge of `shop`.
+fn host() -> Host {
+    Host {
+        forwarding: Forwarding { ipv4: Some(true), ipv6: Some(true) },
+        bridge_netfilter: Some(true),
+        conntrack: Some(Conntrack { entries: 700, limit: 1000, drops: Some(3) }),
+        neighbours: Some(Neighbours { entries: 900, limit: 1000, refused: 0 }),
+        bridges: [("br-shop".to_owned(), Bridge { mtu: 1500, ports: 3 })].into(),
+        ways: vec![
+            way("0.0.0.0/0", "eth0", 1500),
+            way("10.0.2.0/24", "br-shop", 1500),
+            way("192.0.2.0/24", "eth0", 1500),
+            way("fe80::/64", "eth0", 1500),
+            way("::/0", "tun0", 1280),
+        ],
+    }
+}
+
+/// On that host, changed.
+fn on(sample: &mut Sample, change: impl FnOnce(&mut Host)) {
+    let mut host = host();
+    change(&mut host);
+    sample.on("shop").bridge = Some("br-shop".into());
+    sample.sight.host = Some(Arc::new(host));
+}
+
+#[test]
+fn what_the_kernel_says_of_the_host_is_one_finding_each() {
+    check(&[
+        ("all is well", |s| on(s, |_| {}), &[]),
+        ("nothing is known", |s| on(s, |host| *host = Host::default()), &[]),
+        (
+            "no forwarding",
+            |s| on(s, |host| host.forwarding.ipv4 = Some(false)),
+            &["host-forwarding-disabled host"],
+        ),
+        (
+            "none of IPv6, and nobody has addresses of it",
+            |s| on(s, |host| host.forwarding.ipv6 = Some(false)),
+            &[],
+        ),
+        (
+            "no forwarding, and no network leads out",
+            |s| {
+                on(s, |host| host.forwarding.ipv4 = Some(false));
+                s.on("shop").internal = true;
+            },
+            &[],
+        ),
+        (
+            "bridged packets pass by",
+            |s| on(s, |host| host.bridge_netfilter = Some(false)),
+            &["host-bridge-netfilter-off host"],
+        ),
+        ("the module is not loaded", |s| on(s, |host| host.bridge_netfilter = None), &[]),
+        (
+            "many connections",
+            |s| on(s, |host| host.conntrack = Some(Conntrack { entries: 800, limit: 1000, drops: None })),
+            &["host-conntrack-near-limit host"],
+        ),
+        (
+            "a limit of nothing",
+            |s| on(s, |host| host.conntrack = Some(Conntrack { entries: 8, limit: 0, drops: None })),
+            &[],
+        ),
+        (
+            "many neighbours",
+            |s| on(s, |host| host.neighbours = Some(Neighbours { entries: 950, limit: 1000, refused: 1 })),
+            &["host-neighbour-table-full host"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_table_that_is_full_hits_users_now() {
+    let severity = |entries| {
+        let mut sample = shop();
+        on(&mut sample, |host| host.conntrack = Some(Conntrack { entries, limit: 100, drops: Some(1) }));
+        let verdict = settled(sample.snapshot(), &mut Ledger::default());
+        verdict.findings.first().map(|finding| finding.severity)
+    };
+    assert_eq!([79, 80, 97, 98, 100].map(severity), {
+        use Severity::{Page, Ticket};
+        [None, Some(Ticket), Some(Ticket), Some(Page), Some(Page)]
+    });
+}
+
+#[test]
+fn a_network_that_does_not_fit_the_host_is_told() {
+    check(&[
+        (
+            "the way out carries less",
+            |s| on(s, |host| host.ways[0].mtu = 1450),
+            &["network-mtu-mismatch shop"],
+        ),
+        (
+            "it carries less, and nobody goes there",
+            |s| {
+                on(s, |host| host.ways[0].mtu = 1450);
+                s.on("shop").internal = true;
+            },
+            &[],
+        ),
+        (
+            "nobody knows what the network carries",
+            |s| {
+                on(s, |host| {
+                    host.ways[0].mtu = 1450;
+                    host.bridges.insert("br-shop".into(), Bridge { mtu: 1500, ports: 0 });
+                });
+            },
+            &[],
+        ),
+        (
+            "a VPN holds the whole range",
+            |s| on(s, |host| host.ways.push(way("10.0.0.0/8", "tun0", 1500))),
+            &["network-subnet-overlap shop"],
+        ),
+        (
+            "a part of the subnet is elsewhere",
+            |s| on(s, |host| host.ways.push(way("10.0.2.128/25", "eth1", 1500))),
+            &["network-subnet-overlap shop"],
+        ),
+        (
+            "the bridge is another host's",
+            |s| {
+                on(s, |host| host.ways.push(way("10.0.0.0/8", "tun0", 1500)));
+                s.on("shop").bridge = Some("br-other".into());
+            },
+            &[],
+        ),
+        (
+            "a full bridge",
+            |s| {
+                on(s, |host| {
+                    host.bridges.insert("br-shop".into(), Bridge { mtu: 1500, ports: 1015 });
+                });
+            },
+            &["network-bridge-ports-exhausted shop"],
+        ),
+        (
+            "a bridge with room",
+            |s| {
+                on(s, |host| {
+                    host.bridges.insert("br-shop".into(), Bridge { mtu: 1500, ports: 1014 });
+                });
+            },
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn networks_that_are_not_there_or_there_twice_are_told() {
+    check(&[
+        ("one that is not there", |s| s.inventory.absent = vec!["blog".into()], &["network-missing blog"]),
+        (
+            "two of one name: the one that nobody is on is to go",
+            |s| {
+                s.destination("shop (000000000003)", 3);
+                let (first, second) =
+                    (s.on("shop").id.short().to_owned(), s.on("shop (000000000003)").id.short().to_owned());
+                s.on("shop (000000000003)").name = format!("shop ({second})").into();
+                let key = |key: &ProbeKey| ProbeKey {
+                    destination: format!("shop ({first})").into(),
+                    ..key.clone()
+                };
+                s.probes = s.probes.iter().map(|(k, record)| (key(k), record.clone())).collect();
+                s.on("shop").name = format!("shop ({first})").into();
+            },
+            &["network-duplicate-name shop (net000000000)"],
+        ),
+    ]);
+}
