@@ -11,6 +11,7 @@ mod beyond;
 pub mod docs;
 pub mod exposition;
 pub mod families;
+mod host;
 pub mod process;
 mod routes;
 pub mod table;
@@ -45,6 +46,7 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> String {
         traffic::conversations_of(&mut page, inventory, &verdict.snapshot);
         beyond::isolation(&mut page, inventory, &verdict.snapshot);
         beyond::published_ports(&mut page, inventory, &verdict.snapshot);
+        host::host(&mut page, inventory, &verdict.snapshot);
     }
     families::probes(&mut page, &verdict.snapshot);
     families::verdicts(&mut page, verdict);

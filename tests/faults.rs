@@ -1,6 +1,8 @@
 //! Faults on a real Engine: each is one finding, with its reason, and goes without a trace when it is
 //! repaired. The exporter has every default.
 
+#[path = "faults/host.rs"]
+mod host;
 #[path = "faults/pools.rs"]
 mod pools;
 #[path = "faults/town.rs"]

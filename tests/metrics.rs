@@ -14,7 +14,8 @@ use destination_exporter::inventory::{
     Origin, Place, Proxy, PublishedPort, Resolver, Route, Routes, RunState, Subnet,
 };
 use destination_exporter::metrics::{self, BuildInfo, table};
-use destination_exporter::netstack::{Connections, Direction, Inner, Interface, Side, Talk, TcpCounters};
+use destination_exporter::netstack::{self, Bridge, Connections, Conntrack, Forwarding, Neighbours, Way};
+use destination_exporter::netstack::{Direction, Inner, Interface, Side, Talk, TcpCounters};
 use destination_exporter::outcome::{
     Blindness, Detail, HttpSeen, Observation, Outcome, ProbeKey, ProbeKind, Reason, Scheme,
 };
@@ -27,6 +28,19 @@ const BUILD: BuildInfo = BuildInfo { version: "1.2.3", revision: "abc", rustc: "
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// What the kernel of the host says.
+fn kernel() -> netstack::Host {
+    let uplink = Way { to: "0.0.0.0/0".parse().unwrap(), by: "eth0".into(), mtu: 1450 };
+    netstack::Host {
+        forwarding: Forwarding { ipv4: Some(true), ipv6: Some(false) },
+        bridge_netfilter: Some(true),
+        conntrack: Some(Conntrack { entries: 1234, limit: 65536, drops: Some(7) }),
+        neighbours: Some(Neighbours { entries: 12, limit: 1024, refused: 0 }),
+        bridges: [("br-shop".to_owned(), Bridge { mtu: 1500, ports: 2 })].into(),
+        ways: vec![uplink],
+    }
 }
 
 /// A host with one destination, `names` on it, and one probe for each outcome.
@@ -102,7 +116,7 @@ impl Host {
             id: NetworkId::new("0123456789abcdef"),
             driver: "bridge".into(),
             scope: "local".into(),
-            bridge: None,
+            bridge: Some("br-shop".into()),
             origin: Origin::Plain,
             internal: false,
             mtu: Some(1450),
@@ -261,6 +275,7 @@ impl Host {
             engine: Engine::Up { back_since: None, asked_at: at(5) },
             namespaces: Some(Ok(())),
             icmp: Some(Err("EPERM".into())),
+            host: Some(Arc::new(kernel())),
             ..Sight::default()
         };
         let finding = Finding {

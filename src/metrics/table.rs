@@ -199,6 +199,26 @@ table! {
             ["destination" "workload" "host_ip" "port" "protocol"]
             "Whether the host itself gets a connection to a TCP port that it publishes; UDP is not tried, for silence says nothing there.";
     }
+    "Host": {
+        HOST_FORWARDING Gauge "destination_host_forwarding" "" ["family"]
+            "Whether the kernel forwards packets of the family (ipv4, ipv6) between interfaces.";
+        HOST_CONNTRACK_ENTRIES Gauge "destination_host_conntrack_entries" "entries" []
+            "Connections that the kernel tracks (nf_conntrack_count).";
+        HOST_CONNTRACK_LIMIT Gauge "destination_host_conntrack_limit" "entries" []
+            "How many it can track (nf_conntrack_max).";
+        HOST_CONNTRACK_DROPS Counter "destination_host_conntrack_drops_total" "packets" []
+            "Packets that were dropped because there was no room, since boot; absent where the kernel does not tell.";
+        HOST_NEIGHBOURS_ENTRIES Gauge "destination_host_neighbours_entries" "entries" []
+            "Link-layer addresses (ARP) that the kernel remembers, of all network namespaces.";
+        HOST_NEIGHBOURS_LIMIT Gauge "destination_host_neighbours_limit" "entries" []
+            "How many it remembers at the most (gc_thresh3).";
+        HOST_UPLINK_MTU Gauge "destination_host_uplink_mtu_bytes" "bytes" ["interface"]
+            "MTU of the interface that the host's default route leaves by.";
+        HOST_BRIDGE_MTU Gauge "destination_bridge_mtu_bytes" "bytes" ["destination"]
+            "MTU of the destination's bridge, as the kernel has it.";
+        HOST_BRIDGE_PORTS Gauge "destination_bridge_ports" "interfaces" ["destination"]
+            "Interfaces on the destination's bridge, of 1023 that it takes.";
+    }
     "Traffic": {
         TRAFFIC_SOURCE Gauge "destination_traffic_source" "" ["source"]
             "Where the traffic counters come from; always 1.";
