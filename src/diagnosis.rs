@@ -12,6 +12,8 @@ pub mod catalogue;
 mod certificates;
 pub mod container_packet_loss;
 pub mod container_partitioned;
+mod container_restarting;
+mod container_static_address_refused;
 pub mod container_unreachable;
 pub mod dns_alias_collision;
 pub mod dns_resolver_unresponsive;
@@ -51,7 +53,7 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 18] = [
+const RULES: [Rule; 20] = [
     exporter_blind::find,
     host::find,
     network::find,
@@ -60,6 +62,8 @@ const RULES: [Rule; 18] = [
     certificates::find,
     address_pools_exhausted::find,
     network_addresses_exhausted::find,
+    container_restarting::find,
+    container_static_address_refused::find,
     container_unreachable::find,
     container_partitioned::find,
     container_packet_loss::find,

@@ -47,6 +47,32 @@ fn a_stopped_app() -> Result<()> {
 }
 
 #[test]
+fn an_app_that_ends_soon_after_each_start() -> Result<()> {
+    let town = town::build()?;
+    let before = town.series()?;
+    let image = town.lab.busybox_image()?;
+    let run = ["run", "-d", "--name", "job", "--network", "shop", "--restart", "always", &image];
+    town.lab.docker(&[&run[..], &["sh", "-c", "sleep 0.2; exit 3"]].concat())?;
+    let (report, found) = town.expect(&["container-restarting job"], INTERVAL)?;
+    let restarting = finding(&report, "container-restarting");
+    assert_eq!((&restarting["severity"], &restarting["destination"]), (&"ticket".into(), &"shop".into()));
+    assert!(text(&restarting["summary"]).contains("ends soon after each start"), "{restarting:#}");
+    // It stays one finding while the container comes and goes.
+    let until = std::time::Instant::now() + INTERVAL;
+    while std::time::Instant::now() < until {
+        let told = town.findings()?;
+        assert!(told.iter().all(|finding| finding == "container-restarting job"), "{told:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+
+    town.lab.docker(&["rm", "-f", "job"])?;
+    let (_, gone) = town.expect(&[], EVENT)?;
+    town.expect_no_trace(&before)?;
+    told("an app that ends soon after each start", found, gone);
+    Ok(())
+}
+
+#[test]
 fn an_app_whose_packets_are_dropped() -> Result<()> {
     let town = town::build()?;
     let before = town.series()?;

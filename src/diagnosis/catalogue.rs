@@ -135,6 +135,10 @@ codes! {
         "The Engine has room for one more network at most: the next stack that brings its own, or the one after it, will not be deployed.";
     NetworkAddressesExhausted, "network-addresses-exhausted", Ticket, "No free addresses",
         "The network's subnet is full: the next container that is to start on it will not.";
+    ContainerRestarting, "container-restarting", Ticket, "The container starts again and again",
+        "The container ends soon after each start, and the Engine starts it again: its name and its ports come and go.";
+    ContainerStaticAddressRefused, "container-static-address-refused", Ticket, "The container's fixed address is refused",
+        "The container does not start: it asks for an address of its own on a network whose subnet the Engine chose.";
     ContainerUnreachable, "container-unreachable", Page, "Nobody reaches the container",
         "The container runs, or ought to run, and nobody on the destination reaches it.";
     ContainerPartitioned, "container-partitioned", Page, "Some peers do not reach the container",

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use crate::inventory::{Container, Destination, Endpoint, Missing, RunState};
 use crate::outcome::{ProbeKey, ProbeKind};
 
-use super::proxy;
 use super::scene::{Scene, Way, walks};
 use super::words::{container, draft, few, from_inside, network, reconnect, saw};
-use super::{Code, Finding, Severity, Step};
+use super::{Code, Evidence, Finding, Severity, Step};
+use super::{container_restarting, container_static_address_refused, proxy};
 
 /// Containers that nobody on the destination reaches.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -71,7 +71,7 @@ fn detached(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> 
 
 fn stopped(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> Option<Finding> {
     let known = scene.inventory.and_then(|i| i.container(&missing.container));
-    if known.is_some_and(is_done) {
+    if known.is_some_and(|container| is_done(container) || is_told_elsewhere(scene, container)) {
         return None;
     }
     let name = &missing.name;
@@ -84,9 +84,7 @@ fn stopped(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> O
     finding.severity = Severity::Ticket;
     finding.summary = format!("{name} does not run: its container is {state}{ended}.");
     finding.evidence = vec![saw(format!("docker inspect {id}"), format!("{state}{ended}"), "running")];
-    if let Some(meaning) = code.and_then(meaning) {
-        finding.evidence.push(saw("exit code", meaning, "0"));
-    }
+    finding.evidence.extend(why(known));
     finding.fix = vec![
         Step::command(format!("docker logs --tail 50 {id}")),
         Step::command(format!("docker start {id}")),
@@ -108,10 +106,31 @@ fn paused(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> 
     finding
 }
 
+/// What has a cause of its own.
+fn is_told_elsewhere(scene: &Scene<'_>, container: &Container) -> bool {
+    container_restarting::restarts(scene, container)
+        || container_static_address_refused::is_refused(container)
+}
+
 /// A job that ended well for all that is known, or was never started, and that nobody asked to keep running.
 fn is_done(container: &Container) -> bool {
     let ended_well = container.state == RunState::Exited && container.exit_code.is_none_or(|code| code == 0);
     !container.kept_running && (ended_well || container.state == RunState::Created)
+}
+
+/// What the Engine says of how it ended.
+pub(super) fn why(container: Option<&Container>) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    let Some(container) = container else { return evidence };
+    if let Some(error) = &container.error {
+        evidence.push(saw("what the Engine says", &**error, "nothing"));
+    }
+    if container.out_of_memory {
+        evidence.push(saw("memory", "the kernel ended a process of it for want of memory", "enough"));
+    } else if let Some(meaning) = container.exit_code.and_then(meaning) {
+        evidence.push(saw("exit code", meaning, "0"));
+    }
+    evidence
 }
 
 fn meaning(code: i64) -> Option<&'static str> {

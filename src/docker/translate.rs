@@ -98,6 +98,8 @@ pub(super) fn container(
         state: run_state,
         health: state.health.and_then(|health| health.status).map_or(Health::None, health),
         exit_code: state.exit_code.or(ended_with).filter(|_| !run_state.has_namespace()),
+        restarts: inspected.restart_count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),
+        out_of_memory: state.oom_killed.unwrap_or(false),
         restart_policy: text(host.restart_policy.and_then(|p| p.name).map(|name| name.to_string())),
         network_mode: text(network_mode),
         sandbox_key: here(text(settings.sandbox_key), netns_dir),

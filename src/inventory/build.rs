@@ -109,6 +109,9 @@ fn container(one: &SeenContainer, seen: &Seen, networks: &Networks) -> Container
         state: one.state,
         health: one.health,
         exit_code: one.exit_code.filter(|_| !has_namespace),
+        restarts: one.restarts,
+        out_of_memory: one.out_of_memory,
+        error: Some(bounded(&one.error)).filter(|error| !error.is_empty()).map(Arc::from),
         kept_running: matches!(one.restart_policy.as_str(), "always" | "unless-stopped" | "on-failure"),
         place: place(one, &seen.containers),
         // A stopped container keeps the key of a namespace that is gone, or is another's by now.

@@ -159,6 +159,12 @@ pub struct Container {
     pub health: Health,
     /// The exit code of one that does not run.
     pub exit_code: Option<i64>,
+    /// How often the Engine started it again by itself.
+    pub restarts: u64,
+    /// The kernel ended a process of it for want of memory.
+    pub out_of_memory: bool,
+    /// Why the Engine could not start it, in the Engine's words.
+    pub error: Option<Arc<str>>,
     /// True where the Engine is to start it again when it ends (`always`, `unless-stopped`, `on-failure`).
     pub kept_running: bool,
     /// Which network stack it uses.

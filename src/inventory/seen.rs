@@ -101,6 +101,10 @@ pub struct SeenContainer {
     pub health: Health,
     /// Exit code where it does not run.
     pub exit_code: Option<i64>,
+    /// `RestartCount`: how often the Engine started it again by itself.
+    pub restarts: u64,
+    /// `State.OOMKilled`: the kernel ended a process of it for want of memory.
+    pub out_of_memory: bool,
     /// `HostConfig.RestartPolicy.Name`.
     pub restart_policy: String,
     /// `HostConfig.NetworkMode`.

@@ -44,6 +44,8 @@ pub(super) fn container(name: &str, last: u8, networks: &[(&str, u8)]) -> SeenCo
         state: RunState::Running,
         health: Health::None,
         exit_code: None,
+        restarts: 0,
+        out_of_memory: false,
         restart_policy: String::new(),
         network_mode: networks.first().map(|(n, _)| (*n).into()).unwrap_or_default(),
         sandbox_key: format!("/var/run/docker/netns/{name}"),

@@ -87,6 +87,44 @@ fn each_container_that_is_not_reached_is_one_finding() {
             &["container-unreachable job"],
         ),
         (
+            "ends again and again",
+            |s| {
+                s.container("job").state = RunState::Restarting;
+                s.container("job").exit_code = Some(1);
+                s.container("job").restarts = 7;
+                let missing = s.missing("job");
+                s.on("shop").stopped.push(missing);
+            },
+            &["container-restarting job"],
+        ),
+        (
+            "runs between two ends",
+            |s| {
+                s.container("db").restarts = 3;
+                s.container("db").started_at = Some(at(0));
+            },
+            &["container-restarting db"],
+        ),
+        (
+            "was started again twice",
+            |s| {
+                s.container("db").restarts = 2;
+                s.container("db").started_at = Some(at(0));
+            },
+            &[],
+        ),
+        (
+            "asks for an address that it does not get",
+            |s| {
+                s.container("job").state = RunState::Exited;
+                s.container("job").exit_code = Some(128);
+                s.container("job").error = Some("user specified IP address is supported only when connecting to networks with user configured subnets".into());
+                let missing = s.missing("job");
+                s.on("shop").stopped.push(missing);
+            },
+            &["container-static-address-refused job"],
+        ),
+        (
             "a job that ended well",
             |s| {
                 s.container("job").state = RunState::Exited;

@@ -21,6 +21,8 @@ pub fn container(id: &str, name: &str) -> SeenContainer {
         state: RunState::Running,
         health: Health::None,
         exit_code: None,
+        restarts: 0,
+        out_of_memory: false,
         restart_policy: String::new(),
         network_mode: String::new(),
         sandbox_key: format!("/var/run/docker/netns/{id}"),
