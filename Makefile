@@ -6,6 +6,8 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 DENY := target/lab/cargo-deny
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 1800
+# Tests side by side: most have an Engine of their own and wait for what it does, so that a core bears two.
+LABS = $(shell echo $$((2 * $$(nproc))))
 TARGET ?=
 
 help: ## lists the commands
@@ -38,7 +40,7 @@ test: deps deny ## formatting, lints without warnings, licences and bans, every 
 	cargo clippy --workspace --all-targets --features fuzzing -- -D warnings
 	cargo clippy --manifest-path fuzz/Cargo.toml --target-dir target --all-targets -- -D warnings
 	@scripts/get-engine-root.sh trixie
-	cargo test --workspace
+	RUST_TEST_THREADS=$(LABS) cargo test --workspace
 	@scripts/fuzz.sh short 1500
 
 fuzz: deps ## feeds every parser with bytes made up to break it: FUZZ_SECONDS each, TARGET one alone (fuzz/README.md)

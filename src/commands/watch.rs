@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rand::RngExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -102,12 +102,22 @@ impl Watcher {
         // Until something says otherwise, also while it lists.
         let as_before = std::mem::replace(the_same_engine, true);
         let listing = engine.list(before.as_deref(), as_before);
-        let silence = silence(engine, (!*lost).then_some(&*monitor));
+        let sign = Notify::new();
+        let silence = silence(engine, (!*lost).then_some(&*monitor), &sign);
         tokio::pin!(listing, silence);
         let mut changes = false;
         loop {
             tokio::select! {
-                listed = &mut listing => return Continue((listed, changes)),
+                listed = &mut listing => {
+                    if listed.is_ok() && engine.has_missed_an_answer() {
+                        // It froze among the inspections, or a container hangs: the sign that is asked for tells.
+                        tokio::select! {
+                            error = &mut silence => return Continue((Err(error), changes)),
+                            () = sign.notified() => {}
+                        }
+                    }
+                    return Continue((listed, changes));
+                }
                 error = &mut silence => return Continue((Err(error), changes)),
                 Some(change) = changed.recv() => {
                     changes = true;
@@ -184,12 +194,13 @@ impl Watcher {
 }
 
 /// Asks for signs of life, and ends where there is none. Tells of them whoever is to know.
-async fn silence(engine: &Engine, monitor: Option<&mpsc::Sender<Message>>) -> EngineError {
+async fn silence(engine: &Engine, monitor: Option<&mpsc::Sender<Message>>, sign: &Notify) -> EngineError {
     loop {
         sleep(PING_INTERVAL).await;
         let asked_at = SystemTime::now();
         match engine.ping().await {
             Ok(()) => {
+                sign.notify_waiters();
                 if let Some(monitor) = monitor {
                     // Where nobody listens any more, whoever lists learns it too.
                     monitor.send(Message::Alive { asked_at }).await.ok();

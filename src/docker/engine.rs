@@ -82,6 +82,11 @@ impl Engine {
         self.journal.lock().map(|mut journal| std::mem::take(&mut *journal)).unwrap_or_default()
     }
 
+    /// Whether one of the requests that [`Self::requests`] will tell of had no answer in time.
+    pub fn has_missed_an_answer(&self) -> bool {
+        self.journal.lock().is_ok_and(|journal| journal.iter().any(|r| r.failure == Some("timeout")))
+    }
+
     pub(super) fn note(&self, endpoint: &'static str, began: Instant, failure: Option<&'static str>) {
         if let Ok(mut journal) = self.journal.lock() {
             journal.push(Request { endpoint, took: began.elapsed(), failure });

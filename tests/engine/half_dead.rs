@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::exporter::{Exporter, NO_PROBES, Page};
 use super::fake::{Fake, Fault};
-use super::things::event;
+use super::things::{event, id};
 
 /// A listing that hangs takes longer than it takes to ask for a sign of life.
 const SLOW: &str = "docker: {timeout: 4s, refresh_interval: 1s}\n";
@@ -60,6 +60,28 @@ async fn who_stops_to_answer_pings_too_is_still_asked_and_found_again() {
     let report = exporter.report().await.to_string();
     exporter.until("it is away all the time", |page| page.up() == Some(false)).await;
     assert!(report.contains("out of threads"), "{report}");
+    fake.heal();
+    exporter.until("well again", |page| page.up() == Some(true) && !page.is_blind()).await;
+}
+
+/// What it still said of some containers is no listing, and the outage begins before the next sign of life is due.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_freezes_among_the_inspections_has_listed_nothing() {
+    let fake = Fake::start().await;
+    let settings = "docker: {timeout: 4s, refresh_interval: 1h}\n";
+    let exporter = Exporter::start(&fake, &format!("{settings}{NO_PROBES}")).await;
+    exporter.until("the Engine answers", |page| page.up() == Some(true) && page.knows("db")).await;
+    let listed = |page: &Page| page.get(&["destination_exporter_inventory_last_success_timestamp_seconds"]);
+    let before = listed(&exporter.page().await);
+    for path in ["bb", "cc"].map(|short| format!("/containers/{}/json", id(short))) {
+        fake.fail(&path, Fault::Silence);
+    }
+    fake.fail("/_ping", Fault::Silence);
+    fake.say(event("network", "connect", "x"));
+    let page = exporter.until("it is missed", |page| page.up() == Some(false) && page.is_blind()).await;
+    assert!(before.is_some());
+    assert_eq!(listed(&page), before, "what it said of one container was taken for a listing");
+    assert!(page.knows("api") && page.knows("web") && page.knows("db"), "what was known stays");
     fake.heal();
     exporter.until("well again", |page| page.up() == Some(true) && !page.is_blind()).await;
 }

@@ -1,5 +1,7 @@
 //! What is wrong with a site's certificate.
 
+use std::time::Duration;
+
 use lab::Result;
 use lab::apps::App;
 use lab::proxies::Paper;
@@ -7,6 +9,8 @@ use lab::watched::INTERVAL;
 
 use crate::street::{Gets, Street, Told};
 
+/// So long the exporter leaves to an authority before it calls the default certificate of a new site a fault.
+const ISSUED_WITHIN: Duration = Duration::from_secs(30);
 const DISTRUSTED: Gets = Gets::Nothing("certificate");
 
 fn told<'a>(finding: &'a str, severity: &'a str) -> Told<'a> {
@@ -44,7 +48,7 @@ fn each_wrong_certificate_is_told_by_what_is_wrong_with_it() -> Result<()> {
             &told("certificate-untrusted own.example.com", "ticket"),
             &told("certificate-expiring soon.example.com", "ticket"),
         ],
-        INTERVAL,
+        ISSUED_WITHIN + INTERVAL,
     )?;
     traefik.show(&[&right], None)?;
     street.visit("https://over.example.com/", Gets::Status(200))?;

@@ -92,7 +92,14 @@ fn differences(page: &Page<'_>, engine: &Things) -> Vec<String> {
     stale("container", None, "container", &|name| engine.all.contains(name));
     stale("destination", None, "destination", &|name| engine.networks.contains(name));
     stale("source", None, "source", &|name| ends.contains(name) || ["kernel", "engine"].contains(&name));
-    stale("target", None, "target", &|name| ends.contains(name));
+    // Beyond the source's destination the target's stands before it: `blog/web`.
+    let beyond = |name: &str| {
+        name.match_indices('/').any(|(slash, _)| {
+            let (destination, rest) = name.split_at(slash);
+            engine.networks.contains(destination) && ends.contains(rest.trim_start_matches('/'))
+        })
+    };
+    stale("target", None, "target", &|name| ends.contains(name) || beyond(name));
     stale("subject", Some("destination_finding"), "subject", &is_subject);
     differences
 }
@@ -115,6 +122,7 @@ mod tests {
     #[test]
     fn a_page_that_tells_what_there_is_has_no_differences() {
         let rest = "destination_probe_success{destination=\"shop\",source=\"site/web\",target=\"gateway\"} 1\n\
+                    destination_probe_success{destination=\"shop\",source=\"site/web\",target=\"shop/site/web\"} 1\n\
              destination_finding{destination=\"shop\",code=\"container-unreachable\",subject=\"stopped\"} 1\n\
              destination_traffic_source{source=\"kernel\"} 1\n";
         let text = format!("{INFO}{rest}");
@@ -130,6 +138,8 @@ mod tests {
             (&format!("{INFO}x_total{{container=\"gone\"}} 1\n"), "container gone is left"),
             (&format!("{INFO}x{{destination=\"gone\"}} 1\n"), "destination gone is left"),
             (&format!("{INFO}x{{source=\"site/web\",target=\"gone\"}} 1\n"), "target gone is left"),
+            (&format!("{INFO}x{{target=\"shop/gone\"}} 1\n"), "target shop/gone is left"),
+            (&format!("{INFO}x{{target=\"gone/site/web\"}} 1\n"), "target gone/site/web is left"),
             (
                 &format!("{INFO}destination_finding{{destination=\"shop\",subject=\"gone\"}} 1\n"),
                 "subject gone is left",

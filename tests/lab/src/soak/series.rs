@@ -11,8 +11,10 @@ use super::town::ANCHOR;
 /// Families that are there only while they have something to say: an outcome is absent while it is unknown, and the
 /// Engine's absence makes names unknown.
 const COME_AND_GO: [&str; 2] = ["destination_probe_success", "destination_finding"];
-/// A reason's series begins with the first failure.
-const BEGINS_LATER: [&str; 1] = ["destination_probe_failures_total"];
+/// A reason's series begins with the first failure, and the time of the last run with the first one: pairs of
+/// destinations are tried once a minute.
+const BEGINS_LATER: [&str; 2] =
+    ["destination_probe_failures_total", "destination_probe_last_run_timestamp_seconds"];
 
 /// Every scrape since `from`.
 pub fn scrapes(prometheus: &Prometheus, from: f64) -> Result<Scrapes> {
