@@ -25,6 +25,7 @@ mountpoint util-linux
 tar tar
 openssl openssl
 curl curl
+dnsmasq dnsmasq-base
 '
 [ "${1-}" != bench ] || needs="$needs
 prometheus-blackbox-exporter prometheus-blackbox-exporter

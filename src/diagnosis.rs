@@ -26,6 +26,7 @@ pub mod isolation_shared_container;
 pub mod ledger;
 mod network;
 pub mod network_addresses_exhausted;
+mod outside;
 pub mod port_exposed_publicly;
 mod proxy;
 pub mod published_port_unreachable;
@@ -53,7 +54,7 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 20] = [
+const RULES: [Rule; 21] = [
     exporter_blind::find,
     host::find,
     network::find,
@@ -70,6 +71,7 @@ const RULES: [Rule; 20] = [
     dns_resolver_unresponsive::find,
     dns_alias_collision::find,
     dns_wrong_answer::find,
+    outside::find,
     published_port_unreachable::find,
     isolation_breached::find,
     port_exposed_publicly::find,

@@ -3,6 +3,8 @@
 
 #[path = "faults/host.rs"]
 mod host;
+#[path = "faults/outside.rs"]
+mod outside;
 #[path = "faults/pools.rs"]
 mod pools;
 #[path = "faults/town.rs"]

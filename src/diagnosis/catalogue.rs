@@ -151,6 +151,12 @@ codes! {
         "One name leads to containers of two workloads: connections go to either, silently.";
     DnsWrongAnswer, "dns-wrong-answer", Page, "A name leads to the wrong address",
         "The resolver's answer is not what the Engine says: connections fail or go to a stranger.";
+    DnsUpstreamFailing, "dns-upstream-failing", Page, "Names outside do not resolve",
+        "Names of containers resolve and names outside do not: mail, payments and updates fail.";
+    EgressBlocked, "egress-blocked", Page, "Nothing outside is reached",
+        "Containers get no answer from addresses outside: mail, payments and updates fail.";
+    EgressIpv6Missing, "egress-ipv6-missing", Info, "Nothing outside is reached by IPv6",
+        "Containers have no way to addresses of IPv6: services that have no other are out of reach.";
     PublishedPortUnreachable, "published-port-unreachable", Page, "A published port does not answer",
         "The host itself does not get through to a port that it publishes: nobody from outside does.";
     IsolationBreached, "isolation-breached", Ticket, "Destinations that share nothing reach each other",

@@ -153,6 +153,9 @@ impl Ledger {
         if matches!(finding.code, Code::PublishedPortUnreachable | Code::IsolationBreached) {
             return self.is_told_otherwise(finding);
         }
+        if super::outside::is_of(finding.code) {
+            return self.is_told_wider(finding);
+        }
         if finding.code == Code::DnsResolverUnresponsive {
             return super::dns_resolver_unresponsive::is_accounted_for(scene, finding);
         }
@@ -180,6 +183,18 @@ impl Ledger {
             // A port behind which nobody listens is told alone whatever the others do.
             let of_one_sort = *code == Code::IsolationBreached || open.finding.fix == finding.fix;
             *code == finding.code && subject.kind != finding.subject.kind && of_one_sort
+        })
+    }
+
+    /// What one container or one destination failed at, all of its destination or of the host fail at by now; or what
+    /// all failed at is left to some.
+    fn is_told_wider(&self, finding: &Finding) -> bool {
+        self.open.keys().any(|(code, destination, subject)| {
+            *code == finding.code
+                && subject.kind != finding.subject.kind
+                && (destination.is_none()
+                    || finding.destination.is_none()
+                    || *destination == finding.destination)
         })
     }
 
@@ -226,6 +241,9 @@ const fn is_measured(code: Code) -> bool {
             | Code::DomainPointsElsewhere
             | Code::PublishedPortUnreachable
             | Code::IsolationBreached
+            | Code::DnsUpstreamFailing
+            | Code::EgressBlocked
+            | Code::EgressIpv6Missing
     )
 }
 
@@ -247,6 +265,9 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     }
     if super::certificates::is_of(finding.code) {
         return super::certificates::holds(scene, finding);
+    }
+    if super::outside::is_of(finding.code) {
+        return super::outside::holds(scene, finding);
     }
     if matches!(finding.code, Code::ProxyUnreachable | Code::ProxyProviderBroken) {
         return super::proxy::holds(scene, finding);

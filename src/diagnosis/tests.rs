@@ -5,6 +5,7 @@ mod host;
 mod hostile;
 mod loss;
 mod names;
+mod outside;
 mod reach;
 mod routes;
 mod sight;

@@ -1,0 +1,244 @@
+//! What lies beyond the destinations: addresses and names that the operator asked to be tried from inside each of them
+//! (`probes.external_addresses`, `probes.external_names`).
+//!
+//! What fails for one container is that container's, for all of a destination that destination's, and for all
+//! destinations the host's: one finding each, never one for each pair.
+
+mod dns_upstream_failing;
+mod egress_blocked;
+mod egress_ipv6_missing;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::inventory::Destination;
+use crate::outcome::{Outcome, ProbeKey, ProbeKind};
+use crate::state::Record;
+
+use super::scene::{ENOUGH, Look, Scene, fails};
+use super::words::{draft, listed, symptom};
+use super::{Code, Finding, Subject};
+
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings = egress_blocked::find(scene);
+    findings.extend(egress_ipv6_missing::find(scene));
+    findings.extend(dns_upstream_failing::find(scene));
+    findings
+}
+
+/// Whether a code speaks of what lies beyond.
+pub(super) const fn is_of(code: Code) -> bool {
+    matches!(code, Code::EgressBlocked | Code::EgressIpv6Missing | Code::DnsUpstreamFailing)
+}
+
+/// Who fails, and all that failed.
+struct Failing<'a> {
+    of: Whose<'a>,
+    looks: Vec<Look<'a>>,
+}
+
+/// How far it goes.
+#[derive(Clone, Copy)]
+enum Whose<'a> {
+    /// Every destination of the host.
+    Host,
+    /// Everyone on a destination.
+    Destination(&'a Destination),
+    /// One container.
+    Container(&'a Destination, &'a Arc<str>),
+}
+
+impl Whose<'_> {
+    fn name(self) -> String {
+        match self {
+            Self::Host => "Every destination".to_owned(),
+            Self::Destination(on) => format!("Everyone on {}", on.name),
+            Self::Container(_, name) => name.to_string(),
+        }
+    }
+
+    fn draft(self, scene: &Scene<'_>, code: Code, looks: &[Look<'_>]) -> Finding {
+        let since = looks.iter().map(|(_, record)| record.since).min().unwrap_or(scene.snapshot.at);
+        let host: Arc<str> = "host".into();
+        let mut finding = match self {
+            Self::Host => draft(code, "host", &host, since),
+            Self::Destination(on) => draft(code, "destination", &on.name, since),
+            Self::Container(_, name) => draft(code, "container", name, since),
+        };
+        if let Self::Destination(on) | Self::Container(on, _) = self {
+            finding.destination = Some(Arc::clone(&on.name));
+        }
+        finding.explains = listed(looks.iter().map(|(key, record)| symptom(key, record)));
+        finding
+    }
+}
+
+/// What one container saw of everything that it tried.
+struct Source<'a> {
+    name: &'a Arc<str>,
+    looks: Vec<Look<'a>>,
+    state: State,
+    /// Since when it is so, and when that was last seen.
+    since: SystemTime,
+    at: SystemTime,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Everything failed, more than once.
+    Fails,
+    /// Something got through.
+    Open,
+    /// Neither is sure yet.
+    Unclear,
+}
+
+impl<'a> Source<'a> {
+    fn of(name: &'a Arc<str>, looks: Vec<Look<'a>>, is_fault: &dyn Fn(&Record) -> bool) -> Self {
+        let open: Vec<&Record> = looks
+            .iter()
+            .map(|(_, record)| *record)
+            .filter(|record| matches!(record.outcome, Outcome::Success(_)))
+            .collect();
+        let records = || looks.iter().map(|(_, record)| *record);
+        let never = SystemTime::UNIX_EPOCH;
+        let (state, since, at) = if records().all(is_fault) {
+            (State::Fails, records().map(|r| r.since).max(), records().map(|r| r.at).min())
+        } else if open.is_empty() {
+            (State::Unclear, None, None)
+        } else {
+            (State::Open, open.iter().map(|r| r.since).min(), open.iter().map(|r| r.at).max())
+        };
+        Self { name, looks, state, since: since.unwrap_or(never), at: at.unwrap_or(never) }
+    }
+
+    /// One fails and the other does not *at the same time*: each was seen so after the other had become so. Else it is
+    /// only that one of them has not been asked since.
+    fn differs_from(&self, other: &Self) -> bool {
+        self.at >= other.since && other.at >= self.since
+    }
+}
+
+/// One destination's containers, by what they saw.
+struct Place<'a> {
+    on: &'a Destination,
+    fails: Vec<Source<'a>>,
+    open: Vec<Source<'a>>,
+    unclear: bool,
+}
+
+impl Place<'_> {
+    fn is_whole(&self) -> bool {
+        !self.fails.is_empty() && self.open.is_empty() && !self.unclear
+    }
+
+    fn differs_from(&self, other: &Self) -> bool {
+        self.fails.iter().all(|fails| other.open.iter().all(|open| fails.differs_from(open)))
+    }
+}
+
+/// Who fails at what is `wanted`, in everything that was tried: `is_fault` says of one look whether it is such a failure.
+fn failing<'a>(
+    scene: &Scene<'a>,
+    wanted: impl Fn(&ProbeKey) -> bool,
+    is_fault: impl Fn(&Record) -> bool,
+) -> Vec<Failing<'a>> {
+    let tried = scene.destinations().filter_map(|on| place(scene, on, &wanted, &is_fault));
+    let (whole, others): (Vec<_>, Vec<_>) = tried.partition(Place::is_whole);
+    if whole.len() > 1 && others.is_empty() {
+        let looks = whole.into_iter().flat_map(|place| place.fails).flat_map(|source| source.looks).collect();
+        return vec![Failing { of: Whose::Host, looks }];
+    }
+    let mut found = Vec::new();
+    for place in whole {
+        // As long as it may be the host's it is not told as this one's.
+        if others.iter().all(|other| !other.open.is_empty() && !other.unclear && place.differs_from(other)) {
+            let looks = place.fails.into_iter().flat_map(|source| source.looks).collect();
+            found.push(Failing { of: Whose::Destination(place.on), looks });
+        }
+    }
+    for place in others {
+        if !place.unclear && place.differs_from(&place) {
+            let of = |source: Source<'a>| Failing {
+                of: Whose::Container(place.on, source.name),
+                looks: source.looks,
+            };
+            found.extend(place.fails.into_iter().map(of));
+        }
+    }
+    found
+}
+
+/// What was tried from a destination; `None` where nothing was.
+fn place<'a>(
+    scene: &Scene<'a>,
+    on: &'a Destination,
+    wanted: &impl Fn(&ProbeKey) -> bool,
+    is_fault: &impl Fn(&Record) -> bool,
+) -> Option<Place<'a>> {
+    let mut sources: BTreeMap<&Arc<str>, Vec<Look<'a>>> = BTreeMap::new();
+    for (key, record) in scene.looks(&on.name).iter().copied().filter(|(key, _)| wanted(key)) {
+        // Who is away or reaches not even a neighbour says nothing of the world.
+        let counts = !matches!(record.outcome, Outcome::Unknown(_))
+            && !scene.is_away(&on.name, &key.source)
+            && !scene.is_cut_off(&on.name, &key.source)
+            && on.endpoint(&key.source).is_some();
+        if counts {
+            sources.entry(&key.source).or_default().push((key, record));
+        }
+    }
+    if sources.is_empty() {
+        return None;
+    }
+    let mut place = Place { on, fails: Vec::new(), open: Vec::new(), unclear: false };
+    for (name, looks) in sources {
+        let source = Source::of(name, looks, is_fault);
+        match source.state {
+            State::Fails => place.fails.push(source),
+            State::Open => place.open.push(source),
+            State::Unclear => place.unclear = true,
+        }
+    }
+    Some(place)
+}
+
+/// A finding that no rule sees any more holds until somebody whom it is about got through twice.
+pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
+    let Subject { kind, name } = &finding.subject;
+    let destinations: BTreeSet<&str> = scene.destinations().map(|on| &*on.name).collect();
+    let about = |key: &ProbeKey| {
+        is_about(finding.code, key)
+            && (*kind == "host" || finding.destination.as_ref() == Some(&key.destination))
+            && (*kind != "container" || key.source == *name)
+    };
+    let here = finding.destination.as_deref().is_none_or(|on| destinations.contains(on));
+    let looks: Vec<&Record> =
+        scene.snapshot.probes.iter().filter(|(key, _)| about(key)).map(|(_, record)| record).collect();
+    let engine_up = scene.snapshot.sight.engine.is_up();
+    if !here || looks.is_empty() {
+        // Nobody is to try any more: that is an end only where trying would be possible.
+        return !(engine_up && matches!(scene.snapshot.sight.namespaces, Some(Ok(()))));
+    }
+    !looks.iter().any(|record| record.successes_in_a_row >= ENOUGH)
+}
+
+fn is_about(code: Code, key: &ProbeKey) -> bool {
+    match code {
+        Code::EgressBlocked => is_echo(key, IpAddr::is_ipv4),
+        Code::EgressIpv6Missing => is_echo(key, IpAddr::is_ipv6),
+        _ => key.kind == ProbeKind::DnsExternal,
+    }
+}
+
+/// An echo to an address of the family outside.
+fn is_echo(key: &ProbeKey, family: impl Fn(&IpAddr) -> bool) -> bool {
+    key.kind == ProbeKind::IcmpExternal
+        && family(&key.target.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+}
+
+/// True where the whole row fails.
+fn is_failure(record: &Record) -> bool {
+    fails(record)
+}

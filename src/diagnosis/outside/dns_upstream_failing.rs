@@ -1,0 +1,122 @@
+//! `dns-upstream-failing`: names of containers resolve, and names outside do not.
+
+use std::net::IpAddr;
+
+use crate::diagnosis::scene::Scene;
+use crate::diagnosis::words::{container, few, from_inside, saw};
+use crate::diagnosis::{Code, Finding, Severity, Step};
+use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
+use crate::state::Record;
+
+use super::{Failing, Whose, failing, is_echo};
+
+/// That a name does not exist is an answer.
+fn is_failure(record: &Record) -> bool {
+    super::is_failure(record)
+        && record.outcome.reason().is_some_and(|reason| {
+            matches!(
+                reason,
+                Reason::Timeout
+                    | Reason::Servfail
+                    | Reason::DnsRefused
+                    | Reason::Unreachable
+                    | Reason::Prohibited
+                    | Reason::Reset
+                    | Reason::Refused
+            )
+        })
+}
+
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    // The Engine asks for its containers: when it is down, that is the finding.
+    if scene.engine_down() {
+        return Vec::new();
+    }
+    // A public domain of a site here has name servers of its own that may fail.
+    let is_outside =
+        |key: &ProbeKey| key.kind == ProbeKind::DnsExternal && !scene.domains.contains_key(&*key.target);
+    let found = failing(scene, is_outside, is_failure);
+    found
+        .iter()
+        .filter(|one| one.looks.iter().any(|(key, _)| is_own(scene, &key.destination, &key.source)))
+        .map(|one| tell(scene, one))
+        .collect()
+}
+
+/// Whether it is the names: its own resolver answers, and addresses outside are reached, as far as anybody tried.
+fn is_own(scene: &Scene<'_>, destination: &str, source: &str) -> bool {
+    let answers = |record: &Record| matches!(record.outcome, Outcome::Success(_));
+    let mut own = scene.lookups(destination, source).peekable();
+    let resolver = own.peek().is_none() || own.any(|(_, record)| answers(record));
+    let mut outside = scene
+        .looks(destination)
+        .iter()
+        .filter(|(key, _)| *key.source == *source && is_echo(key, IpAddr::is_ipv4))
+        .peekable();
+    let gets_out = outside.peek().is_none() || outside.any(|(_, record)| answers(record));
+    resolver && gets_out
+}
+
+fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
+    let Failing { of, looks } = failing;
+    let mut finding = of.draft(scene, Code::DnsUpstreamFailing, looks);
+    let mut names: Vec<&str> = looks.iter().map(|(key, _)| &*key.target).collect();
+    names.sort_unstable();
+    names.dedup();
+    finding.summary = format!(
+        "{} resolves no name outside ({}): the name servers that the Engine passes queries on to do not answer.",
+        of.name(),
+        few(&names)
+    );
+    finding.evidence = looks
+        .iter()
+        .take(6)
+        .map(|(key, record)| {
+            let reason = record.outcome.reason().map_or("failure", |reason| reason.as_label());
+            saw(
+                format!("dns from {} for {}", key.source, key.detail),
+                format!("{reason}, {} times in a row", record.failures_in_a_row),
+                "an answer, be it that there is no such name",
+            )
+        })
+        .collect();
+    finding.ruled_out = vec!["names of containers resolve: the Engine's own resolver answers".to_owned()];
+    let reached = looks.iter().any(|(key, _)| {
+        let of_source = |other: &ProbeKey| other.source == key.source && is_echo(other, IpAddr::is_ipv4);
+        scene
+            .looks(&key.destination)
+            .iter()
+            .any(|(other, record)| of_source(other) && matches!(record.outcome, Outcome::Success(_)))
+    });
+    if reached {
+        finding.ruled_out.push("addresses outside are reached".to_owned());
+    }
+    if let Whose::Container(..) = of {
+        finding.severity = Severity::Ticket;
+        finding.ruled_out.push("others on the destination resolve them".to_owned());
+    }
+    let shell = looks.first().and_then(|(key, _)| {
+        let endpoint = scene.inventory?.destination(&key.destination)?.endpoint(&key.source)?;
+        Some(container(scene.inventory?, &endpoint.container))
+    });
+    finding.fix = vec![
+        Step::when(
+            "does the host itself resolve it",
+            [format!("getent hosts {}", names.first().unwrap_or(&""))],
+        ),
+        Step::when(
+            "where systemd-resolved is the host's resolver",
+            ["resolvectl status".to_owned(), "systemctl restart systemd-resolved".to_owned()],
+        ),
+        Step::prose(
+            "or name servers of the Engine's own: \"dns\": [\"1.1.1.1\", \"9.9.9.9\"] in /etc/docker/daemon.json, then systemctl restart docker; containers take them over when they start again",
+        ),
+    ];
+    if let Some(shell) = shell {
+        finding.verify = vec![
+            from_inside(&shell, &format!("nslookup {}", names.first().unwrap_or(&""))),
+            format!("docker exec {shell} cat /etc/resolv.conf"),
+        ];
+    }
+    finding
+}
