@@ -16,6 +16,7 @@ mod container_restarting;
 mod container_static_address_refused;
 pub mod container_unreachable;
 pub mod dns_alias_collision;
+mod dns_overloaded;
 pub mod dns_resolver_unresponsive;
 pub mod dns_wrong_answer;
 pub mod exporter_blind;
@@ -54,7 +55,7 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 21] = [
+const RULES: [Rule; 22] = [
     exporter_blind::find,
     host::find,
     network::find,
@@ -69,6 +70,7 @@ const RULES: [Rule; 21] = [
     container_partitioned::find,
     container_packet_loss::find,
     dns_resolver_unresponsive::find,
+    dns_overloaded::find,
     dns_alias_collision::find,
     dns_wrong_answer::find,
     outside::find,

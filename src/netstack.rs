@@ -19,6 +19,8 @@ pub struct Inner {
     pub listeners: Option<Vec<Listener>>,
     /// Datagrams that the embedded resolver's socket dropped since it was made.
     pub resolver_drops: Option<u64>,
+    /// When these last became more, and by how many.
+    pub lost_queries: Option<LostQueries>,
     /// Its interfaces; empty where they could not be read.
     pub interfaces: Vec<Interface>,
     /// Its established connections; `None` where they could not be read, or were not yet.
@@ -27,6 +29,15 @@ pub struct Inner {
     pub tcp: Option<TcpCounters>,
     /// When it was read.
     pub at: Option<SystemTime>,
+}
+
+/// Queries that the embedded resolver's socket dropped between two looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostQueries {
+    /// When the second look was.
+    pub at: SystemTime,
+    /// How many.
+    pub queries: u64,
 }
 
 /// A listening TCP socket.

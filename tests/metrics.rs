@@ -240,6 +240,7 @@ impl Host {
         let talk = Talk { local: [10, 0, 0, 2].into(), remote: outside, port: 443, side: Side::Client };
         Inner {
             resolver_drops: Some(1),
+            lost_queries: None,
             interfaces: vec![interface("lo", 0), interface("eth0", 2)],
             connections: Some(Arc::new(Connections { at: at(9), talks: vec![(talk, 2)], complete: true })),
             tcp: Some(TcpCounters::default()),

@@ -77,6 +77,8 @@ codes! {
         "Containers send larger packets than the host's way out carries: large answers may hang.";
     NetworkBridgePortsExhausted, "network-bridge-ports-exhausted", Ticket, "The bridge is full",
         "The network's bridge takes hardly any further container, or none.";
+    NetworkOrphaned, "network-orphaned", Info, "Only the proxy is left on the network",
+        "The network's stack is gone, and the network was left: it takes a block of addresses for nothing.";
     ProxyMissing, "proxy-missing", Page, "No reverse proxy",
         "Containers ask for public routes and there is no proxy to serve them: every site is down.";
     HostPortConflict, "host-port-conflict", Page, "The proxy's port is taken",
@@ -147,6 +149,8 @@ codes! {
         "A part of the packets is lost: connections stall for a second or more.";
     DnsResolverUnresponsive, "dns-resolver-unresponsive", Page, "The container's resolver does not answer",
         "The container's own resolver gives no answer: it finds no other container by name.";
+    DnsOverloaded, "dns-overloaded", Ticket, "Queries for names are lost",
+        "The container asks for names faster than the Engine's resolver takes: lookups stall for seconds, or fail.";
     DnsAliasCollision, "dns-alias-collision", Ticket, "Two workloads answer to one name",
         "One name leads to containers of two workloads: connections go to either, silently.";
     DnsWrongAnswer, "dns-wrong-answer", Page, "A name leads to the wrong address",

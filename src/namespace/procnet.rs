@@ -49,6 +49,8 @@ impl Inside {
         };
         Inner {
             resolver_drops: wanted.sockets.then(resolver_drops).flatten(),
+            // Of two looks alone this can be told.
+            lost_queries: None,
             connections: wanted.sockets.then(connections).flatten().map(Arc::new),
             interfaces: wanted.interfaces.then(|| links::read(self).ok()).flatten().unwrap_or_default(),
             listeners,

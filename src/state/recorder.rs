@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
-use crate::netstack::{Inner, Interface};
+use crate::netstack::{Inner, Interface, LostQueries};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason, Run};
 
 use super::{EchoTally, Pair, Tally, Traffic};
@@ -186,10 +186,15 @@ impl Recorder {
     pub fn looked(&mut self, container: ContainerId, mut inner: Inner, sockets_too: bool) {
         let containers = Arc::make_mut(&mut self.containers);
         let before = containers.get_mut(&container);
-        let (drops, connections) =
-            before.map(|before| (before.resolver_drops, before.connections.take())).unwrap_or_default();
+        let (drops, lost, connections) = before
+            .map(|before| (before.resolver_drops, before.lost_queries, before.connections.take()))
+            .unwrap_or_default();
         // Where the Engine is away there is no resolver to read of; what was lost before stays lost.
         inner.resolver_drops = inner.resolver_drops.filter(|_| sockets_too).or(drops);
+        // A socket that was made anew counts from zero.
+        let more = inner.resolver_drops.zip(drops).and_then(|(now, before)| now.checked_sub(before));
+        let newly = more.filter(|more| *more > 0).zip(inner.at);
+        inner.lost_queries = newly.map(|(queries, at)| LostQueries { at, queries }).or(lost);
         if !sockets_too {
             inner.connections = connections;
         }
@@ -506,6 +511,28 @@ mod tests {
             recorder.looked(web.clone(), Inner { resolver_drops: read, ..Inner::default() }, true);
             let told = recorder.snapshot(at(1)).containers.get(&web).and_then(|inner| inner.resolver_drops);
             assert_eq!(told, known, "{read:?} was read");
+        }
+    }
+
+    #[test]
+    fn what_a_resolver_loses_is_told_of_two_looks() {
+        let mut recorder = Recorder::default();
+        let web = ContainerId::new("web");
+        let lost = |queries, second| Some(LostQueries { at: at(second), queries });
+        for (second, read, told) in [
+            (1, Some(500), None),
+            (2, Some(500), None),
+            (3, Some(530), lost(30, 3)),
+            (4, None, lost(30, 3)),
+            (5, Some(530), lost(30, 3)),
+            (6, Some(0), lost(30, 3)),
+            (7, Some(4), lost(4, 7)),
+        ] {
+            let inner = Inner { resolver_drops: read, at: Some(at(second)), ..Inner::default() };
+            recorder.looked(web.clone(), inner, true);
+            let known =
+                recorder.snapshot(at(second)).containers.get(&web).and_then(|inner| inner.lost_queries);
+            assert_eq!(known, told, "second {second}");
         }
     }
 }

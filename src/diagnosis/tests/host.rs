@@ -1,6 +1,7 @@
 //! What the kernel says of the host, and what the Engine says of networks.
 
-use crate::netstack::{Bridge, Conntrack, Forwarding, Host, Neighbours, Way};
+use crate::inventory::{ContainerId, Origin};
+use crate::netstack::{Bridge, Conntrack, Forwarding, Host, Inner, LostQueries, Neighbours, Way};
 
 use super::*;
 
@@ -158,6 +159,46 @@ fn a_network_that_does_not_fit_the_host_is_told() {
             &[],
         ),
     ]);
+}
+
+#[test]
+fn a_network_that_only_the_proxy_holds_is_worth_a_word() {
+    let told = |change: fn(&mut Sample)| {
+        let mut sample = shop();
+        sample.destination("stack", 3);
+        sample.on("stack").origin = Origin::CoolifyStack;
+        sample.endpoint("shop", "proxy");
+        sample.endpoint("stack", "proxy");
+        sample.container("proxy").is_proxy = true;
+        change(&mut sample);
+        let findings = settled(sample.snapshot(), &mut Ledger::default()).findings;
+        findings.iter().map(|finding| finding.code).filter(|code| *code == Code::NetworkOrphaned).count()
+    };
+    assert_eq!(told(|_| {}), 1);
+    assert_eq!(told(|s| s.on("stack").origin = Origin::CoolifyDestination), 0, "it waits for deployments");
+    assert_eq!(told(|s| s.endpoint("stack", "web")), 0);
+    assert_eq!(told(|s| s.on("shop").endpoints.retain(|e| &*e.name != "proxy")), 0, "its own network");
+    let sleeps = |s: &mut Sample| {
+        let missing = s.missing("db");
+        s.on("stack").stopped.push(missing);
+    };
+    assert_eq!(told(sleeps), 0);
+}
+
+#[test]
+fn queries_that_are_lost_are_told_while_more_are() {
+    let told = |queries, second| {
+        let sample = shop();
+        let mut snapshot = sample.snapshot();
+        let lost_queries = Some(LostQueries { at: at(second), queries });
+        let id = ContainerId::new("id-web");
+        snapshot.containers = Arc::new([(id, Inner { lost_queries, ..Inner::default() })].into());
+        snapshot.at = at(200);
+        told(&settled(snapshot, &mut Ledger::default()))
+    };
+    assert_eq!(told(10, 190), ["dns-overloaded web"]);
+    assert_eq!(told(9, 190), [""; 0]);
+    assert_eq!(told(1000, 49), [""; 0], "it was a while ago");
 }
 
 #[test]

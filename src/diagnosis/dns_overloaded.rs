@@ -1,0 +1,58 @@
+//! `dns-overloaded`: a container asks faster than the Engine's resolver takes, and queries are lost.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::scene::Scene;
+use super::words::{container, draft, from_inside, saw};
+use super::{Code, Finding, Step};
+
+/// Sockets are read once a minute: what is lost goes on while each time more are.
+const LATELY: Duration = Duration::from_secs(150);
+/// A few that are lost in a burst are asked again.
+const MANY: u64 = 10;
+
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let Some(inventory) = scene.inventory else { return Vec::new() };
+    let mut told = BTreeSet::new();
+    let mut findings = Vec::new();
+    // One finding a container, however many destinations it joins: it has one resolver.
+    for (on, endpoint) in scene.endpoints() {
+        let Some(inner) = scene.snapshot.containers.get(&endpoint.container) else { continue };
+        let Some(lost) = inner.lost_queries else { continue };
+        let is_late = scene.snapshot.at.duration_since(lost.at).is_ok_and(|age| age > LATELY);
+        if lost.queries < MANY || is_late || !told.insert(&endpoint.container) {
+            continue;
+        }
+        let (name, id) = (&endpoint.name, container(inventory, &endpoint.container));
+        let mut finding = draft(Code::DnsOverloaded, "container", name, lost.at);
+        finding.destination = Some(on.name.clone());
+        finding.summary = format!(
+            "{name} asks for names faster than the Engine's resolver takes: {} queries were lost within a minute.",
+            lost.queries
+        );
+        finding.evidence = vec![saw(
+            "/proc/net/udp of the container: drops of the resolver's socket",
+            format!(
+                "{} more than before, {} in all",
+                lost.queries,
+                inner.resolver_drops.unwrap_or(lost.queries)
+            ),
+            "none",
+        )];
+        finding.explains = vec!["lookups that take five seconds or fail, now and then".to_owned()];
+        finding.ruled_out = vec!["the Engine's resolver answers: it is the number of queries".to_owned()];
+        finding.fix = vec![
+            Step::prose(
+                "let the application remember answers (a cache in its resolver or pool), and keep connections open",
+            ),
+            Step::prose(
+                "each name without a dot at its end is asked for once more with every search domain: ndots:1 in the container's options, or names that end in a dot",
+            ),
+            Step::when("whom it asks for", [from_inside(&id, "cat /etc/resolv.conf")]),
+        ];
+        finding.verify = vec![from_inside(&id, "cat /proc/net/udp")];
+        findings.push(finding);
+    }
+    findings
+}
