@@ -312,3 +312,27 @@ fn a_container_of_one_binary_is_probed_like_any_other() -> Result<()> {
     assert!(answers("api") && answers("web"), "{probes:#?}");
     Ok(())
 }
+
+/// More queries than the Engine takes: it stands still for a moment, as one does that has too much to do.
+#[test]
+fn an_app_that_asks_for_names_without_end() -> Result<()> {
+    let town = town::build()?;
+    let look = || -> Result<()> {
+        let looked = town.exporter.ask("POST", "/diagnostics/run")?;
+        assert_eq!(looked.status, 200, "{looked:?}");
+        Ok(())
+    };
+    look()?;
+    let pid = town.lab.docker(&["inspect", "-f", "{{.State.Pid}}", "web"])?;
+    let flood = "exec 3>/dev/udp/127.0.0.11/53; for i in $(seq 2000); do echo a query >&3; done";
+    town.lab.freeze()?;
+    let flooded = town.lab.on_host("nsenter").args(["-t", &pid, "-n", "bash", "-c", flood]).status();
+    town.lab.thaw()?;
+    assert!(flooded.expect("nsenter (util-linux) and bash start").success());
+    look()?;
+    let (report, found) = town.expect(&["dns-overloaded web"], EVENT)?;
+    let lost = finding(&report, "dns-overloaded");
+    assert!(text(&lost["summary"]).starts_with("web asks for names faster than"), "{lost:#}");
+    told("an app that asks for names without end", found, Duration::ZERO);
+    Ok(())
+}
