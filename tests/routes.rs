@@ -1,6 +1,8 @@
 //! Faults of routes through a real proxy: each is one finding, with its cause, and goes without a trace when it is
 //! repaired. What a visitor gets meanwhile is seen as well, so that the fault is known to be one.
 
+#[path = "routes/asleep.rs"]
+mod asleep;
 #[path = "routes/backends.rs"]
 mod backends;
 #[path = "routes/caddy.rs"]

@@ -29,7 +29,8 @@ pub(super) struct Shown<'a> {
 /// The certificate of each domain, by destination: all of its paths have one. Judged here, once a look.
 pub(super) fn shown<'a>(scene: &Scene<'a>) -> Vec<Shown<'a>> {
     let mut domains: BTreeMap<(Option<&str>, &str), Shown<'a>> = BTreeMap::new();
-    for walk in &scene.walks {
+    // A proxy that knows no such site may show any certificate.
+    for walk in scene.walks.iter().filter(|walk| !walk.is_asleep()) {
         let https = walk.entries.iter().find(|entry| entry.scheme == Scheme::Https);
         let Some((key, record)) = https.map(|entry| entry.look) else { continue };
         let (Some(certificate), Detail::Door(_, _, address)) =

@@ -1,14 +1,14 @@
 //! `container-restarting`: it ends soon after each start, and the Engine starts it again.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::inventory::{Container, Destination, RunState};
 
-use super::container_unreachable::why;
+use super::container_unreachable::{serves, why};
 use super::scene::Scene;
 use super::words::{container, draft, saw};
-use super::{Code, Finding, Step};
+use super::{Code, Finding, Severity, Step};
 
 /// The Engine waits longer from start to start, up to a minute, and begins anew where one lasted for ten seconds.
 const SOON: Duration = Duration::from_secs(120);
@@ -16,13 +16,13 @@ const SOON: Duration = Duration::from_secs(120);
 const OFTEN: u64 = 3;
 
 /// Whether it ends again and again; also while it runs between two ends.
-pub(super) fn restarts(scene: &Scene<'_>, container: &Container) -> bool {
+pub(super) fn restarts(at: SystemTime, container: &Container) -> bool {
     match container.state {
         RunState::Restarting => true,
         RunState::Running => {
             let started = container.started_at;
             container.restarts >= OFTEN
-                && started.is_some_and(|at| scene.snapshot.at.duration_since(at).is_ok_and(|age| age < SOON))
+                && started.is_some_and(|started| at.duration_since(started).is_ok_and(|age| age < SOON))
         }
         _ => false,
     }
@@ -38,7 +38,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         for (name, id) in stopped.chain(running) {
             let Some(known) = scene.inventory.and_then(|inventory| inventory.container(id)) else { continue };
             let is_proxy = super::proxy::is_told(scene, on, id);
-            if !is_proxy && restarts(scene, known) {
+            if !is_proxy && restarts(scene.snapshot.at, known) {
                 told.entry(name).or_insert(known);
             }
         }
@@ -68,6 +68,11 @@ fn tell(scene: &Scene<'_>, on: &Destination, name: &std::sync::Arc<str>, known: 
     )];
     finding.evidence.extend(why(Some(known)));
     finding.explains = scene.symptoms(&on.name, |key| key.target == *name || key.source == *name);
+    let sites = serves(scene, &known.id);
+    if !sites.is_empty() {
+        finding.severity = Severity::Page;
+    }
+    finding.explains.extend(sites);
     finding.fix = vec![
         Step::when("why it ends", [format!("docker logs --tail 50 {id}")]),
         Step::prose("where it waits for a database that is not there yet: that one first"),

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::inventory::{Container, Destination, Endpoint, Missing, RunState};
+use crate::inventory::{Container, ContainerId, Destination, Endpoint, Missing, RunState};
 use crate::outcome::{ProbeKey, ProbeKind};
 
+use super::route::walk::Hop;
 use super::scene::{Scene, Way, walks};
-use super::words::{container, draft, few, from_inside, network, reconnect, saw};
+use super::words::{container, draft, few, from_inside, listed, network, reconnect, saw};
 use super::{Code, Evidence, Finding, Severity, Step};
 use super::{container_restarting, container_static_address_refused, proxy};
 
@@ -44,7 +45,7 @@ fn start(scene: &Scene<'_>, destination: &Destination, name: &std::sync::Arc<str
     finding
 }
 
-fn shell(scene: &Scene<'_>, id: &crate::inventory::ContainerId) -> String {
+fn shell(scene: &Scene<'_>, id: &ContainerId) -> String {
     scene.inventory.map_or_else(|| id.short().to_owned(), |i| container(i, id))
 }
 
@@ -80,11 +81,16 @@ fn stopped(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> O
     let code = known.and_then(|c| c.exit_code);
     let ended = code.map_or_else(String::new, |code| format!(" with exit code {code}"));
     let mut finding = start(scene, destination, name);
-    // Somebody may have stopped it on purpose: it waits for the morning.
-    finding.severity = Severity::Ticket;
+    let sites = serves(scene, &missing.container);
+    // Somebody may have stopped it on purpose: it waits for the morning. One that crashed and leaves a site to nobody
+    // does not.
+    if sites.is_empty() || !known.is_some_and(crashed) {
+        finding.severity = Severity::Ticket;
+    }
     finding.summary = format!("{name} does not run: its container is {state}{ended}.");
     finding.evidence = vec![saw(format!("docker inspect {id}"), format!("{state}{ended}"), "running")];
     finding.evidence.extend(why(known));
+    finding.explains.extend(sites);
     finding.fix = vec![
         Step::command(format!("docker logs --tail 50 {id}")),
         Step::command(format!("docker start {id}")),
@@ -106,9 +112,24 @@ fn paused(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> 
     finding
 }
 
+/// The sites that nobody serves while the container does not run, or for moments alone.
+pub(super) fn serves(scene: &Scene<'_>, container: &ContainerId) -> Vec<String> {
+    let restarts = |hop: &Hop<'_>| {
+        hop.container.is_some_and(|container| container_restarting::restarts(scene.snapshot.at, container))
+    };
+    let alone = scene.walks.iter().filter(|walk| walk.is_asleep() || walk.hops.iter().all(restarts));
+    let its = alone.filter(|walk| walk.hops.iter().any(|hop| hop.backend.container == *container));
+    listed(its.map(|walk| format!("route {}: nobody serves it meanwhile", walk.route.title())))
+}
+
+/// It ended by itself: nobody asked it to (SIGTERM, and SIGKILL from whoever lost patience).
+fn crashed(container: &Container) -> bool {
+    container.out_of_memory || !matches!(container.exit_code, None | Some(0 | 137 | 143))
+}
+
 /// What has a cause of its own.
 fn is_told_elsewhere(scene: &Scene<'_>, container: &Container) -> bool {
-    container_restarting::restarts(scene, container)
+    container_restarting::restarts(scene.snapshot.at, container)
         || container_static_address_refused::is_refused(container)
 }
 

@@ -76,6 +76,10 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
         names: &names,
         seats: &seats,
         proxies: &proxies,
+        stopped: destinations
+            .iter()
+            .flat_map(|on| on.stopped.iter().map(|missing| (&missing.container, &on.name)))
+            .collect(),
     });
     oddities.extend(routes.oddities.iter().map(|odd| bounded(odd).to_owned()));
     Inventory {

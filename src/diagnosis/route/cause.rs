@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::diagnosis::container_restarting::restarts;
 use crate::diagnosis::scene::{ENOUGH, fails};
 use crate::inventory::Inventory;
 use crate::inventory::routes::{Choice, Clash, Placed, Standing};
@@ -55,6 +56,22 @@ pub(super) fn cause(
     walk: &Walk<'_>,
     lost: &dyn Fn(&str, &str) -> bool,
 ) -> Option<Cause> {
+    let cause = own_cause(snapshot, inventory, walk, lost)?;
+    // What ends again and again is told of the container, whatever it looks like between two ends.
+    let restarts = |hop: &Hop<'_>| hop.container.is_some_and(|container| restarts(snapshot.at, container));
+    let passes = matches!(
+        cause,
+        Cause::LeftOut(_) | Cause::Backend(_) | Cause::Stale | Cause::Unknown | Cause::NotServed
+    );
+    Some(if passes && walk.hops.iter().all(restarts) { Cause::Elsewhere } else { cause })
+}
+
+fn own_cause(
+    snapshot: &Snapshot,
+    inventory: &Inventory,
+    walk: &Walk<'_>,
+    lost: &dyn Fn(&str, &str) -> bool,
+) -> Option<Cause> {
     let Some(proxy) = walk.proxy else { return Some(Cause::Elsewhere) };
     if !inventory.container(&proxy.container).is_some_and(|c| c.state == crate::inventory::RunState::Running)
     {
@@ -66,6 +83,10 @@ pub(super) fn cause(
     let served = || walk.hops.iter().filter(|hop| hop.backend.standing == Standing::Served);
     if served().next().is_none() {
         // One that says no is told before those that have not decided.
+        // That it does not run is told of the container.
+        if walk.is_asleep() {
+            return Some(Cause::Elsewhere);
+        }
         let unhealthy = walk.hops.iter().any(|hop| hop.backend.standing == Standing::Unhealthy);
         let waits = walk.hops.iter().any(|hop| !hop.is_new(snapshot.at));
         let standing = if unhealthy { Standing::Unhealthy } else { Standing::Starting };

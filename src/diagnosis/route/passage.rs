@@ -41,7 +41,7 @@ fn passage(scene: &Scene<'_>, walk: &Walk<'_>) -> Passage {
         .hops
         .iter()
         .map(|hop| match (hop.fault, hop.backend.standing, hop.look.map(|(_, record)| &record.outcome)) {
-            (Some(_), ..) | (None, Standing::Unhealthy, _) => Some(false),
+            (Some(_), ..) | (None, Standing::Unhealthy | Standing::Stopped, _) => Some(false),
             (None, _, Some(Outcome::Success(_))) => Some(true),
             (None, _, Some(Outcome::Failure(_))) => Some(false),
             (None, ..) => None,
@@ -139,6 +139,9 @@ fn destination(walk: &Walk<'_>) -> HopState {
         let spot = walk.hops.first().and_then(|hop| hop.backend.spot());
         spot.map_or_else(|| "no network".to_owned(), |spot| spot.network.to_string())
     };
+    if walk.is_asleep() {
+        return state("destination", None, "");
+    }
     let faults = || walk.hops.iter().filter_map(|hop| hop.fault);
     if faults().any(|fault| fault == Fault::NotAttached) {
         return state("destination", Some(false), format!("the proxy is not on {}", network()));
@@ -162,6 +165,9 @@ fn destination(walk: &Walk<'_>) -> HopState {
 }
 
 fn container(walk: &Walk<'_>) -> HopState {
+    if walk.is_asleep() {
+        return state("container", Some(false), "it does not run");
+    }
     if let Some(Cause::LeftOut(standing)) = walk.cause {
         let word = if standing == Standing::Unhealthy { "unhealthy" } else { "starting" };
         return state("container", Some(false), format!("its own check says {word}"));

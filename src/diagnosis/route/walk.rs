@@ -77,6 +77,13 @@ pub(in crate::diagnosis) struct Walk<'a> {
     pub(in crate::diagnosis) cause: Option<Cause>,
 }
 
+impl Walk<'_> {
+    /// Nobody who is to serve it runs.
+    pub(in crate::diagnosis) fn is_asleep(&self) -> bool {
+        !self.hops.is_empty() && self.hops.iter().all(|hop| hop.backend.standing == Standing::Stopped)
+    }
+}
+
 type Index<'a> = BTreeMap<(&'a str, Option<Scheme>, SocketAddr), Look<'a>>;
 
 /// Every route, walked. `lost` tells of a container that nobody reaches, or that is not there.

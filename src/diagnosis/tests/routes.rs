@@ -10,6 +10,7 @@ use crate::netstack::{Inner, Listener};
 use crate::proxy::{Kind, Port};
 use crate::state::Record;
 
+mod asleep;
 /// What holds, what is over, and what was never a fault.
 mod honest;
 

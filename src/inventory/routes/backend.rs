@@ -23,7 +23,9 @@ pub(super) struct Dialled<'a> {
 /// `None` where the rule leads elsewhere.
 pub(super) fn backend(of: &Dialled<'_>, chooser: &Chooser<'_>, kind: Kind) -> Option<Backend> {
     let Leads::Here(upstream) = &of.rule.leads else { return None };
+    let runs = of.container.state.has_namespace();
     let place = match of.container.place {
+        _ if !runs => Placed::Nowhere,
         Place::Host => Placed::Host,
         Place::Isolated => Placed::Nowhere,
         Place::Own | Place::SharedWith(_) => chooser.choose(of.seats, of.label),
@@ -39,7 +41,7 @@ pub(super) fn backend(of: &Dialled<'_>, chooser: &Chooser<'_>, kind: Kind) -> Op
         container: of.container.id.clone(),
         name: Arc::clone(of.name),
         router: Arc::clone(&of.rule.name),
-        standing: standing(of.container.health, kind),
+        standing: if runs { standing(of.container.health, kind) } else { Standing::Stopped },
         place,
         port,
         said: upstream.port.clone(),

@@ -34,6 +34,8 @@ pub struct View<'a> {
     pub seats: &'a BTreeMap<ContainerId, Vec<Seat>>,
     /// The proxies of this host.
     pub proxies: &'a [Proxy],
+    /// Containers that ought to run and do not, and on which destination they are missed.
+    pub stopped: BTreeMap<&'a ContainerId, &'a Arc<str>>,
 }
 
 /// One rule of one container.
@@ -83,7 +85,8 @@ pub fn routes(view: &View<'_>) -> Routes {
     let mut oddities = Vec::new();
     for one in &view.seen.containers {
         let container = view.containers.get(&ContainerId::new(&one.id));
-        let Some(container) = container.filter(|c| c.state.has_namespace()) else { continue };
+        let is_wanted = |c: &&Container| c.state.has_namespace() || view.stopped.contains_key(&c.id);
+        let Some(container) = container.filter(is_wanted) else { continue };
         let Some(name) = view.names.get(&container.id) else { continue };
         for kind in &kinds {
             let proxy = view.proxy(*kind);
@@ -116,6 +119,9 @@ pub fn routes(view: &View<'_>) -> Routes {
     }
     // In one order, whatever order the Engine lists them in.
     claims.sort_by(|a, b| (&a.container.id, &a.rule.name).cmp(&(&b.container.id, &b.rule.name)));
+    // No proxy knows of what does not run: it takes no site from anybody.
+    let (claims, asleep): (Vec<_>, Vec<_>) =
+        claims.into_iter().partition(|claim: &Claim<'_>| claim.container.state.has_namespace());
     let clashing = clashing(&claims);
     let mut sites: BTreeMap<(Arc<str>, Kind), Vec<Sited<'_>>> = BTreeMap::new();
     let mut refused = Vec::new();
@@ -142,8 +148,16 @@ pub fn routes(view: &View<'_>) -> Routes {
                 continue;
             }
             *own += 1;
-            let site: Arc<str> = format!("{}{}", place.host, place.path).into();
-            sites.entry((site, kind_of(claim))).or_default().push((claim, place));
+            sites.entry((site_of(place), kind_of(claim))).or_default().push((claim, place));
+        }
+    }
+    let awake: BTreeSet<(Arc<str>, Kind)> = sites.keys().cloned().collect();
+    for claim in asleep.iter().filter(|claim| is_led_here(claim)) {
+        for place in claim.rule.places.iter().take(MOST_OF_ONE) {
+            let site = (site_of(place), kind_of(claim));
+            if !awake.contains(&site) {
+                sites.entry(site).or_default().push((claim, place));
+            }
         }
     }
     left_out += sites.len().saturating_sub(MOST_ROUTES);
@@ -156,6 +170,15 @@ pub fn routes(view: &View<'_>) -> Routes {
     served.retain(|route| view.serves(route) || !alive.contains(&route.site));
     refused.sort_by(|a: &Refused, b| (&a.router, &a.container).cmp(&(&b.router, &b.container)));
     Routes { served, refused, left_out, oddities }
+}
+
+fn site_of(place: &proxy::Place) -> Arc<str> {
+    format!("{}{}", place.host, place.path).into()
+}
+
+/// The rule is one that the proxy would take, and leads to the container itself.
+fn is_led_here(claim: &Claim<'_>) -> bool {
+    claim.rule.refused.is_none() && matches!(claim.rule.leads, Leads::Here(_))
 }
 
 /// Whose labels count: those of the proxies that are here. Coolify writes labels for both. Without any proxy it is
@@ -240,12 +263,13 @@ fn route(
     doors.sort_by_key(|door| (door.tls, door.port));
     let rivals = rivals((first, place), claims, clashing);
     let own = backends.iter().find_map(|backend| backend.spot().and_then(|spot| spot.destination.clone()));
+    let missed = || view.stopped.get(&first.container.id).map(|on| Arc::clone(on));
     // One that is on no destination is told where its proxy is.
     let near = || {
         let container = view.containers.get(&first.proxy?.container)?;
         view.seats(container).iter().find_map(|seat| seat.destination.clone())
     };
-    let destination = own.or_else(near);
+    let destination = own.or_else(missed).or_else(near);
     let constrained = first.proxy.is_some_and(|proxy| proxy.has_constraints);
     let constrained =
         constrained.then(|| "the proxy takes only containers that meet its constraints".to_owned());

@@ -143,6 +143,8 @@ pub enum Standing {
     Starting,
     /// No: its own check says no.
     Unhealthy,
+    /// No: it does not run.
+    Stopped,
 }
 
 /// Where a proxy dials a container.

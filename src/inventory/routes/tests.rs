@@ -152,6 +152,38 @@ fn a_route_leads_where_the_proxy_will_dial() {
 }
 
 #[test]
+fn a_site_that_nobody_serves_is_that_of_who_ought_to() {
+    let proxy = || traefik(&[("shop", "10.0.2.2")]);
+    let one = || app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000");
+    let stopped = |state: RunState| SeenContainer {
+        state,
+        exit_code: Some(1),
+        pid: 0,
+        restart_policy: "unless-stopped".into(),
+        network_mode: "shop".into(),
+        ..one()
+    };
+    let other = || app("b", "new", &[("shop", "10.0.2.4")], "shop.example.com", "3000");
+    let asleep = "shop.example.com [80] → web Nowhere 3000 Stopped";
+    let job = SeenContainer { exit_code: Some(0), restart_policy: "no".into(), ..stopped(RunState::Exited) };
+    for (what, containers, expected) in [
+        ("it ended", vec![proxy(), stopped(RunState::Exited)], &[asleep][..]),
+        ("it is between two starts", vec![proxy(), stopped(RunState::Restarting)], &[asleep]),
+        (
+            "another has taken over",
+            vec![proxy(), stopped(RunState::Exited), other()],
+            &["shop.example.com [80] → new 10.0.2.4 on shop 3000 Served"],
+        ),
+        ("it is done", vec![proxy(), job], &[]),
+    ] {
+        let inventory = picture(containers);
+        assert_eq!(told(&inventory), expected, "{what}");
+        let near = inventory.routes.served.iter().all(|route| route.destination.as_deref() == Some("shop"));
+        assert!(near && inventory.routes.served.iter().all(|route| route.rivals.is_empty()), "{what}");
+    }
+}
+
+#[test]
 fn the_port_is_the_labels_else_the_lowest_that_is_exposed() {
     let proxy = || traefik(&[("shop", "10.0.2.2")]);
     let mut one = app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000");
