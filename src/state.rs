@@ -5,8 +5,10 @@
 
 pub mod histogram;
 pub mod recorder;
+mod restarts;
 pub mod snapshot;
 
 pub use histogram::Histogram;
 pub use recorder::Recorder;
+pub use restarts::Restarts;
 pub use snapshot::*;

@@ -75,6 +75,7 @@ impl Host {
             out_of_memory: false,
             error: None,
             kept_running: true,
+            always: false,
             place: Place::Own,
             way_in: None,
             started_at: None,
@@ -302,6 +303,7 @@ impl Host {
             inventory: Some(Arc::new(inventory)),
             changing: false,
             traffic: Traffic::default(),
+            restarts: Arc::default(),
             sight,
             probes: Arc::new(self.probes()),
             tallies: Arc::new(BTreeMap::from(

@@ -77,8 +77,6 @@ codes! {
         "Containers send larger packets than the host's way out carries: large answers may hang.";
     NetworkBridgePortsExhausted, "network-bridge-ports-exhausted", Ticket, "The bridge is full",
         "The network's bridge takes hardly any further container, or none.";
-    NetworkOrphaned, "network-orphaned", Info, "Only the proxy is left on the network",
-        "The network's stack is gone, and the network was left: it takes a block of addresses for nothing.";
     ProxyMissing, "proxy-missing", Page, "No reverse proxy",
         "Containers ask for public routes and there is no proxy to serve them: every site is down.";
     HostPortConflict, "host-port-conflict", Page, "The proxy's port is taken",

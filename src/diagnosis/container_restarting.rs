@@ -4,28 +4,34 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::inventory::{Container, Destination, RunState};
+use crate::state::Snapshot;
 
 use super::container_unreachable::{serves, why};
 use super::scene::Scene;
 use super::words::{container, draft, saw};
 use super::{Code, Finding, Severity, Step};
 
-/// The Engine waits longer from start to start, up to a minute, and begins anew where one lasted for ten seconds.
-const SOON: Duration = Duration::from_secs(120);
-/// One that was started again once or twice may have waited for another.
-const OFTEN: u64 = 3;
+/// So often within ten minutes: one that was started again once or twice may have waited for another.
+const OFTEN: usize = 3;
+/// And for so long: the Engine tries four times within two seconds, while a database starts.
+const STAYS: Duration = Duration::from_secs(30);
+/// The Engine waits longer from start to start, up to a minute.
+const APART: Duration = Duration::from_secs(120);
 
 /// Whether it ends again and again; also while it runs between two ends.
-pub(super) fn restarts(at: SystemTime, container: &Container) -> bool {
-    match container.state {
-        RunState::Restarting => true,
-        RunState::Running => {
-            let started = container.started_at;
-            container.restarts >= OFTEN
-                && started.is_some_and(|started| at.duration_since(started).is_ok_and(|age| age < SOON))
-        }
-        _ => false,
-    }
+pub(super) fn restarts(snapshot: &Snapshot, container: &Container) -> bool {
+    let Some(times) = snapshot.restarts.of_late.get(&container.id) else { return false };
+    let Some(inventory) = snapshot.inventory.as_deref() else { return false };
+    // As of the last picture: while nobody looks nothing is over.
+    let since = |time: &SystemTime| inventory.taken_at.duration_since(*time).unwrap_or_default();
+    let goes_on =
+        container.state == RunState::Restarting || times.last().is_some_and(|last| since(last) < APART);
+    times.len() >= OFTEN && goes_on && times.first().is_some_and(|first| since(first) >= STAYS)
+}
+
+/// Whether it may come to that: it is between two starts and has had one of late.
+pub(super) fn may_restart(snapshot: &Snapshot, container: &Container) -> bool {
+    container.state == RunState::Restarting && snapshot.restarts.of_late.contains_key(&container.id)
 }
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -37,8 +43,10 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let mut told = BTreeMap::new();
         for (name, id) in stopped.chain(running) {
             let Some(known) = scene.inventory.and_then(|inventory| inventory.container(id)) else { continue };
-            let is_proxy = super::proxy::is_told(scene, on, id);
-            if !is_proxy && restarts(scene.snapshot.at, known) {
+            let is_proxy =
+                scene.inventory.is_some_and(|i| i.proxies.iter().any(|proxy| proxy.container == *id));
+            // A proxy that does not run is told with all the sites that it leaves alone.
+            if !is_proxy && restarts(scene.snapshot, known) {
                 told.entry(name).or_insert(known);
             }
         }
@@ -53,17 +61,17 @@ fn tell(scene: &Scene<'_>, on: &Destination, name: &std::sync::Arc<str>, known: 
     finding.destination = Some(on.name.clone());
     let ended =
         known.exit_code.map_or_else(String::new, |code| format!(", the last time with exit code {code}"));
-    let times = match known.restarts {
-        0 => String::new(),
-        1 => " (once so far)".to_owned(),
-        times => format!(" ({times} times so far)"),
-    };
+    let times = scene.snapshot.restarts.of_late.get(&known.id).map_or(0, Vec::len);
     finding.summary = format!(
-        "{name} ends soon after each start{ended}, and the Engine starts it again{times}: it is reached by moments."
+        "{name} ends soon after each start{ended}, and the Engine starts it again ({times} times of late): it is reached by moments."
     );
     finding.evidence = vec![saw(
         format!("docker inspect {id}"),
-        format!("{}, restarted {} times", known.state.as_label(), known.restarts),
+        format!(
+            "{}, restarted {} times, {times} of them within ten minutes",
+            known.state.as_label(),
+            known.restarts
+        ),
         "running, and no restarts",
     )];
     finding.evidence.extend(why(Some(known)));

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use crate::inventory::{Container, ContainerId, Destination, Endpoint, Missing, RunState};
 use crate::outcome::{ProbeKey, ProbeKind};
 
-use super::route::walk::Hop;
+use super::route::cause::Cause;
+use super::route::walk::{Hop, Walk};
 use super::scene::{Scene, Way, walks};
 use super::words::{container, draft, few, from_inside, listed, network, reconnect, saw};
 use super::{Code, Evidence, Finding, Severity, Step};
@@ -26,6 +27,10 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     for (destination, endpoint) in scene.endpoints() {
         if scene.is_lost(&destination.name, &endpoint.name)
             && !scene.is_away(&destination.name, &endpoint.name)
+            && !scene
+                .inventory
+                .and_then(|i| i.container(&endpoint.container))
+                .is_some_and(|container| container_restarting::restarts(scene.snapshot, container))
         {
             findings.push(unreached(scene, destination, endpoint));
         }
@@ -115,21 +120,28 @@ fn paused(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> 
 /// The sites that nobody serves while the container does not run, or for moments alone.
 pub(super) fn serves(scene: &Scene<'_>, container: &ContainerId) -> Vec<String> {
     let restarts = |hop: &Hop<'_>| {
-        hop.container.is_some_and(|container| container_restarting::restarts(scene.snapshot.at, container))
+        hop.container.is_some_and(|container| container_restarting::restarts(scene.snapshot, container))
     };
-    let alone = scene.walks.iter().filter(|walk| walk.is_asleep() || walk.hops.iter().all(restarts));
+    let is_down = |walk: &&Walk<'_>| {
+        walk.is_asleep() || (walk.cause == Some(Cause::Elsewhere) && walk.hops.iter().all(restarts))
+    };
+    let alone = scene.walks.iter().filter(is_down);
     let its = alone.filter(|walk| walk.hops.iter().any(|hop| hop.backend.container == *container));
     listed(its.map(|walk| format!("route {}: nobody serves it meanwhile", walk.route.title())))
 }
 
-/// It ended by itself: nobody asked it to (SIGTERM, and SIGKILL from whoever lost patience).
+/// It ended by itself, or could not be started, and nobody starts it again. Where the Engine does that whatever it ended
+/// by, somebody stopped it. Else an end by a signal (of `docker stop`: SIGINT, SIGQUIT, SIGTERM, SIGKILL) was asked for.
 fn crashed(container: &Container) -> bool {
-    container.out_of_memory || !matches!(container.exit_code, None | Some(0 | 137 | 143))
+    let by_itself =
+        container.out_of_memory || !matches!(container.exit_code, None | Some(0 | 130 | 131 | 137 | 143));
+    container.error.is_some() || (!container.always && by_itself)
 }
 
 /// What has a cause of its own.
 fn is_told_elsewhere(scene: &Scene<'_>, container: &Container) -> bool {
-    container_restarting::restarts(scene.snapshot.at, container)
+    container_restarting::restarts(scene.snapshot, container)
+        || container_restarting::may_restart(scene.snapshot, container)
         || container_static_address_refused::is_refused(container)
 }
 

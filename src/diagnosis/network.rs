@@ -4,7 +4,6 @@ mod bridge_ports_exhausted;
 mod duplicate_name;
 mod missing;
 mod mtu_mismatch;
-mod orphaned;
 mod subnet_overlap;
 
 use std::sync::Arc;
@@ -16,13 +15,12 @@ use super::words::draft;
 use super::{Code, Finding};
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let rules: [fn(&Scene<'_>) -> Vec<Finding>; 6] = [
+    let rules: [fn(&Scene<'_>) -> Vec<Finding>; 5] = [
         missing::find,
         duplicate_name::find,
         subnet_overlap::find,
         mtu_mismatch::find,
         bridge_ports_exhausted::find,
-        orphaned::find,
     ];
     rules.iter().flat_map(|rule| rule(scene)).collect()
 }

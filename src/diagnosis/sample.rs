@@ -15,6 +15,7 @@ pub(crate) struct Sample {
     pub(crate) inventory: Inventory,
     pub(crate) probes: BTreeMap<ProbeKey, Record>,
     pub(crate) sight: Sight,
+    pub(crate) restarts: Restarts,
 }
 
 pub(crate) fn at(seconds: u64) -> SystemTime {
@@ -64,6 +65,7 @@ impl Sample {
                 host_ports: None,
                 host: None,
             },
+            restarts: Restarts::default(),
         };
         sample.destination("shop", 2);
         for name in names {
@@ -115,6 +117,7 @@ impl Sample {
             out_of_memory: false,
             error: None,
             kept_running: true,
+            always: false,
             place: Place::Own,
             way_in: None,
             started_at: None,
@@ -144,6 +147,12 @@ impl Sample {
             names: vec![name.into()],
             has_more_names: false,
         });
+    }
+
+    /// The Engine started it again at these seconds.
+    pub(crate) fn restarted(&mut self, name: &str, seconds: &[u64]) {
+        let id = self.container(name).id.clone();
+        self.restarts.of_late.insert(id, seconds.iter().map(|second| at(*second)).collect());
     }
 
     pub(crate) fn missing(&mut self, name: &str) -> Missing {
@@ -220,6 +229,7 @@ impl Sample {
             rtts: Arc::default(),
             containers: Arc::default(),
             traffic: Traffic::default(),
+            restarts: Arc::new(self.restarts.clone()),
             own: Own { external_url: "http://127.0.0.1:10061".into(), ..Own::default() },
         }
     }

@@ -104,6 +104,7 @@ fn container(one: &SeenContainer, seen: &Seen, networks: &Networks) -> Container
     let mut published = one.published.clone();
     published.sort();
     published.dedup();
+    let always = matches!(one.restart_policy.as_str(), "always" | "unless-stopped");
     Container {
         id: ContainerId::new(&one.id),
         name: bounded(&one.name).into(),
@@ -116,7 +117,8 @@ fn container(one: &SeenContainer, seen: &Seen, networks: &Networks) -> Container
         restarts: one.restarts,
         out_of_memory: one.out_of_memory,
         error: Some(bounded(&one.error)).filter(|error| !error.is_empty()).map(Arc::from),
-        kept_running: matches!(one.restart_policy.as_str(), "always" | "unless-stopped" | "on-failure"),
+        kept_running: always || (one.restart_policy == "on-failure" && one.exit_code != Some(0)),
+        always,
         place: place(one, &seen.containers),
         // A stopped container keeps the key of a namespace that is gone, or is another's by now.
         way_in: (has_namespace && one.pid > 0).then(|| WayIn {
@@ -201,4 +203,4 @@ fn is_missed(container: &Container) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

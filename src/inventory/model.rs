@@ -165,8 +165,12 @@ pub struct Container {
     pub out_of_memory: bool,
     /// Why the Engine could not start it, in the Engine's words.
     pub error: Option<Arc<str>>,
-    /// True where the Engine is to start it again when it ends (`always`, `unless-stopped`, `on-failure`).
+    /// True where the Engine is to start it again when it ends as it did (`always`, `unless-stopped`; `on-failure` but
+    /// after an end without error).
     pub kept_running: bool,
+    /// True where the Engine starts it again whatever it ended by (`always`, `unless-stopped`): one that does not run was
+    /// stopped by somebody, or cannot be started.
+    pub always: bool,
     /// Which network stack it uses.
     pub place: Place,
     /// How to get into its network namespace, while it runs.

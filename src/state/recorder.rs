@@ -10,7 +10,7 @@ use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::{Inner, Interface, LostQueries};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason, Run};
 
-use super::{EchoTally, Pair, Tally, Traffic};
+use super::{EchoTally, Pair, Restarts, Tally, Traffic};
 use super::{Engine, Histogram, Own, Record, Sight, Snapshot};
 
 /// Takes what happens and makes snapshots of it.
@@ -30,6 +30,7 @@ pub struct Recorder {
     rtts: Arc<BTreeMap<Arc<str>, Histogram>>,
     containers: Arc<BTreeMap<ContainerId, Inner>>,
     traffic: Traffic,
+    restarts: Arc<Restarts>,
     own: Own,
 }
 
@@ -53,6 +54,7 @@ impl Recorder {
         let known: BTreeSet<&str> = inventory.destinations.iter().map(|d| &*d.name).collect();
         Arc::make_mut(&mut self.tallies).retain(|(destination, _), _| known.contains(&**destination));
         Arc::make_mut(&mut self.rtts).retain(|destination, _| known.contains(&**destination));
+        Arc::make_mut(&mut self.restarts).listed(&inventory, inventory.taken_at);
         self.own.inventory_last_success = Some(at);
         if self.inventory.is_some() {
             self.note_empty_round();
@@ -260,6 +262,7 @@ impl Recorder {
             rtts: Arc::clone(&self.rtts),
             containers: Arc::clone(&self.containers),
             traffic: self.traffic.clone(),
+            restarts: Arc::clone(&self.restarts),
             own: self.own.clone(),
         }
     }

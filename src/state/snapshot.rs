@@ -10,7 +10,7 @@ use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::{Host, Inner, Interface};
 use crate::outcome::{Blindness, Observation, Outcome, ProbeKey, ProbeKind, Reason};
 
-use super::Histogram;
+use super::{Histogram, Restarts};
 
 /// Destination, source and target.
 pub type Pair = (Arc<str>, Arc<str>, Arc<str>);
@@ -38,6 +38,8 @@ pub struct Snapshot {
     pub containers: Arc<BTreeMap<ContainerId, Inner>>,
     /// What the Engine told of traffic, and whether it counts.
     pub traffic: Traffic,
+    /// Which containers the Engine started again of late.
+    pub restarts: Arc<Restarts>,
     /// The exporter's own figures.
     pub own: Own,
 }

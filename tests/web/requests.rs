@@ -76,6 +76,7 @@ fn peopled() -> Verdict {
         out_of_memory: false,
         error: None,
         kept_running: true,
+        always: false,
         place: Place::Own,
         way_in: None,
         started_at: None,

@@ -31,6 +31,7 @@ pub fn verdict(round: Option<SystemTime>, findings: Vec<Finding>) -> Verdict {
         rtts: Arc::default(),
         containers: Arc::default(),
         traffic: Traffic::default(),
+        restarts: Arc::default(),
         own: Own { round_last_completed: round, ..Own::default() },
     };
     Verdict {

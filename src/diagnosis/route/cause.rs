@@ -58,7 +58,7 @@ pub(super) fn cause(
 ) -> Option<Cause> {
     let cause = own_cause(snapshot, inventory, walk, lost)?;
     // What ends again and again is told of the container, whatever it looks like between two ends.
-    let restarts = |hop: &Hop<'_>| hop.container.is_some_and(|container| restarts(snapshot.at, container));
+    let restarts = |hop: &Hop<'_>| hop.container.is_some_and(|container| restarts(snapshot, container));
     let passes = matches!(
         cause,
         Cause::LeftOut(_) | Cause::Backend(_) | Cause::Stale | Cause::Unknown | Cause::NotServed

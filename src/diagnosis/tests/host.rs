@@ -1,6 +1,6 @@
 //! What the kernel says of the host, and what the Engine says of networks.
 
-use crate::inventory::{ContainerId, Origin};
+use crate::inventory::ContainerId;
 use crate::netstack::{Bridge, Conntrack, Forwarding, Host, Inner, LostQueries, Neighbours, Way};
 
 use super::*;
@@ -159,30 +159,6 @@ fn a_network_that_does_not_fit_the_host_is_told() {
             &[],
         ),
     ]);
-}
-
-#[test]
-fn a_network_that_only_the_proxy_holds_is_worth_a_word() {
-    let told = |change: fn(&mut Sample)| {
-        let mut sample = shop();
-        sample.destination("stack", 3);
-        sample.on("stack").origin = Origin::CoolifyStack;
-        sample.endpoint("shop", "proxy");
-        sample.endpoint("stack", "proxy");
-        sample.container("proxy").is_proxy = true;
-        change(&mut sample);
-        let findings = settled(sample.snapshot(), &mut Ledger::default()).findings;
-        findings.iter().map(|finding| finding.code).filter(|code| *code == Code::NetworkOrphaned).count()
-    };
-    assert_eq!(told(|_| {}), 1);
-    assert_eq!(told(|s| s.on("stack").origin = Origin::CoolifyDestination), 0, "it waits for deployments");
-    assert_eq!(told(|s| s.endpoint("stack", "web")), 0);
-    assert_eq!(told(|s| s.on("shop").endpoints.retain(|e| &*e.name != "proxy")), 0, "its own network");
-    let sleeps = |s: &mut Sample| {
-        let missing = s.missing("db");
-        s.on("stack").stopped.push(missing);
-    };
-    assert_eq!(told(sleeps), 0);
 }
 
 #[test]

@@ -89,27 +89,64 @@ fn each_container_that_is_not_reached_is_one_finding() {
         (
             "ends again and again",
             |s| {
+                s.inventory.taken_at = at(60);
                 s.container("job").state = RunState::Restarting;
                 s.container("job").exit_code = Some(1);
-                s.container("job").restarts = 7;
+                s.restarted("job", &[20, 21, 55]);
                 let missing = s.missing("job");
                 s.on("shop").stopped.push(missing);
             },
             &["container-restarting job"],
         ),
         (
+            "has ended once, and is between two starts",
+            |s| {
+                s.inventory.taken_at = at(60);
+                s.container("job").state = RunState::Restarting;
+                s.restarted("job", &[59]);
+                let missing = s.missing("job");
+                s.on("shop").stopped.push(missing);
+            },
+            &[],
+        ),
+        (
+            "is between two starts for who has just come",
+            |s| {
+                s.container("job").state = RunState::Restarting;
+                let missing = s.missing("job");
+                s.on("shop").stopped.push(missing);
+            },
+            &["container-unreachable job"],
+        ),
+        (
             "runs between two ends",
             |s| {
-                s.container("db").restarts = 3;
-                s.container("db").started_at = Some(at(0));
+                s.inventory.taken_at = at(60);
+                s.restarted("db", &[10, 20, 50]);
             },
             &["container-restarting db"],
         ),
         (
+            "waited for its database when it was deployed",
+            |s| {
+                s.inventory.taken_at = at(60);
+                s.restarted("db", &[50, 51, 52, 53]);
+            },
+            &[],
+        ),
+        (
             "was started again twice",
             |s| {
-                s.container("db").restarts = 2;
-                s.container("db").started_at = Some(at(0));
+                s.inventory.taken_at = at(60);
+                s.restarted("db", &[10, 50]);
+            },
+            &[],
+        ),
+        (
+            "has come to rest",
+            |s| {
+                s.inventory.taken_at = at(300);
+                s.restarted("db", &[100, 110, 170]);
             },
             &[],
         ),

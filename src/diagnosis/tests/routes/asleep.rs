@@ -14,6 +14,10 @@ fn ended(state: RunState, code: i64) -> Host {
     let missing = host.sample.missing("web");
     host.sample.on("shop").endpoints.retain(|endpoint| &*endpoint.name != "web");
     host.sample.on("shop").stopped.push(missing);
+    if state == RunState::Restarting {
+        host.sample.inventory.taken_at = at(60);
+        host.sample.restarted("web", &[10, 20, 50]);
+    }
     host
 }
 
@@ -24,6 +28,7 @@ fn who_crashed_and_leaves_a_site_to_nobody_wakes_somebody() {
         (RunState::Exited, 139, "page container-unreachable web"),
         // Somebody asked it to end.
         (RunState::Exited, 0, "ticket container-unreachable web"),
+        (RunState::Exited, 130, "ticket container-unreachable web"),
         (RunState::Exited, 137, "ticket container-unreachable web"),
         (RunState::Exited, 143, "ticket container-unreachable web"),
         (RunState::Restarting, 1, "page container-restarting web"),
@@ -34,17 +39,24 @@ fn who_crashed_and_leaves_a_site_to_nobody_wakes_somebody() {
         assert_eq!(verdict.passages[0].up, Some(false), "{state:?} {code}");
         assert!(verdict.findings[0].explains.iter().any(|line| line.starts_with("route shop.example.com: ")));
     }
-    let mut killed = ended(RunState::Exited, 137);
-    killed.sample.container("web").out_of_memory = true;
-    assert_eq!(killed.told(), ["page container-unreachable web"]);
+    let mut host = ended(RunState::Exited, 137);
+    host.sample.container("web").out_of_memory = true;
+    assert_eq!(host.told(), ["page container-unreachable web"]);
+    // The Engine starts it again whatever it ends by: somebody stopped it, or it cannot be started.
+    let mut host = ended(RunState::Exited, 1);
+    host.sample.container("web").always = true;
+    assert_eq!(host.told(), ["ticket container-unreachable web"]);
+    host.sample.container("web").error = Some("exec: \"node\": executable file not found".into());
+    assert_eq!(host.told(), ["page container-unreachable web"]);
 }
 
 #[test]
 fn who_ends_again_and_again_is_the_cause_of_what_its_site_looks_like_in_between() {
     let mut host = Host::new();
+    host.sample.inventory.taken_at = at(60);
+    host.sample.restarted("web", &[10, 20, 50]);
+    assert_eq!(host.told(), ["ticket container-restarting web"], "its site is served");
     host.refused();
     host.listeners = Some(Vec::new());
-    host.sample.container("web").restarts = 5;
-    host.sample.container("web").started_at = Some(at(40));
     assert_eq!(host.told(), ["page container-restarting web"]);
 }
