@@ -38,8 +38,8 @@ fn kernel() -> netstack::Host {
         bridge_netfilter: Some(true),
         conntrack: Some(Conntrack { entries: 1234, limit: 65536, drops: Some(7) }),
         neighbours: Some(Neighbours { entries: 12, limit: 1024, refused: 0 }),
-        bridges: [("br-shop".to_owned(), Bridge { mtu: 1500, ports: 2 })].into(),
-        ways: vec![uplink],
+        bridges: Some([("br-shop".to_owned(), Bridge { mtu: 1500, ports: 2 })].into()),
+        ways: Some(vec![uplink]),
     }
 }
 

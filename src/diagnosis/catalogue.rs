@@ -63,10 +63,10 @@ codes! {
         "Containers reach nothing outside their network, and their published ports answer nobody else than the host.";
     HostConntrackNearLimit, "host-conntrack-near-limit", Ticket, "The table of connections is nearly full",
         "The kernel has hardly any room for another connection: once it has none, new ones are dropped at random.";
-    HostNeighbourTableFull, "host-neighbour-table-full", Ticket, "The table of neighbours is full",
-        "The kernel remembers no further link-layer address: containers reach some peers and not others.";
-    HostBridgeNetfilterOff, "host-bridge-netfilter-off", Ticket, "Bridged packets pass by the firewall",
-        "What crosses a bridge does not meet the firewall: a neighbour's published port gives no answer, and nothing separates containers of one network.";
+    HostNeighbourTableFull, "host-neighbour-table-full", Ticket, "The table of neighbours is full, or nearly",
+        "The kernel has hardly any room for another link-layer address: once it has none, containers reach some peers and not others.";
+    HostBridgeNetfilterOff, "host-bridge-netfilter-off", Info, "Bridged packets pass by the firewall",
+        "What crosses a bridge does not meet the firewall: nothing separates containers of one network, and without the Engine's userland proxy a neighbour's published port gives no answer.";
     NetworkMissing, "network-missing", Ticket, "The network does not exist",
         "A network that containers were made for does not exist: whatever is deployed to it does not start.";
     NetworkDuplicateName, "network-duplicate-name", Ticket, "Two networks of one name",

@@ -29,7 +29,7 @@ pub fn host(page: &mut Exposition, inventory: &Inventory, snapshot: &Snapshot) {
         page.put_count(&table::HOST_UPLINK_MTU, [&uplink.by], u64::from(uplink.mtu));
     }
     for destination in &inventory.destinations {
-        let bridge = destination.bridge.as_deref().and_then(|bridge| host.bridges.get(bridge));
+        let bridge = destination.bridge.as_deref().and_then(|bridge| host.bridge(bridge));
         if let Some(bridge) = bridge {
             page.put_count(&table::HOST_BRIDGE_MTU, [&destination.name], u64::from(bridge.mtu));
             page.put_count(&table::HOST_BRIDGE_PORTS, [&destination.name], u64::from(bridge.ports));

@@ -14,6 +14,8 @@ use crate::outcome::Blindness;
 
 use super::{CALM, Message, Monitor, URGENT};
 
+/// Of the default network, and the way out of overlays.
+const ENGINES_BRIDGES: [&str; 2] = ["docker0", "docker_gwbridge"];
 /// Of so many looks one reads the embedded resolver's drops and the connections.
 const SOCKETS_EVERY: u32 = 4;
 
@@ -83,11 +85,16 @@ impl Monitor {
     pub(super) fn looked_home(&mut self, home: Home) {
         let Some(inventory) = &self.inventory else { return };
         let bridges: Vec<_> = inventory.destinations.iter().filter_map(|d| d.bridge.as_deref()).collect();
-        let at_home =
-            (!bridges.is_empty()).then(|| bridges.iter().any(|bridge| home.interfaces.contains(*bridge)));
+        // Where all destinations are overlays, the Engine's own bridges tell; that they are not here says nothing.
+        let own = ENGINES_BRIDGES.iter().any(|bridge| home.interfaces.contains(*bridge));
+        let at_home = match bridges.as_slice() {
+            [] => own.then_some(true),
+            all => Some(all.iter().any(|bridge| home.interfaces.contains(*bridge))),
+        };
         let sight = self.recorder.sight();
         sight.host_network = at_home;
-        sight.host = (at_home == Some(true)).then(|| Arc::new(home.host));
+        let before = sight.host.clone().unwrap_or_default();
+        sight.host = (at_home == Some(true)).then(|| Arc::new(home.host.or(&before)));
         sight.host_ports = home.ports.filter(|_| at_home == Some(true));
         let host = (at_home == Some(true)).then_some(home.addresses);
         sight.host_addresses = host.clone().unwrap_or_default();

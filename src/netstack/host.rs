@@ -17,9 +17,9 @@ pub struct Host {
     /// The table of neighbours.
     pub neighbours: Option<Neighbours>,
     /// Bridges by name.
-    pub bridges: BTreeMap<String, Bridge>,
+    pub bridges: Option<BTreeMap<String, Bridge>>,
     /// Where its packets go, the default route too, by the kernel's order.
-    pub ways: Vec<Way>,
+    pub ways: Option<Vec<Way>>,
 }
 
 /// `net.ipv4.ip_forward` and `net.ipv6.conf.all.forwarding`.
@@ -74,8 +74,34 @@ pub struct Way {
 }
 
 impl Host {
-    /// The MTU of the interface that everything else leaves by, IPv4 first.
+    /// The way of everything else, IPv4 first.
     pub fn uplink(&self) -> Option<&Way> {
-        self.ways.iter().filter(|way| way.to.prefix_len() == 0).min_by_key(|way| way.to.addr().is_ipv6())
+        self.ways
+            .iter()
+            .flatten()
+            .filter(|way| way.to.prefix_len() == 0)
+            .min_by_key(|way| way.to.addr().is_ipv6())
+    }
+
+    /// The bridge of this name.
+    pub fn bridge(&self, name: &str) -> Option<Bridge> {
+        self.bridges.as_ref()?.get(name).copied()
+    }
+
+    /// What could not be read now is as it was before: nothing is over because nobody could look.
+    #[must_use]
+    pub fn or(self, before: &Self) -> Self {
+        Self {
+            forwarding: Forwarding {
+                ipv4: self.forwarding.ipv4.or(before.forwarding.ipv4),
+                ipv6: self.forwarding.ipv6.or(before.forwarding.ipv6),
+            },
+            // A module that is not loaded any more is no setting.
+            bridge_netfilter: self.bridge_netfilter,
+            conntrack: self.conntrack.or(before.conntrack),
+            neighbours: self.neighbours.or(before.neighbours),
+            bridges: self.bridges.or_else(|| before.bridges.clone()),
+            ways: self.ways.or_else(|| before.ways.clone()),
+        }
     }
 }

@@ -16,22 +16,16 @@ pub(super) fn find(scene: &Scene<'_>, host: &Host) -> Option<Finding> {
     }
     let mut finding = of_host(scene, Code::HostBridgeNetfilterOff);
     finding.summary = format!(
-        "Packets between containers of one network do not meet the host's firewall ({SETTING} is 0): a container gets no answer from a port that a neighbour publishes, and com.docker.network.bridge.enable_icc=false separates nobody."
+        "Packets between containers of one network do not meet the host's firewall ({SETTING} is 0): com.docker.network.bridge.enable_icc=false separates nobody, and where the Engine runs without its userland proxy a container gets no answer from a port that a neighbour publishes."
     );
     finding.evidence =
         vec![saw(format!("sysctl {SETTING}"), "0", "1, as the module br_netfilter begins with")];
-    finding.explains = vec![
-        "a container that asks for the host's address and the published port of a container on its own network: the answer comes from another address than was asked, and is dropped"
-            .to_owned(),
-    ];
     finding.ruled_out = vec!["containers reach each other at their own addresses and names".to_owned()];
     finding.fix = vec![
-        Step::command(format!("sysctl -w {SETTING}=1")),
-        Step::when(
-            "who sets it to 0",
-            ["grep -rs bridge-nf-call /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d"
-                .to_owned()],
+        Step::prose(
+            "where virtual machines share a bridge of this host somebody set it to 0 for them: with 1 their packets meet the Engine's rules, which drop what they do not know",
         ),
+        Step::when("else", [format!("sysctl -w {SETTING}=1")]),
         Step::when(
             "so that it stays",
             [

@@ -30,7 +30,7 @@ pub(super) fn find(scene: &Scene<'_>, host: &Host) -> Option<Finding> {
         table.entries,
         table.limit,
         if full {
-            "new connections, also of DNS, are dropped at random"
+            "a burst is enough, and new connections, also of DNS, are dropped at random"
         } else {
             "once it is full new connections, also of DNS, are dropped at random"
         }
@@ -52,14 +52,17 @@ pub(super) fn find(scene: &Scene<'_>, host: &Host) -> Option<Finding> {
         Step::command(format!("sysctl -w net.netfilter.nf_conntrack_max={}", table.limit.saturating_mul(2))),
         Step::when(
             "who holds them: the addresses with the most entries",
-            ["conntrack -L 2>/dev/null | grep -o 'src=[^ ]*' | sort | uniq -c | sort -rn | head".to_owned()],
+            ["conntrack -L | grep -o 'src=[^ ]*' | sort | uniq -c | sort -rn | head".to_owned()],
         ),
         Step::when(
             "so that it stays",
-            [format!(
-                "echo 'net.netfilter.nf_conntrack_max = {}' > /etc/sysctl.d/99-conntrack.conf",
-                table.limit.saturating_mul(2)
-            )],
+            [
+                "echo nf_conntrack > /etc/modules-load.d/nf_conntrack.conf".to_owned(),
+                format!(
+                    "echo 'net.netfilter.nf_conntrack_max = {}' > /etc/sysctl.d/99-conntrack.conf",
+                    table.limit.saturating_mul(2)
+                ),
+            ],
         ),
         Step::prose("an entry takes some 300 bytes of the kernel's memory"),
     ];

@@ -3,8 +3,8 @@
 use ipnet::IpNet;
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{few, saw};
-use crate::diagnosis::{Code, Finding, Step};
+use crate::diagnosis::words::{few, saw, sh};
+use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::inventory::Destination;
 use crate::netstack::Host;
 
@@ -45,17 +45,34 @@ pub(super) fn find(scene: &Scene<'_>, host: &Host) -> Option<Finding> {
     let names: Vec<_> = scene.destinations().filter(|d| crosses(d, hit)).map(|d| &*d.name).collect();
     let mut finding = of_host(scene, Code::HostForwardingDisabled);
     let Family { name, setting, .. } = hit;
-    finding.summary = format!(
-        "The host forwards no {name} packets ({setting} is 0): containers of {} reach nothing outside, and nobody reaches their published ports.",
-        few(&names)
-    );
-    finding.evidence = vec![saw(format!("sysctl {setting}"), "0", "1, as the Engine sets it when it starts")];
+    let is_ipv6 = *name == "IPv6";
+    finding.summary = if is_ipv6 {
+        // What has IPv4 as well goes on by that.
+        finding.severity = Severity::Ticket;
+        format!(
+            "The host forwards no {name} packets ({setting} is 0): by {name} containers of {} reach nothing outside, and nobody reaches their published ports.",
+            few(&names)
+        )
+    } else {
+        format!(
+            "The host forwards no {name} packets ({setting} is 0): containers of {} reach nothing outside, and nobody reaches their published ports.",
+            few(&names)
+        )
+    };
+    finding.evidence = vec![saw(format!("sysctl {setting}"), "0", "1, as the Engine sets it")];
     finding.explains = vec![
         "containers that time out on everything outside their network".to_owned(),
         "published ports that answer on the host at most, and to nobody else".to_owned(),
     ];
     finding.ruled_out = vec!["packets between containers of one network are bridged, and pass".to_owned()];
-    finding.fix = vec![
+    if is_ipv6 {
+        // A host that forwards takes no default route from a router's advertisements, unless it is told to.
+        finding.fix.push(Step::when(
+            "where the host's own default route comes from router advertisements (`proto ra`), first, or it goes",
+            ["ip -6 route show default".to_owned(), format!("sysctl -w net.ipv6.conf.{}.accept_ra=2", uplink(host))],
+        ));
+    }
+    finding.fix.extend([
         Step::command(format!("sysctl -w {setting}=1")),
         Step::when(
             "who sets it to 0: hardening scripts and network managers do",
@@ -66,9 +83,15 @@ pub(super) fn find(scene: &Scene<'_>, host: &Host) -> Option<Finding> {
         ),
         Step::when(
             "so that it stays",
-            [format!("echo '{setting} = 1' > /etc/sysctl.d/99-docker-forwarding.conf")],
+            [format!("echo '{setting} = 1' > /etc/sysctl.d/99-docker-{}.conf", name.to_ascii_lowercase())],
         ),
-    ];
+    ]);
     finding.verify = vec![format!("sysctl {setting}")];
     Some(finding)
+}
+
+/// The interface that leads out by IPv6.
+fn uplink(host: &Host) -> String {
+    let default = host.ways.iter().flatten().find(|way| way.to.prefix_len() == 0 && way.to.addr().is_ipv6());
+    default.map_or_else(|| "UPLINK".to_owned(), |way| sh(&way.by))
 }

@@ -19,7 +19,7 @@ pub(super) fn find(scene: &Scene<'_>, host: &Host) -> Option<Finding> {
     }
     let mut finding = of_host(scene, Code::HostNeighbourTableFull);
     finding.summary = format!(
-        "The kernel's table of neighbours is {} full ({} of {}): packets to addresses that are not in it are dropped.",
+        "The kernel's table of neighbours is {} full ({} of {}): once it is full, packets to addresses that are not in it are dropped.",
         percent(table.entries, table.limit),
         table.entries,
         table.limit

@@ -16,7 +16,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let tell = |destination| -> Option<Finding> {
         let on: &crate::inventory::Destination = destination;
         let bridge = on.bridge.as_deref()?;
-        let ports = host.bridges.get(bridge)?.ports;
+        let ports = host.bridge(bridge)?.ports;
         let left = MOST.saturating_sub(ports);
         if left > SPARE {
             return None;
@@ -27,6 +27,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             on.name,
             match left {
                 0 => "the next container on it will not start".to_owned(),
+                1 => "room is left for one more container".to_owned(),
                 left => format!("room is left for {left} more containers"),
             }
         );

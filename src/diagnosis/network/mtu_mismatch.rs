@@ -1,46 +1,58 @@
-//! `network-mtu-mismatch`: containers send packets that the way out of the host does not carry.
+//! `network-mtu-mismatch`: containers send packets that the way out of the host does not carry. One finding, whatever
+//! many networks there are: the way out is one.
+
+use std::sync::Arc;
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{network, saw, sh};
+use crate::diagnosis::words::{draft, few, network, saw, sh};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::Destination;
 use crate::netstack::Way;
 
-use super::of_destination;
-
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let Some(host) = scene.snapshot.sight.host.as_deref() else { return Vec::new() };
-    let Some(uplink) = host.uplink() else { return Vec::new() };
-    let tell = |on: &Destination| {
-        let bridge = on.bridge.as_deref()?;
-        let known = host.bridges.get(bridge)?;
+    let Some(uplink) = host.uplink().filter(|uplink| uplink.mtu > 0) else { return Vec::new() };
+    let larger = |on: &'_ Destination| {
+        let known = host.bridge(on.bridge.as_deref()?)?;
         // A bridge without ports has the kernel's own idea of it.
         let mtu = if known.ports > 0 { known.mtu } else { on.mtu? };
-        let leaves = !on.internal && !on.endpoints.is_empty();
-        (leaves && mtu > uplink.mtu && uplink.mtu > 0).then(|| told(scene, on, (bridge, mtu), uplink))
+        (!on.internal && !on.endpoints.is_empty() && mtu > uplink.mtu).then_some(mtu)
     };
-    scene.destinations().filter_map(tell).collect()
+    let found: Vec<(&Destination, u32)> =
+        scene.destinations().filter_map(|on| Some((on, larger(on)?))).collect();
+    if found.is_empty() { Vec::new() } else { vec![told(scene, &found, uplink)] }
 }
 
-fn told(scene: &Scene<'_>, on: &Destination, (bridge, mtu): (&str, u32), uplink: &Way) -> Finding {
-    let mut finding = of_destination(scene, Code::NetworkMtuMismatch, on);
+fn told(scene: &Scene<'_>, found: &[(&Destination, u32)], uplink: &Way) -> Finding {
+    let interface: Arc<str> = uplink.by.as_str().into();
+    let mut finding = draft(Code::NetworkMtuMismatch, "host", &interface, scene.snapshot.at);
+    if let [(on, _)] = found {
+        finding.destination = Some(on.name.clone());
+    }
+    let names: Vec<&str> = found.iter().map(|(on, _)| &*on.name).collect();
+    let largest = found.iter().map(|(_, mtu)| *mtu).max().unwrap_or_default();
     finding.summary = format!(
-        "Containers on {} send packets of up to {mtu} bytes, and the host's way out ({}) carries {}: large answers hang where the notice of it is lost on the way.",
-        on.name, uplink.by, uplink.mtu
+        "Containers on {} send packets of up to {largest} bytes, and the host's way out ({}) carries {}: large answers hang where the notice of it is lost on the way.",
+        few(&names),
+        uplink.by,
+        uplink.mtu
     );
-    finding.evidence = vec![
-        saw(format!("ip link show {}", sh(bridge)), format!("mtu {mtu}"), "at most the way out's"),
-        saw(
-            format!("ip link show {}", sh(&uplink.by)),
-            format!("mtu {}", uplink.mtu),
-            "at least the network's",
-        ),
-    ];
+    finding.evidence = found
+        .iter()
+        .take(6)
+        .filter_map(|(on, mtu)| {
+            let bridge = on.bridge.as_deref()?;
+            Some(saw(format!("ip link show {}", sh(bridge)), format!("mtu {mtu}"), "at most the way out's"))
+        })
+        .collect();
+    finding.evidence.push(saw(
+        format!("ip link show {}", sh(&uplink.by)),
+        format!("mtu {}", uplink.mtu),
+        "at least the networks'",
+    ));
     finding.explains = vec![
         "TLS handshakes, uploads and downloads that hang while pings and small requests work".to_owned(),
     ];
-    let shell = network(on);
-    let fit = uplink.mtu;
     finding.fix = vec![
         Step::when(
             "at once, for TCP, until the host starts anew",
@@ -51,14 +63,18 @@ fn told(scene: &Scene<'_>, on: &Destination, (bridge, mtu): (&str, u32), uplink:
         ),
         Step::when(
             "for good: a network's MTU is fixed when it is made, so make one that fits and redeploy onto it",
-            [format!("docker network create --attachable -o com.docker.network.driver.mtu={fit} NEW")],
+            [format!(
+                "docker network create --attachable -o com.docker.network.driver.mtu={} NEW",
+                uplink.mtu
+            )],
         ),
         Step::prose(
             "for networks to come: \"default-network-opts\": {\"bridge\": {\"com.docker.network.driver.mtu\": \"…\"}} in /etc/docker/daemon.json (the key \"mtu\" there is of the default bridge alone)",
         ),
     ];
+    let shells: Vec<String> = found.iter().take(6).map(|(on, _)| network(on)).collect();
     finding.verify = vec![
-        format!("docker network inspect {shell} --format '{{{{json .Options}}}}'"),
+        format!("docker network inspect --format '{{{{.Name}}}} {{{{json .Options}}}}' {}", shells.join(" ")),
         format!("ip -o link show {}", sh(&uplink.by)),
     ];
     finding

@@ -1,90 +1,102 @@
-//! `network-subnet-overlap`: a destination has addresses that the host has another way to.
+//! `network-subnet-overlap`: destinations have addresses that the host has another way to. One finding a way.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{few, network, saw};
+use crate::diagnosis::words::{draft, few, network, saw};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::Destination;
 use crate::netstack::Way;
-use ipnet::IpNet;
 
-use super::of_destination;
+/// A shorter prefix is no network: halves of the Internet are how a VPN takes everything without taking the default
+/// route's place (RFC 1918's largest block is a /8).
+const SHORTEST: u8 = 8;
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let Some(host) = scene.snapshot.sight.host.as_deref() else { return Vec::new() };
-    let tell = |on: &Destination| {
-        let bridge = on.bridge.as_deref()?;
-        // Where the bridge is not there the routes are of another host.
-        host.bridges.get(bridge)?;
-        let other = |way: &&Way| way.by != bridge && is_somewhere(&way.to);
-        let clashing: Vec<(&IpNet, &Way)> = on
-            .subnets
-            .iter()
-            .flat_map(|subnet| host.ways.iter().filter(other).map(move |way| (&subnet.net, way)))
-            .filter(|(net, way)| overlap(net, &way.to))
-            .collect();
-        (!clashing.is_empty()).then(|| told(scene, on, &clashing))
+    let clashes = |way: &Way| -> Vec<(&Destination, IpNet)> {
+        let own = |on: &&Destination| {
+            // Where the bridge is not there the routes are of another host.
+            on.bridge.as_deref().is_some_and(|name| host.bridge(name).is_some() && way.by != name)
+        };
+        let nets =
+            scene.destinations().filter(own).flat_map(|on| on.subnets.iter().map(move |s| (on, s.net)));
+        nets.filter(|(_, net)| clash(net, &way.to)).collect()
     };
-    scene.destinations().filter_map(tell).collect()
+    let ways = host.ways.iter().flatten().map(|way| (way, clashes(way)));
+    ways.filter(|(_, all)| !all.is_empty()).map(|(way, all)| told(scene, way, &all)).collect()
 }
 
-/// A part of the Internet: not everything, nor what each interface has of its own.
-fn is_somewhere(net: &IpNet) -> bool {
-    let of_the_link = match net {
-        IpNet::V4(net) => net.addr().is_link_local() || net.addr().is_multicast(),
-        IpNet::V6(net) => net.addr().is_unicast_link_local() || net.addr().is_multicast(),
-    };
-    net.prefix_len() > 0 && !of_the_link
+fn clash(net: &IpNet, way: &IpNet) -> bool {
+    let overlaps = net.contains(way) || way.contains(net);
+    match way {
+        IpNet::V4(to) => overlaps && to.prefix_len() >= SHORTEST && !to.addr().is_link_local(),
+        // A network of containers is cut from the host's own as a rule, and is the more exact way.
+        IpNet::V6(to) => {
+            overlaps && to.prefix_len() >= net.prefix_len() && !to.addr().is_unicast_link_local()
+        }
+    }
 }
 
-fn overlap(one: &IpNet, other: &IpNet) -> bool {
-    one.contains(other) || other.contains(one)
-}
-
-fn told(scene: &Scene<'_>, on: &Destination, clashing: &[(&IpNet, &Way)]) -> Finding {
-    let mut finding = of_destination(scene, Code::NetworkSubnetOverlap, on);
+fn told(scene: &Scene<'_>, way: &Way, clashing: &[(&Destination, IpNet)]) -> Finding {
+    let range: Arc<str> = way.to.to_string().into();
+    let mut finding = draft(Code::NetworkSubnetOverlap, "network", &range, scene.snapshot.at);
+    if let [(on, _)] = clashing {
+        finding.destination = Some(on.name.clone());
+    }
+    let names: Vec<&str> = clashing.iter().map(|(on, _)| &*on.name).collect();
     // The longer prefix wins; of two alike the host takes either.
-    let is_stolen = clashing.iter().any(|(net, way)| way.to.prefix_len() >= net.prefix_len());
-    let ways: Vec<String> = clashing.iter().map(|(_, way)| format!("{} by {}", way.to, way.by)).collect();
-    let nets: Vec<String> = clashing.iter().map(|(net, _)| net.to_string()).collect();
+    let wins = clashing.iter().any(|(_, net)| way.to.prefix_len() >= net.prefix_len());
+    let lost: Vec<&str> = clashing
+        .iter()
+        .flat_map(|(on, _)| &on.endpoints)
+        .filter(|endpoint| wins && endpoint.addresses.iter().any(|address| way.to.contains(address)))
+        .map(|endpoint| &*endpoint.name)
+        .collect();
     finding.summary = format!(
-        "{} has addresses ({}) that the host also has another way to ({}): {}.",
-        on.name,
-        few(deduplicated(nets)),
-        few(&ways),
-        if is_stolen {
-            "the host sends packets for its containers there"
-        } else {
-            "servers there with one of these addresses are out of reach for the host and its containers"
+        "The host has another way ({} by {}) to addresses of {}: {}.",
+        way.to,
+        way.by,
+        few(&names),
+        match (wins, lost.is_empty()) {
+            (true, false) => format!("it sends packets for {} there", few(&lost)),
+            (true, true) => "it will send packets there for a container that gets one of them".to_owned(),
+            (false, _) =>
+                "servers there with one of these addresses are out of reach for the host and its containers"
+                    .to_owned(),
         }
     );
     finding.evidence = clashing
         .iter()
         .take(6)
-        .map(|(net, way)| {
-            saw("ip route", format!("{} dev {}", way.to, way.by), &format!("nothing that overlaps {net}"))
+        .map(|(on, net)| {
+            saw(
+                "ip route",
+                format!("{} dev {}", way.to, way.by),
+                &format!("nothing that overlaps {net} of {}", on.name),
+            )
         })
         .collect();
     finding.explains =
         vec!["private servers, a VPN or a provider's own services that do not answer".to_owned()];
-    let shell = network(on);
     finding.fix = vec![
         Step::when(
             "choose a range that nothing here has a way to, make a network of it and redeploy onto it",
-            ["ip route".to_owned(), "docker network create --attachable --subnet 10.x.0.0/24 NEW".to_owned()],
+            ["ip route".to_owned(), "docker network create --attachable --subnet RANGE NEW".to_owned()],
         ),
         Step::prose(
             "for networks to come: \"default-address-pools\" in /etc/docker/daemon.json with ranges that are free here",
         ),
     ];
+    let shells: Vec<String> = clashing.iter().take(6).map(|(on, _)| network(on)).collect();
     finding.verify = vec![
-        format!("docker network inspect {shell} --format '{{{{json .IPAM.Config}}}}'"),
+        format!(
+            "docker network inspect --format '{{{{.Name}}}} {{{{json .IPAM.Config}}}}' {}",
+            shells.join(" ")
+        ),
         "ip route".to_owned(),
     ];
     finding
-}
-
-fn deduplicated(mut all: Vec<String>) -> Vec<String> {
-    all.sort();
-    all.dedup();
-    all
 }

@@ -16,15 +16,19 @@ fn host() -> Host {
         bridge_netfilter: Some(true),
         conntrack: Some(Conntrack { entries: 700, limit: 1000, drops: Some(3) }),
         neighbours: Some(Neighbours { entries: 900, limit: 1000, refused: 0 }),
-        bridges: [("br-shop".to_owned(), Bridge { mtu: 1500, ports: 3 })].into(),
-        ways: vec![
+        bridges: Some([("br-shop".to_owned(), Bridge { mtu: 1500, ports: 3 })].into()),
+        ways: Some(vec![
             way("0.0.0.0/0", "eth0", 1500),
             way("10.0.2.0/24", "br-shop", 1500),
             way("192.0.2.0/24", "eth0", 1500),
             way("fe80::/64", "eth0", 1500),
             way("::/0", "tun0", 1280),
-        ],
+        ]),
     }
+}
+
+fn ways(host: &mut Host) -> &mut Vec<Way> {
+    host.ways.get_or_insert_default()
 }
 
 /// On that host, changed.
@@ -59,9 +63,9 @@ fn what_the_kernel_says_of_the_host_is_one_finding_each() {
             &[],
         ),
         (
-            "bridged packets pass by",
+            "bridged packets pass by, which is for your information",
             |s| on(s, |host| host.bridge_netfilter = Some(false)),
-            &["host-bridge-netfilter-off host"],
+            &[],
         ),
         ("the module is not loaded", |s| on(s, |host| host.bridge_netfilter = None), &[]),
         (
@@ -101,13 +105,13 @@ fn a_network_that_does_not_fit_the_host_is_told() {
     check(&[
         (
             "the way out carries less",
-            |s| on(s, |host| host.ways[0].mtu = 1450),
-            &["network-mtu-mismatch shop"],
+            |s| on(s, |host| ways(host)[0].mtu = 1450),
+            &["network-mtu-mismatch eth0"],
         ),
         (
             "it carries less, and nobody goes there",
             |s| {
-                on(s, |host| host.ways[0].mtu = 1450);
+                on(s, |host| ways(host)[0].mtu = 1450);
                 s.on("shop").internal = true;
             },
             &[],
@@ -116,26 +120,55 @@ fn a_network_that_does_not_fit_the_host_is_told() {
             "nobody knows what the network carries",
             |s| {
                 on(s, |host| {
-                    host.ways[0].mtu = 1450;
-                    host.bridges.insert("br-shop".into(), Bridge { mtu: 1500, ports: 0 });
+                    ways(host)[0].mtu = 1450;
+                    host.bridges = Some([("br-shop".to_owned(), Bridge { mtu: 1500, ports: 0 })].into());
                 });
             },
             &[],
         ),
         (
             "a VPN holds the whole range",
-            |s| on(s, |host| host.ways.push(way("10.0.0.0/8", "tun0", 1500))),
-            &["network-subnet-overlap shop"],
+            |s| on(s, |host| ways(host).push(way("10.0.0.0/8", "tun0", 1500))),
+            &["network-subnet-overlap 10.0.0.0/8"],
         ),
         (
             "a part of the subnet is elsewhere",
-            |s| on(s, |host| host.ways.push(way("10.0.2.128/25", "eth1", 1500))),
-            &["network-subnet-overlap shop"],
+            |s| on(s, |host| ways(host).push(way("10.0.2.128/25", "eth1", 1500))),
+            &["network-subnet-overlap 10.0.2.128/25"],
+        ),
+        (
+            "a VPN that takes everything in two halves",
+            |s| {
+                on(s, |host| {
+                    ways(host).extend(["0.0.0.0/1", "128.0.0.0/1"].map(|half| way(half, "tun0", 1500)));
+                });
+            },
+            &[],
+        ),
+        (
+            "two networks in the VPN's range are one fault",
+            |s| {
+                on(s, |host| {
+                    ways(host).push(way("10.0.0.0/8", "tun0", 1500));
+                    host.bridges.get_or_insert_default().insert("br-blog".into(), Bridge::default());
+                });
+                s.destination("blog", 3);
+                s.on("blog").bridge = Some("br-blog".into());
+            },
+            &["network-subnet-overlap 10.0.0.0/8"],
+        ),
+        (
+            "a network that is cut from the host's own",
+            |s| {
+                on(s, |host| ways(host).push(way("2001:db8:1::/64", "eth0", 1500)));
+                s.on("shop").subnets[0].net = "2001:db8:1:0:1::/80".parse().unwrap();
+            },
+            &[],
         ),
         (
             "the bridge is another host's",
             |s| {
-                on(s, |host| host.ways.push(way("10.0.0.0/8", "tun0", 1500)));
+                on(s, |host| ways(host).push(way("10.0.0.0/8", "tun0", 1500)));
                 s.on("shop").bridge = Some("br-other".into());
             },
             &[],
@@ -144,7 +177,7 @@ fn a_network_that_does_not_fit_the_host_is_told() {
             "a full bridge",
             |s| {
                 on(s, |host| {
-                    host.bridges.insert("br-shop".into(), Bridge { mtu: 1500, ports: 1015 });
+                    host.bridges = Some([("br-shop".to_owned(), Bridge { mtu: 1500, ports: 1015 })].into());
                 });
             },
             &["network-bridge-ports-exhausted shop"],
@@ -153,7 +186,7 @@ fn a_network_that_does_not_fit_the_host_is_told() {
             "a bridge with room",
             |s| {
                 on(s, |host| {
-                    host.bridges.insert("br-shop".into(), Bridge { mtu: 1500, ports: 1014 });
+                    host.bridges = Some([("br-shop".to_owned(), Bridge { mtu: 1500, ports: 1014 })].into());
                 });
             },
             &[],
