@@ -1,12 +1,14 @@
 //! `container-static-address-refused`: the Engine gives an address that was asked for only of a subnet that was asked for.
 
+use std::collections::BTreeSet;
+
 use crate::inventory::{Container, Destination, Missing};
 
 use super::scene::Scene;
-use super::words::{container, draft, network, saw};
+use super::words::{container, draft, saw};
 use super::{Code, Finding, Step};
 
-/// What the Engine says (`ipamutils` of its network library), in small letters.
+/// What the Engine says when it starts the container, in small letters.
 const WORDS: &str =
     "user specified ip address is supported only when connecting to networks with user configured subnets";
 
@@ -17,41 +19,38 @@ pub(super) fn is_refused(container: &Container) -> bool {
 }
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    // Of the networks that it is missed on the Engine does not say which refuses it.
+    let mut told = BTreeSet::new();
     let all = scene.destinations().flat_map(|on| on.stopped.iter().map(move |missing| (on, missing)));
+    let all = all.filter(|(_, missing)| told.insert(&missing.container));
     all.filter_map(|(on, missing)| tell(scene, on, missing)).collect()
 }
 
 fn tell(scene: &Scene<'_>, on: &Destination, missing: &Missing) -> Option<Finding> {
     let inventory = scene.inventory?;
     let known = inventory.container(&missing.container).filter(|known| is_refused(known))?;
-    let (id, net) = (container(inventory, &known.id), network(on));
+    let id = container(inventory, &known.id);
     let name = &missing.name;
     let mut finding = draft(Code::ContainerStaticAddressRefused, "container", name, scene.snapshot.at);
     finding.destination = Some(on.name.clone());
     finding.summary = format!(
-        "{name} does not start: it asks for an address of its own on {}, whose subnet the Engine chose itself.",
-        on.name
+        "{name} does not start: it asks for an address of its own on a network whose subnet the Engine chose itself."
     );
     finding.evidence = vec![
         saw(format!("docker inspect {id}"), known.error.as_deref().unwrap_or_default(), "no error"),
-        saw("Engine", inventory.engine.version.clone(), "29 and later refuse what earlier ones allowed"),
+        saw(
+            "Engine",
+            inventory.engine.version.clone(),
+            "not 29.0.0 to 29.0.3, which refuse what others allow",
+        ),
     ];
     finding.explains = scene.symptoms(&on.name, |key| key.target == *name);
     finding.fix = vec![
+        Step::prose("with Docker 29.0.0 to 29.0.3: update the Engine"),
         Step::prose(
-            "take the fixed address (ipv4_address, --ip) out and let others use its name; then redeploy it",
-        ),
-        Step::when(
-            "or make the network anew with a subnet of your own, while nothing runs on it",
-            [
-                format!("docker network rm {net}"),
-                format!("docker network create --attachable --subnet 10.x.0.0/24 {net}"),
-            ],
+            "else take the fixed address (ipv4_address, --ip) out and let others use its name; or give the network a subnet of your own (Compose: ipam, config, subnet); then redeploy it",
         ),
     ];
-    finding.verify = vec![
-        format!("docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {id}"),
-        format!("docker network inspect -f '{{{{json .IPAM.Config}}}}' {net}"),
-    ];
+    finding.verify = vec![format!("docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {id}")];
     Some(finding)
 }

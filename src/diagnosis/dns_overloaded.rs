@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::scene::Scene;
+use crate::outcome::Outcome;
+
+use super::scene::{Look, Scene};
 use super::words::{container, draft, from_inside, saw};
 use super::{Code, Finding, Step};
 
@@ -20,7 +22,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     for (on, endpoint) in scene.endpoints() {
         let Some(inner) = scene.snapshot.containers.get(&endpoint.container) else { continue };
         let Some(lost) = inner.lost_queries else { continue };
-        let is_late = scene.snapshot.at.duration_since(lost.at).is_ok_and(|age| age > LATELY);
+        // As of the last look: while nobody looks nothing is over.
+        let is_late = !inner.at.is_some_and(|at| at.duration_since(lost.at).is_ok_and(|age| age <= LATELY));
         if lost.queries < MANY || is_late || !told.insert(&endpoint.container) {
             continue;
         }
@@ -28,7 +31,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let mut finding = draft(Code::DnsOverloaded, "container", name, lost.at);
         finding.destination = Some(on.name.clone());
         finding.summary = format!(
-            "{name} asks for names faster than the Engine's resolver takes: {} queries were lost within a minute.",
+            "{name} asks for names faster than the Engine's resolver takes, or the Engine stood still: {} queries were lost between two looks.",
             lost.queries
         );
         finding.evidence = vec![saw(
@@ -41,13 +44,17 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             "none",
         )];
         finding.explains = vec!["lookups that take five seconds or fail, now and then".to_owned()];
-        finding.ruled_out = vec!["the Engine's resolver answers: it is the number of queries".to_owned()];
+        let answered =
+            |(_, record): Look<'_>| record.at >= lost.at && matches!(record.outcome, Outcome::Success(_));
+        if scene.lookups(&on.name, name).any(answered) {
+            finding.ruled_out.push("the Engine's resolver has answered since".to_owned());
+        }
         finding.fix = vec![
             Step::prose(
                 "let the application remember answers (a cache in its resolver or pool), and keep connections open",
             ),
             Step::prose(
-                "each name without a dot at its end is asked for once more with every search domain: ndots:1 in the container's options, or names that end in a dot",
+                "where its resolv.conf has ndots above 0, each short name is asked for with every search domain first: dns_opt: [ndots:0] in Compose, as the Engine has it by itself",
             ),
             Step::when("whom it asks for", [from_inside(&id, "cat /etc/resolv.conf")]),
         ];

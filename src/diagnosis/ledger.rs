@@ -329,6 +329,12 @@ fn is_there(scene: &Scene<'_>, destination: &str, finding: &Finding) -> bool {
         "proxy" => {
             return scene.inventory.is_some_and(|i| i.proxies.iter().any(|proxy| *proxy.name == *name));
         }
+        "host" | "engine" | "network" => return scene.inventory.is_some(),
+        "destination" => {
+            let absent =
+                |inventory: &crate::inventory::Inventory| inventory.absent.iter().any(|n| **n == *name);
+            return scene.destinations().any(|on| *on.name == *name) || scene.inventory.is_some_and(absent);
+        }
         "route" => {
             let refused = |router: &Refused| *router.router == *name;
             return scene.walk(name).is_some()

@@ -16,12 +16,17 @@ use super::select;
 /// Words of `HostConfig.NetworkMode` that name no network of the operator's.
 const MODES: &[&str] = &["", "default", "bridge", "host", "none", "nat", "private", "slirp4netns", "pasta"];
 
+/// The label of a task's container.
+const SWARM_TASK: &str = "com.docker.swarm.task.id";
+
 /// The names, sorted. `refers` says of which containers it matters what they were made for.
 pub fn absent(seen: &Seen, selection: &Selection, refers: impl Fn(&SeenContainer) -> bool) -> Vec<Arc<str>> {
     let is_there = |word: &str| seen.networks.iter().any(|n| n.name == word || n.id == word);
     let in_full = selection.include.iter().filter(|pattern| !pattern.contains('*'));
     let mut names: BTreeSet<&str> = selection.expect.iter().chain(in_full).map(String::as_str).collect();
-    for container in seen.containers.iter().filter(|c| refers(c)) {
+    // A node of a Swarm lists an overlay while a task on it uses the network: that of one that ended is elsewhere.
+    let is_task = |one: &&SeenContainer| one.labels.contains_key(SWARM_TASK);
+    for container in seen.containers.iter().filter(|c| refers(c) && !is_task(c)) {
         names.extend(needs(container).filter(|name| select::is_named(name, selection)));
     }
     names.into_iter().map(bounded).filter(|name| !is_there(name)).map(|name| part(name).into()).collect()

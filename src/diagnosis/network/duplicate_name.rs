@@ -37,7 +37,12 @@ fn tell(scene: &Scene<'_>, name: &str, all: &[&Destination]) -> Option<Finding> 
         .map(|on| {
             saw(
                 format!("docker network inspect {}", sh(on.id.as_str())),
-                format!("{name}, {} {}, {} containers", on.scope, on.driver, on.endpoints.len()),
+                format!(
+                    "{name}, {} {}, {} containers that run here",
+                    on.scope,
+                    on.driver,
+                    on.endpoints.len()
+                ),
                 "one network of the name",
             )
         })
@@ -47,6 +52,10 @@ fn tell(scene: &Scene<'_>, name: &str, all: &[&Destination]) -> Option<Finding> 
         "containers of one project that do not find each other".to_owned(),
     ];
     finding.fix = vec![
+        Step::when(
+            "who needs which, running or not (of an overlay: on the other nodes too)",
+            all.iter().map(|on| format!("docker ps -a --filter network={}", sh(on.id.as_str()))),
+        ),
         Step::when(
             "the one that nobody needs, by its id",
             [format!("docker network rm {}", sh(empty.id.as_str()))],

@@ -20,7 +20,10 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             "containers that end in \"network … not found\" when they are started again".to_owned(),
         ];
         finding.fix = vec![
-            Step::command(format!("docker network create --attachable {shell}")),
+            Step::prose(
+                "where Compose made it: docker compose up -d in the project makes it anew; one made by hand has not Compose's labels, and Compose refuses it",
+            ),
+            Step::when("else", [format!("docker network create --attachable {shell}")]),
             Step::prose(
                 "then redeploy what belongs on it: a container that was made for the old network keeps its id, and does not find the new one",
             ),

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{container, few, from_inside, saw};
+use crate::diagnosis::scene::{Look, Scene};
+use crate::diagnosis::words::{container, few, from_inside, saw, sh};
 use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::Record;
@@ -28,14 +28,16 @@ fn is_failure(record: &Record) -> bool {
 }
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    // The Engine asks for its containers: when it is down, that is the finding.
-    if scene.engine_down() {
+    // The Engine asks for its containers: when it is down, that is the finding; and without forwarding nothing leaves.
+    let host = scene.snapshot.sight.host.as_deref();
+    if scene.engine_down() || host.is_some_and(|host| host.forwarding.ipv4 == Some(false)) {
         return Vec::new();
     }
     // A public domain of a site here has name servers of its own that may fail.
     let is_outside =
         |key: &ProbeKey| key.kind == ProbeKind::DnsExternal && !scene.domains.contains_key(&*key.target);
-    let found = failing(scene, is_outside, is_failure);
+    // What was asked while the Engine was away says nothing of its name servers.
+    let found = failing(scene, is_outside, |record| is_failure(record) && scene.engine_vouches(record));
     found
         .iter()
         .filter(|one| one.looks.iter().any(|(key, _)| is_own(scene, &key.destination, &key.source)))
@@ -80,7 +82,13 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
             )
         })
         .collect();
-    finding.ruled_out = vec!["names of containers resolve: the Engine's own resolver answers".to_owned()];
+    let resolves = |(key, _): &Look<'_>| {
+        let mut own = scene.lookups(&key.destination, &key.source);
+        own.any(|(_, record)| matches!(record.outcome, Outcome::Success(_)))
+    };
+    if looks.iter().any(resolves) {
+        finding.ruled_out.push("names of containers resolve: the Engine's own resolver answers".to_owned());
+    }
     let reached = looks.iter().any(|(key, _)| {
         let of_source = |other: &ProbeKey| other.source == key.source && is_echo(other, IpAddr::is_ipv4);
         scene
@@ -102,7 +110,7 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
     finding.fix = vec![
         Step::when(
             "does the host itself resolve it",
-            [format!("getent hosts {}", names.first().unwrap_or(&""))],
+            [format!("getent hosts {}", sh(names.first().unwrap_or(&"")))],
         ),
         Step::when(
             "where systemd-resolved is the host's resolver",
@@ -114,7 +122,7 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
     ];
     if let Some(shell) = shell {
         finding.verify = vec![
-            from_inside(&shell, &format!("nslookup {}", names.first().unwrap_or(&""))),
+            from_inside(&shell, &format!("nslookup {}", sh(names.first().unwrap_or(&"")))),
             format!("docker exec {shell} cat /etc/resolv.conf"),
         ];
     }

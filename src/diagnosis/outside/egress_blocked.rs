@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::scene::Scene;
+use crate::diagnosis::scene::{Look, Scene, Way};
 use crate::diagnosis::words::{container, few, from_inside, saw};
 use crate::diagnosis::{Code, Finding, Severity, Step};
 
@@ -39,7 +39,12 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
             )
         })
         .collect();
-    finding.ruled_out.push("peers on the destination are reached".to_owned());
+    let reaches = |(key, _): &Look<'_>| {
+        scene.ways_from(&key.destination, &key.source).iter().any(|(_, path)| path.way == Way::Open)
+    };
+    if looks.iter().any(reaches) {
+        finding.ruled_out.push("peers on the destination are reached".to_owned());
+    }
     if scene.snapshot.sight.host.as_deref().is_some_and(|host| host.forwarding.ipv4 == Some(true)) {
         finding.ruled_out.push("the host forwards packets (net.ipv4.ip_forward is 1)".to_owned());
     }

@@ -12,6 +12,11 @@ use super::{Whose, failing, is_echo, is_failure};
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    // Without forwarding nothing leaves: that is the finding then.
+    let host = scene.snapshot.sight.host.as_deref();
+    if host.is_some_and(|host| host.forwarding.ipv6 == Some(false)) {
+        return findings;
+    }
     for one in failing(scene, |key| is_echo(key, IpAddr::is_ipv6), is_failure) {
         let mut finding = one.of.draft(scene, Code::EgressIpv6Missing, &one.looks);
         let has_ipv6 = |on: &crate::inventory::Destination| {

@@ -201,7 +201,8 @@ fn queries_that_are_lost_are_told_while_more_are() {
         let mut snapshot = sample.snapshot();
         let lost_queries = Some(LostQueries { at: at(second), queries });
         let id = ContainerId::new("id-web");
-        snapshot.containers = Arc::new([(id, Inner { lost_queries, ..Inner::default() })].into());
+        snapshot.containers =
+            Arc::new([(id, Inner { lost_queries, at: Some(at(200)), ..Inner::default() })].into());
         snapshot.at = at(200);
         told(&settled(snapshot, &mut Ledger::default()))
     };
