@@ -51,6 +51,8 @@ fn container(
         state: if last == 4 { RunState::Exited } else { RunState::Running },
         health: Health::None,
         exit_code: Some(1),
+        restarts: 3,
+        out_of_memory: false,
         restart_policy: "always".into(),
         sandbox_key: format!("/run/netns/{id}"),
         pid: 7,

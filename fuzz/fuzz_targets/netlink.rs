@@ -1,7 +1,7 @@
 //! Replies of the kernel over netlink: lengths are told twice, and either may be wrong.
 #![no_main]
 
-use destination_exporter::namespace::fuzzing::{State, address, attributes, link, reply, socket};
+use destination_exporter::namespace::fuzzing::{State, address, attributes, link, of_host, reply, socket};
 use libfuzzer_sys::fuzz_target;
 
 /// Bytes behind a length and a kind, filled up to four.
@@ -36,6 +36,11 @@ fn check_payload(bytes: &[u8]) {
         );
     }
     address(bytes);
+    let (way, ports) = of_host([bytes, bytes.get(8..).unwrap_or_default()], bytes);
+    assert!(ports <= 4, "two interfaces are ports of two bridges at the most");
+    if let Some(way) = way {
+        assert!(way.to == way.to.trunc() && !way.by.is_empty() && !way.by.contains('\0'));
+    }
     for asked in [State::Established, State::Listen] {
         if let Some(found) = socket(bytes, asked) {
             assert!(!found.v6_only || found.local.is_ipv6());

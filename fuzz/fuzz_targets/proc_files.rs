@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use destination_exporter::namespace::fuzzing::{names, resolver_drops, tcp};
+use destination_exporter::namespace::fuzzing::{counted, names, resolver_drops, tcp};
 use destination_exporter::namespace::mounts::{Mount, parse, view};
 use libfuzzer_sys::fuzz_target;
 
@@ -26,6 +26,9 @@ fuzz_target!(|text: &str| {
     // Who reads a part of the lines knows no more drops than who reads all.
     let half: String = text.lines().step_by(2).flat_map(|line| [line, "\n"]).collect();
     assert!(resolver_drops(&half) <= drops);
+    let first = text.lines().next().and_then(|line| line.split_ascii_whitespace().next()).unwrap_or("drop");
+    // A CPU more has counted no less.
+    assert!(counted(text, first) <= counted(&format!("{text}\nff ff ff"), first));
     let mounts: Vec<Mount> = text.lines().filter_map(parse).collect();
     for mount in &mounts {
         assert_eq!(parse(&line(mount)).as_ref(), Some(mount));

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::netstack::{Interface, TcpCounters};
+use crate::netstack::{Interface, TcpCounters, Way};
 
 pub use super::sockets::{Socket, State};
-use super::{links, netlink, procnet, sockets};
+use super::{host, links, netlink, procnet, sockets};
 
 /// A message, or an attribute in one: its kind, and what it holds.
 pub type Part = (u16, Vec<u8>);
@@ -35,6 +35,18 @@ pub fn link(message: &[u8]) -> Option<(u32, Interface)> {
 /// `RTM_NEWADDR`.
 pub fn address(message: &[u8]) -> Option<(u32, IpAddr)> {
     links::address(message)
+}
+
+/// Two messages as `RTM_NEWLINK` of a host, and a third as `RTM_NEWROUTE`: its way, and the ports of all bridges.
+pub fn of_host(links: [&[u8]; 2], route: &[u8]) -> (Option<Way>, u32) {
+    let links: Vec<_> = links.into_iter().filter_map(host::link).collect();
+    let ports = host::bridges(&links).values().map(|bridge| bridge.ports).sum();
+    (host::way(route, &links), ports)
+}
+
+/// A column of `/proc/net/stat/nf_conntrack` or of `arp_cache`, over all CPUs.
+pub fn counted(text: &str, name: &str) -> Option<u64> {
+    host::counted(text, name)
 }
 
 /// `struct inet_diag_msg`.
