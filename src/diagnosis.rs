@@ -19,6 +19,7 @@ pub mod dns_alias_collision;
 mod dns_overloaded;
 pub mod dns_resolver_unresponsive;
 pub mod dns_wrong_answer;
+mod ended;
 pub mod exporter_blind;
 pub mod finding;
 mod host;

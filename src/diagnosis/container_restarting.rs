@@ -1,38 +1,12 @@
 //! `container-restarting`: it ends soon after each start, and the Engine starts it again.
 
+use crate::inventory::{Container, Destination};
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
 
-use crate::inventory::{Container, Destination, RunState};
-use crate::state::Snapshot;
-
-use super::container_unreachable::{serves, why};
+use super::ended::{restarts, serves, why};
 use super::scene::Scene;
 use super::words::{container, draft, saw};
 use super::{Code, Finding, Severity, Step};
-
-/// So often within ten minutes: one that was started again once or twice may have waited for another.
-const OFTEN: usize = 3;
-/// And for so long: the Engine tries four times within two seconds, while a database starts.
-const STAYS: Duration = Duration::from_secs(30);
-/// The Engine waits longer from start to start, up to a minute.
-const APART: Duration = Duration::from_secs(120);
-
-/// Whether it ends again and again; also while it runs between two ends.
-pub(super) fn restarts(snapshot: &Snapshot, container: &Container) -> bool {
-    let Some(times) = snapshot.restarts.of_late.get(&container.id) else { return false };
-    let Some(inventory) = snapshot.inventory.as_deref() else { return false };
-    // As of the last picture: while nobody looks nothing is over.
-    let since = |time: &SystemTime| inventory.taken_at.duration_since(*time).unwrap_or_default();
-    let goes_on =
-        container.state == RunState::Restarting || times.last().is_some_and(|last| since(last) < APART);
-    times.len() >= OFTEN && goes_on && times.first().is_some_and(|first| since(first) >= STAYS)
-}
-
-/// Whether it may come to that: it is between two starts and has had one of late.
-pub(super) fn may_restart(snapshot: &Snapshot, container: &Container) -> bool {
-    container.state == RunState::Restarting && snapshot.restarts.of_late.contains_key(&container.id)
-}
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -5,12 +5,11 @@ use std::net::IpAddr;
 use crate::inventory::{Container, ContainerId, Destination, Endpoint, Missing, RunState};
 use crate::outcome::{ProbeKey, ProbeKind};
 
-use super::route::cause::Cause;
-use super::route::walk::{Hop, Walk};
+use super::ended::{crashed, may_restart, restarts, serves, why};
 use super::scene::{Scene, Way, walks};
-use super::words::{container, draft, few, from_inside, listed, network, reconnect, saw};
-use super::{Code, Evidence, Finding, Severity, Step};
-use super::{container_restarting, container_static_address_refused, proxy};
+use super::words::{container, draft, few, from_inside, network, reconnect, saw};
+use super::{Code, Finding, Severity, Step};
+use super::{container_static_address_refused, proxy};
 
 /// Containers that nobody on the destination reaches.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -30,7 +29,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             && !scene
                 .inventory
                 .and_then(|i| i.container(&endpoint.container))
-                .is_some_and(|container| container_restarting::restarts(scene.snapshot, container))
+                .is_some_and(|container| restarts(scene.snapshot, container))
         {
             findings.push(unreached(scene, destination, endpoint));
         }
@@ -117,31 +116,10 @@ fn paused(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> 
     finding
 }
 
-/// The sites that nobody serves while the container does not run, or for moments alone.
-pub(super) fn serves(scene: &Scene<'_>, container: &ContainerId) -> Vec<String> {
-    let restarts = |hop: &Hop<'_>| {
-        hop.container.is_some_and(|container| container_restarting::restarts(scene.snapshot, container))
-    };
-    let is_down = |walk: &&Walk<'_>| {
-        walk.is_asleep() || (walk.cause == Some(Cause::Elsewhere) && walk.hops.iter().all(restarts))
-    };
-    let alone = scene.walks.iter().filter(is_down);
-    let its = alone.filter(|walk| walk.hops.iter().any(|hop| hop.backend.container == *container));
-    listed(its.map(|walk| format!("route {}: nobody serves it meanwhile", walk.route.title())))
-}
-
-/// It ended by itself, or could not be started, and nobody starts it again. Where the Engine does that whatever it ended
-/// by, somebody stopped it. Else an end by a signal (of `docker stop`: SIGINT, SIGQUIT, SIGTERM, SIGKILL) was asked for.
-fn crashed(container: &Container) -> bool {
-    let by_itself =
-        container.out_of_memory || !matches!(container.exit_code, None | Some(0 | 130 | 131 | 137 | 143));
-    container.error.is_some() || (!container.always && by_itself)
-}
-
 /// What has a cause of its own.
 fn is_told_elsewhere(scene: &Scene<'_>, container: &Container) -> bool {
-    container_restarting::restarts(scene.snapshot, container)
-        || container_restarting::may_restart(scene.snapshot, container)
+    restarts(scene.snapshot, container)
+        || may_restart(scene.snapshot, container)
         || container_static_address_refused::is_refused(container)
 }
 
@@ -149,33 +127,6 @@ fn is_told_elsewhere(scene: &Scene<'_>, container: &Container) -> bool {
 fn is_done(container: &Container) -> bool {
     let ended_well = container.state == RunState::Exited && container.exit_code.is_none_or(|code| code == 0);
     !container.kept_running && (ended_well || container.state == RunState::Created)
-}
-
-/// What the Engine says of how it ended.
-pub(super) fn why(container: Option<&Container>) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
-    let Some(container) = container else { return evidence };
-    if let Some(error) = &container.error {
-        evidence.push(saw("what the Engine says", &**error, "nothing"));
-    }
-    if container.out_of_memory {
-        evidence.push(saw("memory", "the kernel ended a process of it for want of memory", "enough"));
-    } else if let Some(meaning) = container.exit_code.and_then(meaning) {
-        evidence.push(saw("exit code", meaning, "0"));
-    }
-    evidence
-}
-
-fn meaning(code: i64) -> Option<&'static str> {
-    Some(match code {
-        125 => "the Engine could not run it",
-        126 => "its command cannot be executed",
-        127 => "its command was not found",
-        137 => "killed: docker stop lost patience, or memory ran out",
-        139 => "it crashed (segmentation fault)",
-        143 => "it was asked to stop",
-        _ => return None,
-    })
 }
 
 fn unreached(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> Finding {

@@ -18,8 +18,8 @@ use crate::outcome::{Outcome, ProbeKey, ProbeKind};
 use crate::state::Record;
 
 use super::scene::{ENOUGH, Look, Scene, fails};
-use super::words::{draft, listed, symptom};
-use super::{Code, Finding, Subject};
+use super::words::{draft, listed, saw, symptom};
+use super::{Code, Evidence, Finding, Subject};
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = egress_blocked::find(scene);
@@ -73,6 +73,15 @@ impl Whose<'_> {
         finding.explains = listed(looks.iter().map(|(key, record)| symptom(key, record)));
         finding
     }
+}
+
+/// The first few of what failed; `sent` says what each was.
+fn evidence(looks: &[Look<'_>], sent: impl Fn(&ProbeKey) -> String, expected: &str) -> Vec<Evidence> {
+    let told = |(key, record): &Look<'_>| {
+        let reason = record.outcome.reason().map_or("failure", |reason| reason.as_label());
+        saw(sent(key), format!("{reason}, {} times in a row", record.failures_in_a_row), expected)
+    };
+    looks.iter().take(6).map(told).collect()
 }
 
 /// What one container saw of everything that it tried.

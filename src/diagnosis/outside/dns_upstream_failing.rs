@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use crate::diagnosis::scene::{Look, Scene};
-use crate::diagnosis::words::{container, few, from_inside, saw, sh};
+use crate::diagnosis::words::{container, few, from_inside, sh};
 use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::Record;
 
-use super::{Failing, Whose, failing, is_echo};
+use super::{Failing, Whose, evidence, failing, is_echo};
 
 /// That a name does not exist is an answer.
 fn is_failure(record: &Record) -> bool {
@@ -70,18 +70,8 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
         of.name(),
         few(&names)
     );
-    finding.evidence = looks
-        .iter()
-        .take(6)
-        .map(|(key, record)| {
-            let reason = record.outcome.reason().map_or("failure", |reason| reason.as_label());
-            saw(
-                format!("dns from {} for {}", key.source, key.detail),
-                format!("{reason}, {} times in a row", record.failures_in_a_row),
-                "an answer, be it that there is no such name",
-            )
-        })
-        .collect();
+    let asked = |key: &ProbeKey| format!("dns from {} for {}", key.source, key.detail);
+    finding.evidence = evidence(looks, asked, "an answer, be it that there is no such name");
     let resolves = |(key, _): &Look<'_>| {
         let mut own = scene.lookups(&key.destination, &key.source);
         own.any(|(_, record)| matches!(record.outcome, Outcome::Success(_)))

@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use crate::diagnosis::scene::{Look, Scene, Way};
-use crate::diagnosis::words::{container, few, from_inside, saw};
+use crate::diagnosis::words::{container, few, from_inside};
 use crate::diagnosis::{Code, Finding, Severity, Step};
+use crate::outcome::ProbeKey;
 
-use super::{Failing, Whose, failing, is_echo, is_failure};
+use super::{Failing, Whose, evidence, failing, is_echo, is_failure};
 
 /// Addresses of IPv4 that nobody gets an answer from.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -27,18 +28,8 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
     targets.dedup();
     finding.summary =
         format!("{} reaches nothing outside: no answer comes back from {}.", of.name(), few(&targets));
-    finding.evidence = looks
-        .iter()
-        .take(6)
-        .map(|(key, record)| {
-            let reason = record.outcome.reason().map_or("failure", |reason| reason.as_label());
-            saw(
-                format!("echo requests from {} to {}", key.source, key.target),
-                format!("{reason}, {} times in a row", record.failures_in_a_row),
-                "a reply",
-            )
-        })
-        .collect();
+    let sent = |key: &ProbeKey| format!("echo requests from {} to {}", key.source, key.target);
+    finding.evidence = evidence(looks, sent, "a reply");
     let reaches = |(key, _): &Look<'_>| {
         scene.ways_from(&key.destination, &key.source).iter().any(|(_, path)| path.way == Way::Open)
     };

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::diagnosis::container_restarting::restarts;
+use crate::diagnosis::ended::restarts;
 use crate::diagnosis::scene::{ENOUGH, fails};
 use crate::inventory::Inventory;
 use crate::inventory::routes::{Choice, Clash, Placed, Standing};
