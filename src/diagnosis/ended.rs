@@ -15,7 +15,7 @@ use super::words::{listed, saw};
 /// So often within ten minutes: one that was started again once or twice may have waited for another.
 const OFTEN: usize = 3;
 /// And for so long: the Engine tries four times within two seconds, while a database starts.
-const STAYS: Duration = Duration::from_secs(30);
+const STAYS: Duration = Duration::from_secs(10);
 /// The Engine waits longer from start to start, up to a minute.
 const APART: Duration = Duration::from_secs(120);
 
