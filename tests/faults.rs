@@ -55,7 +55,7 @@ fn an_app_that_ends_soon_after_each_start() -> Result<()> {
     let image = town.lab.busybox_image()?;
     let run = ["run", "-d", "--name", "job", "--network", "shop", "--restart", "always", &image];
     town.lab.docker(&[&run[..], &["sh", "-c", "sleep 0.2; exit 3"]].concat())?;
-    let (report, found) = town.expect(&["container-restarting job"], 2 * INTERVAL)?;
+    let (report, found) = town.expect(&["container-restarting job"], INTERVAL)?;
     let restarting = finding(&report, "container-restarting");
     assert_eq!((&restarting["severity"], &restarting["destination"]), (&"ticket".into(), &"shop".into()));
     assert!(text(&restarting["summary"]).contains("ends soon after each start"), "{restarting:#}");

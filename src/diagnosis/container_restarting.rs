@@ -1,7 +1,9 @@
 //! `container-restarting`: it ends soon after each start, and the Engine starts it again.
 
-use crate::inventory::{Container, Destination};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::inventory::{Container, Destination};
 
 use super::ended::{restarts, serves, why};
 use super::scene::Scene;
@@ -17,10 +19,9 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let mut told = BTreeMap::new();
         for (name, id) in stopped.chain(running) {
             let Some(known) = scene.inventory.and_then(|inventory| inventory.container(id)) else { continue };
-            let is_proxy =
-                scene.inventory.is_some_and(|i| i.proxies.iter().any(|proxy| proxy.container == *id));
-            // A proxy that does not run is told with all the sites that it leaves alone.
-            if !is_proxy && restarts(scene.snapshot, known) {
+            // A proxy is told with all the sites that it leaves alone.
+            let leads = scene.walks.iter().any(|walk| walk.route.proxy.as_ref() == Some(id));
+            if !leads && restarts(scene.snapshot, known) {
                 told.entry(name).or_insert(known);
             }
         }
@@ -29,7 +30,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     findings
 }
 
-fn tell(scene: &Scene<'_>, on: &Destination, name: &std::sync::Arc<str>, known: &Container) -> Finding {
+fn tell(scene: &Scene<'_>, on: &Destination, name: &Arc<str>, known: &Container) -> Finding {
     let id = scene.inventory.map_or_else(|| known.id.short().to_owned(), |i| container(i, &known.id));
     let mut finding = draft(Code::ContainerRestarting, "container", name, scene.snapshot.at);
     finding.destination = Some(on.name.clone());

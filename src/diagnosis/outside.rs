@@ -17,7 +17,7 @@ use crate::inventory::Destination;
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
 use crate::state::Record;
 
-use super::scene::{ENOUGH, Look, Scene, fails};
+use super::scene::{ENOUGH, Look, Scene};
 use super::words::{draft, listed, saw, symptom};
 use super::{Code, Evidence, Finding, Subject};
 
@@ -245,9 +245,4 @@ fn is_about(code: Code, key: &ProbeKey) -> bool {
 fn is_echo(key: &ProbeKey, family: impl Fn(&IpAddr) -> bool) -> bool {
     key.kind == ProbeKind::IcmpExternal
         && family(&key.target.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
-}
-
-/// True where the whole row fails.
-fn is_failure(record: &Record) -> bool {
-    fails(record)
 }

@@ -53,9 +53,10 @@ pub(super) fn errands(view: &View<'_>) -> (Vec<Errand>, BTreeMap<Arc<str>, Peers
             continue;
         }
         let others = others(view, here, &places);
-        let Some(count) = Some(others.len()).filter(|count| *count > 0) else { continue };
+        // That there is nobody is known too.
+        let count = others.len();
         let interval = timing.interval.max(view.probes.isolation.interval);
-        let turns = u32::try_from(count.div_ceil(MOST_PEERS)).unwrap_or(u32::MAX);
+        let turns = u32::try_from(count.div_ceil(MOST_PEERS).max(1)).unwrap_or(u32::MAX);
         let known = Peers { count, within: interval.saturating_mul(turns) };
         let turn = own_turn(view.learned.turn, view.probes.isolation.interval, interval);
         errands.extend(here.tries(view, &this_turn(view, here, &others, turn)));

@@ -16,14 +16,16 @@ const SHORTEST: u8 = 8;
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let Some(host) = scene.snapshot.sight.host.as_deref() else { return Vec::new() };
+    // Where the bridge is not there the routes are of another host.
+    let here = |on: &&Destination| on.bridge.as_deref().is_some_and(|name| host.bridge(name).is_some());
+    let nets: Vec<(&Destination, IpNet)> = scene
+        .destinations()
+        .filter(here)
+        .flat_map(|on| on.subnets.iter().map(move |s| (on, s.net)))
+        .collect();
     let clashes = |way: &Way| -> Vec<(&Destination, IpNet)> {
-        let own = |on: &&Destination| {
-            // Where the bridge is not there the routes are of another host.
-            on.bridge.as_deref().is_some_and(|name| host.bridge(name).is_some() && way.by != name)
-        };
-        let nets =
-            scene.destinations().filter(own).flat_map(|on| on.subnets.iter().map(move |s| (on, s.net)));
-        nets.filter(|(_, net)| clash(net, &way.to)).collect()
+        let others = nets.iter().filter(|(on, _)| on.bridge.as_deref() != Some(&*way.by));
+        others.filter(|(_, net)| clash(net, &way.to)).copied().collect()
     };
     let ways = host.ways.iter().flatten().map(|way| (way, clashes(way)));
     ways.filter(|(_, all)| !all.is_empty()).map(|(way, all)| told(scene, way, &all)).collect()

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::scene::{Look, Scene};
+use crate::diagnosis::scene::{Look, Scene, fails};
 use crate::diagnosis::words::{container, few, from_inside, sh};
 use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
@@ -12,7 +12,7 @@ use super::{Failing, Whose, evidence, failing, is_echo};
 
 /// That a name does not exist is an answer.
 fn is_failure(record: &Record) -> bool {
-    super::is_failure(record)
+    fails(record)
         && record.outcome.reason().is_some_and(|reason| {
             matches!(
                 reason,

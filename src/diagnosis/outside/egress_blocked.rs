@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::scene::{Look, Scene, Way};
+use crate::diagnosis::scene::{Look, Scene, Way, fails};
 use crate::diagnosis::words::{container, few, from_inside};
 use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::outcome::ProbeKey;
 
-use super::{Failing, Whose, evidence, failing, is_echo, is_failure};
+use super::{Failing, Whose, evidence, failing, is_echo};
 
 /// Addresses of IPv4 that nobody gets an answer from.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -16,7 +16,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     if host.is_some_and(|host| host.forwarding.ipv4 == Some(false)) {
         return Vec::new();
     }
-    let found = failing(scene, |key| is_echo(key, IpAddr::is_ipv4), is_failure);
+    let found = failing(scene, |key| is_echo(key, IpAddr::is_ipv4), fails);
     found.iter().map(|one| tell(scene, one)).collect()
 }
 

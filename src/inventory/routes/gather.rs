@@ -153,10 +153,16 @@ pub fn routes(view: &View<'_>) -> Routes {
     }
     let awake: BTreeSet<(Arc<str>, Kind)> = sites.keys().cloned().collect();
     for claim in asleep.iter().filter(|claim| is_led_here(claim)) {
-        for place in claim.rule.places.iter().take(MOST_OF_ONE) {
+        for place in &claim.rule.places {
             let site = (site_of(place), kind_of(claim));
-            if !awake.contains(&site) {
-                sites.entry(site).or_default().push((claim, place));
+            let own = of_one.entry(&claim.container.id).or_default();
+            match *own {
+                _ if awake.contains(&site) => {}
+                MOST_OF_ONE => left_out += 1,
+                _ => {
+                    *own += 1;
+                    sites.entry(site).or_default().push((claim, place));
+                }
             }
         }
     }

@@ -9,14 +9,13 @@ use super::prometheus::{Prometheus, Series};
 use super::town::ANCHOR;
 
 /// Families that are there only while they have something to say: an outcome is absent while it is unknown, and the
-/// Engine's absence makes names unknown. And what is told of other destinations, which come and go here.
-const COME_AND_GO: [&str; 6] = [
+/// Engine's absence makes names unknown. And what got through to other destinations, which come and go here: to a new one
+/// nothing was tried yet.
+const COME_AND_GO: [&str; 4] = [
     "destination_probe_success",
     "destination_finding",
     "destination_isolation_leaks",
     "destination_isolation_leaking_peers",
-    "destination_isolation_peers",
-    "destination_isolation_cycle_seconds",
 ];
 /// A reason's series begins with the first failure, and the time of the last run with the first one: pairs of
 /// destinations are tried once a minute.
