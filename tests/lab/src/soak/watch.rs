@@ -60,15 +60,12 @@ impl Watch {
             line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
                 .ok_or_else(|| Error::new(format!("no {name} in {folder}/status")))
         };
-        // A probe or a request that is under way holds a socket for a moment: what is held is there each time.
-        let mut descriptors: BTreeMap<String, u64> = count(&folder).map_err(gone)?;
-        for _ in 0..4 {
-            sleep(Duration::from_millis(50));
-            let again = count(&folder).map_err(gone)?;
-            descriptors.retain(|kind, held| {
-                *held = (*held).min(again.get(kind).copied().unwrap_or(0));
-                *held > 0
-            });
+        let mut descriptors = BTreeMap::new();
+        for entry in fs::read_dir(format!("{folder}/fd")).map_err(gone)?.flatten() {
+            // One that was closed meanwhile is none.
+            if let Ok(target) = fs::read_link(entry.path()) {
+                *descriptors.entry(kind(&target.to_string_lossy())).or_default() += 1;
+            }
         }
         let (resident, threads) = (field("VmRSS")? * 1024, field("Threads")?);
         Ok(Sample { at: now(), resident, threads, descriptors })
@@ -76,18 +73,6 @@ impl Watch {
 }
 
 /// `socket:[1234]` is a socket.
-/// Open descriptors, by kind.
-fn count(folder: &str) -> std::io::Result<BTreeMap<String, u64>> {
-    let mut descriptors = BTreeMap::new();
-    for entry in fs::read_dir(format!("{folder}/fd"))?.flatten() {
-        // One that was closed meanwhile is none.
-        if let Ok(target) = fs::read_link(entry.path()) {
-            *descriptors.entry(kind(&target.to_string_lossy())).or_default() += 1;
-        }
-    }
-    Ok(descriptors)
-}
-
 fn kind(target: &str) -> String {
     let kind = match target.split_once(':') {
         Some(("net", _)) => "namespace",
