@@ -17,6 +17,8 @@ haproxy haproxy
 dot graphviz
 promtool prometheus
 prometheus prometheus
+prometheus-alertmanager prometheus-alertmanager
+amtool prometheus-alertmanager
 unshare util-linux
 nsenter util-linux
 systemd-analyze systemd
@@ -26,6 +28,10 @@ tar tar
 openssl openssl
 curl curl
 dnsmasq dnsmasq-base
+nft nftables
+node nodejs
+npm npm
+chromium chromium
 '
 [ "${1-}" != bench ] || needs="$needs
 prometheus-blackbox-exporter prometheus-blackbox-exporter
