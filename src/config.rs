@@ -113,6 +113,8 @@ pub struct Docker {
     pub timeout: Duration,
     /// The periodic listing that corrects what events missed.
     pub refresh_interval: Duration,
+    /// Whether containers' environments are looked at for addresses of others.
+    pub hard_coded_addresses: bool,
 }
 
 /// Which networks are destinations. Patterns have `*` as their only special sign.
@@ -161,13 +163,17 @@ pub struct Probes {
     pub published_port: Timing,
     /// By kind.
     pub isolation: Timing,
+    /// By kind.
+    pub path_mtu: Timing,
+    /// By kind.
+    pub hairpin: Timing,
     /// Echo requests a run.
     pub icmp_packets: u16,
     /// Time between the echo requests of a run.
     pub icmp_spacing: Duration,
     /// Names outside the destinations; empty: `dns_external` is off.
     pub external_names: Vec<Arc<str>>,
-    /// Addresses outside the destinations; empty: `icmp_external` is off.
+    /// Addresses outside the destinations; empty: `icmp_external` is off, and `path_mtu` goes to peers alone.
     pub external_addresses: Vec<std::net::IpAddr>,
     /// The public addresses of this server; empty: nobody is asked where a domain leads.
     pub public_addresses: Vec<std::net::IpAddr>,
@@ -283,6 +289,7 @@ impl Default for Config {
                 netns_dir: String::new(),
                 timeout: Duration::from_secs(5),
                 refresh_interval: Duration::from_secs(30),
+                hard_coded_addresses: false,
             },
             destinations: Selection::default(),
             probes: Probes {
@@ -300,6 +307,8 @@ impl Default for Config {
                 route: timing(10_000),
                 published_port: Timing { interval: Duration::from_secs(30), ..timing(3000) },
                 isolation: Timing { interval: Duration::from_secs(60), ..timing(1000) },
+                path_mtu: Timing { interval: Duration::from_secs(300), ..timing(3000) },
+                hairpin: Timing { interval: Duration::from_secs(60), ..timing(3000) },
                 icmp_packets: 3,
                 icmp_spacing: Duration::from_millis(20),
                 external_names: Vec::new(),
@@ -332,6 +341,8 @@ impl Probes {
             ProbeKind::Route => self.route,
             ProbeKind::PublishedPort => self.published_port,
             ProbeKind::Isolation => self.isolation,
+            ProbeKind::PathMtu => self.path_mtu,
+            ProbeKind::Hairpin => self.hairpin,
         };
         for over in &self.overrides {
             if over.kind == kind && matches(&over.destination, destination) {

@@ -20,8 +20,11 @@ mod dns_overloaded;
 pub mod dns_resolver_unresponsive;
 pub mod dns_wrong_answer;
 mod ended;
+mod ephemeral_ports_exhausted;
 pub mod exporter_blind;
 pub mod finding;
+mod firewall;
+mod hard_coded_address;
 mod host;
 pub mod isolation_breached;
 pub mod isolation_shared_container;
@@ -33,9 +36,11 @@ pub mod port_exposed_publicly;
 mod proxy;
 pub mod published_port_unreachable;
 mod route;
+pub mod runbooks;
 #[cfg(test)]
 pub(crate) mod sample;
 mod scene;
+mod status;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -48,6 +53,7 @@ pub use finding::*;
 pub use ledger::{Ledger, OPENS_AFTER};
 pub use route::{HopState, Passage};
 pub use scene::AFTER_ABSENCE;
+pub use status::{Status, is_blind};
 
 use crate::state::Snapshot;
 use scene::Scene;
@@ -56,7 +62,7 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 22] = [
+const RULES: [Rule; 24] = [
     exporter_blind::find,
     host::find,
     network::find,
@@ -70,6 +76,7 @@ const RULES: [Rule; 22] = [
     container_unreachable::find,
     container_partitioned::find,
     container_packet_loss::find,
+    ephemeral_ports_exhausted::find,
     dns_resolver_unresponsive::find,
     dns_overloaded::find,
     dns_alias_collision::find,
@@ -79,6 +86,7 @@ const RULES: [Rule; 22] = [
     isolation_breached::find,
     port_exposed_publicly::find,
     isolation_shared_container::find,
+    hard_coded_address::find,
 ];
 
 /// What is wrong now, with what is remembered of the rounds before.

@@ -10,13 +10,17 @@ mod allowance;
 mod counters;
 mod cut;
 mod engine;
+mod environment;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod ghosts;
+mod host_files;
 mod lenient;
 mod pools;
 mod resolv_conf;
+mod told;
 mod translate;
 mod uninspected;
 mod wire;

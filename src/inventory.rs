@@ -21,6 +21,8 @@ pub mod routes;
 pub mod seen;
 pub mod select;
 mod subnet;
+pub mod told;
+mod upstream;
 pub mod workload;
 
 pub use ids::{ContainerId, NetworkId};
@@ -29,3 +31,4 @@ pub use names::normal;
 pub use part::part;
 pub use pools::AddressPools;
 pub use routes::{Proxy, Route, Routes};
+pub use upstream::{HostFile, HostFiles, HostServers, Upstream};

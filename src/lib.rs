@@ -6,8 +6,8 @@
 //! | --- | --- |
 //! | 9 | `commands` |
 //! | 8 | `web` |
-//! | 7 | `topology` |
-//! | 6 | `metrics`, `report`, `monitor` |
+//! | 7 | `topology`, `monitor` |
+//! | 6 | `metrics`, `report`, `timeline` |
 //! | 5 | `schedule`, `diagnosis`, `traffic` |
 //! | 4 | `plan`, `state` |
 //! | 3 | `probe`, `docker` |
@@ -16,7 +16,7 @@
 //! | 0 | `proxy`, `certificate`, `strangers` |
 //!
 //! Data flows one way: `docker` → `inventory` → `plan` → `schedule` → `probe` → `state` →
-//! `diagnosis`, `traffic` → `metrics`, `report`, `topology`, `web`, `commands`.
+//! `diagnosis`, `traffic` → `timeline`, `metrics`, `report`, `topology`, `web`, `commands`.
 #![deny(unsafe_code)]
 
 pub mod certificate;
@@ -40,6 +40,7 @@ pub mod report;
 pub mod schedule;
 pub mod state;
 pub mod strangers;
+pub mod timeline;
 pub mod topology;
 pub mod traffic;
 pub mod web;

@@ -45,6 +45,7 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> String {
         traffic::traffic(&mut page, inventory, &verdict.snapshot);
         traffic::conversations_of(&mut page, inventory, &verdict.snapshot);
         beyond::isolation(&mut page, inventory, &verdict.snapshot);
+        beyond::path_mtus(&mut page, &verdict.snapshot);
         beyond::published_ports(&mut page, inventory, &verdict.snapshot);
         host::host(&mut page, inventory, &verdict.snapshot);
     }

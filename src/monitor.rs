@@ -9,6 +9,7 @@ mod apart;
 mod eyes;
 mod learn;
 mod looks;
+mod message;
 mod pictures;
 mod visits;
 
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -26,19 +27,18 @@ use crate::certificate::Examiner;
 use crate::config::Config;
 use crate::diagnosis::{Ledger, OPENS_AFTER, Verdict, judge};
 use crate::docker::Request;
-use crate::inventory::seen::Seen;
-use crate::inventory::{ContainerId, Inventory};
-use crate::namespace::procnet::Home;
-use crate::namespace::{HopError, Hopper};
-use crate::netstack::{Inner, Interface};
-use crate::outcome::{ProbeKind, Run};
+use crate::inventory::Inventory;
+use crate::namespace::Hopper;
 use crate::plan::{Errand, Plan, plan};
 use crate::schedule::{Budget, Identity, Moment, Schedule};
 use crate::state::{Engine, Recorder};
+use crate::timeline::{History, STANDS, Time, Timeline};
 
 use eyes::Eyes;
 use learn::Lessons;
 use pictures::asks_names;
+
+pub use message::{Message, Wanted};
 
 /// What is known is shown this often while nothing changes its sense.
 const CALM: Duration = Duration::from_secs(2);
@@ -57,75 +57,6 @@ const KINDS_AT_ONCE: usize = 6;
 /// Namespaces are looked at (listeners, counters) this often.
 const LOOK_INTERVAL: Duration = Duration::from_secs(15);
 
-/// What comes in.
-#[derive(Debug)]
-pub enum Message {
-    /// A complete listing, asked for at this moment.
-    Listed {
-        /// What there is.
-        seen: Arc<Seen>,
-        /// When it was asked for.
-        asked_at: SystemTime,
-    },
-    /// The Engine gave the sign of life that it was asked for at this moment.
-    Alive {
-        /// When.
-        asked_at: SystemTime,
-    },
-    /// The Engine did not answer, and why.
-    Lost(String),
-    /// An event touched these containers (ids) and networks (ids or names): probe them at once.
-    Touched {
-        /// The ids and names.
-        names: Vec<String>,
-        /// When the event was heard.
-        at: SystemTime,
-    },
-    /// A request to the Engine was made.
-    Asked(Request),
-    /// A visit ended.
-    Ran {
-        /// Of which errand.
-        identity: Identity,
-        /// Where it looked from; `None`: the host.
-        container: Option<ContainerId>,
-        /// What it saw.
-        runs: Vec<Run>,
-    },
-    /// A namespace was looked at.
-    Looked {
-        /// Whose.
-        container: ContainerId,
-        /// What it told.
-        seen: Result<Inner, HopError>,
-        /// The resolver's drops and the connections were asked for.
-        sockets_too: bool,
-    },
-    /// The Engine told what a container's interfaces counted; none where it could not.
-    Metered(ContainerId, Vec<Interface>),
-    /// The exporter's own namespace has this.
-    Home(Home),
-    /// Someone wants a round now, of all destinations or of one.
-    RunNow(Option<Arc<str>>),
-    /// Someone wants to see one planned probe now, and waits for the answer.
-    ProbeNow(Wanted, oneshot::Sender<Vec<Run>>),
-    /// A new configuration, or that there was one that could not be taken.
-    Configured(Result<Arc<Config>, ()>),
-}
-
-/// Which planned probes are wanted.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    /// The destination's label value.
-    pub destination: String,
-    /// The kind.
-    pub kind: ProbeKind,
-    /// Endpoint name of the vantage.
-    pub source: String,
-    /// Endpoint name of the target.
-    pub target: String,
-}
-
 /// What others hold of the loop.
 #[derive(Clone, Debug)]
 pub struct Handle {
@@ -135,6 +66,8 @@ pub struct Handle {
     pub verdict: Arc<ArcSwap<Verdict>>,
     /// Counts the verdicts, for those who wait for a newer one.
     pub published: watch::Receiver<u64>,
+    /// What happened of late.
+    pub history: Arc<ArcSwap<History>>,
 }
 
 /// The loop.
@@ -145,6 +78,7 @@ pub struct Monitor {
     examiner: Arc<Examiner>,
     recorder: Recorder,
     ledger: Ledger,
+    timeline: Timeline,
     schedule: Schedule,
     budget: Budget,
     lessons: Lessons,
@@ -169,10 +103,14 @@ pub struct Monitor {
     inbox: mpsc::Receiver<Message>,
     verdict: Arc<ArcSwap<Verdict>>,
     published: watch::Sender<u64>,
+    history: Arc<ArcSwap<History>>,
     epoch: Instant,
     publish_at: Option<Instant>,
     published_at: Instant,
     look_at: Instant,
+    /// When the host is looked at out of turn, and when it last was.
+    home_at: Option<Instant>,
+    homed_at: Instant,
     /// How often everyone was looked at.
     rounds: u32,
     /// When every name is asked for out of turn.
@@ -206,7 +144,13 @@ impl Monitor {
             passages: Vec::new(),
             certificates: Vec::new(),
         }));
-        let handle = Handle { messages: messages.clone(), verdict: Arc::clone(&verdict), published: seen };
+        let history: Arc<ArcSwap<History>> = Arc::default();
+        let handle = Handle {
+            messages: messages.clone(),
+            verdict: Arc::clone(&verdict),
+            published: seen,
+            history: Arc::clone(&history),
+        };
         let now = Instant::now();
         let turn_at = now + config.probes.isolation.interval;
         let budget = Budget::new(config.probes.budget_per_second, Duration::ZERO);
@@ -217,6 +161,7 @@ impl Monitor {
             hopper,
             recorder,
             ledger: Ledger::default(),
+            timeline: Timeline::new(Time { moment: Moment::ZERO, at: SystemTime::now() }),
             schedule: Schedule::default(),
             budget,
             lessons: Lessons::default(),
@@ -234,10 +179,13 @@ impl Monitor {
             inbox,
             verdict,
             published,
+            history,
             epoch: now,
             publish_at: None,
             published_at: now,
             look_at: now + LOOK_INTERVAL,
+            home_at: None,
+            homed_at: now,
             rounds: 0,
             ask_names_at: None,
             turn_at,
@@ -281,6 +229,8 @@ impl Monitor {
                 self.look_at = now + LOOK_INTERVAL;
                 self.look_home();
                 self.look_around();
+            } else if self.home_at.is_some_and(|at| now >= at) {
+                self.look_home();
             }
             if self.publish_at.is_some_and(|at| now >= at) {
                 self.publish();
@@ -292,10 +242,15 @@ impl Monitor {
         self.epoch.elapsed()
     }
 
+    /// By both clocks.
+    fn time(&self) -> Time {
+        Time { moment: self.now(), at: SystemTime::now() }
+    }
+
     fn wake_at(&mut self) -> Instant {
         // What is due waits until the budget lets it start.
         let due = self.schedule.next_due().map(|due| self.epoch + due.max(self.budget.opens_at()));
-        [due, self.publish_at, self.ask_names_at, Some(self.turn_at)]
+        [due, self.publish_at, self.ask_names_at, self.home_at, Some(self.turn_at)]
             .into_iter()
             .flatten()
             .fold(self.look_at, Instant::min)
@@ -322,15 +277,21 @@ impl Monitor {
                 // Said once, and again where it is something else: it is asked every few seconds.
                 if self.recorder.engine_lost(&why, at) {
                     tracing::warn!(%why, "the Engine does not answer");
+                    self.timeline.engine_lost(&why, self.time());
                 }
                 self.eyes.tell(self.recorder.sight(), self.inventory.as_deref());
                 self.show_after(URGENT);
             }
+            Message::Broke { at } => self.broke(at),
             Message::Touched { names, at } => {
                 if self.touched.len() < MOST_TOUCHED {
                     self.touched.extend(names.into_iter().map(|name| (name, at)));
                 }
                 self.recorder.changed(at);
+            }
+            Message::Told(told) => {
+                let now = self.time();
+                self.timeline.told(*told, self.inventory.as_deref(), now);
             }
             Message::Asked(Request { endpoint, took, failure }) => {
                 let own = self.recorder.own();
@@ -342,7 +303,7 @@ impl Monitor {
             Message::Ran { identity, container, runs } => self.ran(&identity, container.as_ref(), runs, at),
             Message::Looked { container, seen, sockets_too } => self.looked(container, seen, sockets_too, at),
             Message::Metered(container, interfaces) => self.metered(container, interfaces),
-            Message::Home(home) => self.looked_home(home),
+            Message::Home(home) => self.looked_home(*home, at),
             Message::RunNow(destination) => {
                 let now = self.now();
                 let wanted = |e: &Errand| destination.as_ref().is_none_or(|d| *d == e.destination);
@@ -362,6 +323,7 @@ impl Monitor {
                         self.examiner = Arc::new(Examiner::new(config.certificates.roots.clone()));
                     }
                     self.config = config;
+                    self.timeline.reloaded(self.time());
                     self.budget.set(self.config.probes.budget_per_second);
                     self.recorder.counts_by(self.config.traffic.source);
                     self.replan();
@@ -380,12 +342,19 @@ impl Monitor {
         let Some(inventory) = &self.inventory else { return };
         let plan = plan(inventory, self.lessons.learned(), &self.config.probes);
         self.note_turns(&plan);
-        let round = plan.errands.iter().map(|errand| errand.interval).max().unwrap_or_default();
+        let of_rounds = plan.errands.iter().filter(|errand| !errand.kind.is_rare());
+        let round = of_rounds.map(|errand| errand.interval).max().unwrap_or_default();
         self.recorder.planned(plan.keys(), round);
         let is_planned =
             |identity: &Identity| plan.errands.binary_search_by_key(identity, Errand::identity).is_ok();
         self.awaited.retain(is_planned);
-        self.doubted.retain(|(identity, _), _| is_planned(identity));
+        // Names of containers that are gone must not stay for as long as their neighbours do.
+        let is_asked = |identity: &Identity, target: &Arc<str>| {
+            let at = plan.errands.binary_search_by_key(identity, Errand::identity);
+            let errand = at.ok().and_then(|at| plan.errands.get(at));
+            errand.is_some_and(|errand| errand.jobs.iter().any(|job| job.key.target == *target))
+        };
+        self.doubted.retain(|(identity, target), _| is_asked(identity, target));
         self.held.retain(is_planned);
         let now = self.now();
         schedule(&mut self.schedule, plan, now);
@@ -395,9 +364,17 @@ impl Monitor {
         self.publish_at = None;
         self.published_at = Instant::now();
         let snapshot = Arc::new(self.recorder.snapshot(SystemTime::now()));
-        let verdict = judge(snapshot, &mut self.ledger);
+        let mut verdict = judge(snapshot, &mut self.ledger);
         if verdict.pending > 0 {
             self.show_after(OPENS_AFTER);
+        }
+        self.timeline.judged(&verdict, self.time());
+        self.timeline.date(&mut verdict.findings);
+        if self.timeline.waits() {
+            self.show_after(STANDS);
+        }
+        if let Some(history) = self.timeline.news() {
+            self.history.store(Arc::new(history));
         }
         self.verdict.store(Arc::new(verdict));
         self.published.send_modify(|count| *count += 1);

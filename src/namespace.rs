@@ -12,6 +12,7 @@
 //! dead container's network alive.
 
 pub mod connections;
+mod firewall;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -23,6 +24,7 @@ pub mod listeners;
 pub mod mounts;
 mod netlink;
 pub mod open;
+pub mod ports;
 pub mod privileges;
 pub mod procnet;
 #[cfg(test)]

@@ -2,7 +2,9 @@
 //!
 //! Read by `namespace`, kept by `state`, judged by `diagnosis`.
 
+pub mod firewall;
 mod host;
+mod ports;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 pub use host::{Bridge, Conntrack, Forwarding, Host, Neighbours, Way};
+pub use ports::{Crowd, Level, LocalPorts};
 
 /// What a container's namespace told.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +28,8 @@ pub struct Inner {
     pub interfaces: Vec<Interface>,
     /// Its established connections; `None` where they could not be read, or were not yet.
     pub connections: Option<Arc<Connections>>,
+    /// The ports that its connections hold; `None` where they could not be read yet.
+    pub local_ports: Option<LocalPorts>,
     /// `/proc/net/snmp`, `netstat` and `sockstat`.
     pub tcp: Option<TcpCounters>,
     /// When it was read.

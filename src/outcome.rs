@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use reason::{Blindness, Reason};
-pub use seen::{Answer, Echo, Handshake, HttpSeen, Observation, Phase, Run};
+pub use seen::{Answer, Echo, Handshake, HttpSeen, Observation, Phase, Run, Widths};
 
 /// The kinds of probe, as the label `probe` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,11 +41,15 @@ pub enum ProbeKind {
     PublishedPort,
     /// From one destination to the containers of another: what gets through is the failure.
     Isolation,
+    /// Echo requests as large as the source's interface takes, to a peer and to configured addresses outside.
+    PathMtu,
+    /// From a container to the ports that the proxy publishes, at an address of the host.
+    Hairpin,
 }
 
 impl ProbeKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Dns,
         Self::DnsExternal,
         Self::Icmp,
@@ -56,7 +60,14 @@ impl ProbeKind {
         Self::Route,
         Self::PublishedPort,
         Self::Isolation,
+        Self::PathMtu,
+        Self::Hairpin,
     ];
+
+    /// Measured so seldom that a round is over without it, but for the first.
+    pub const fn is_rare(self) -> bool {
+        matches!(self, Self::PathMtu)
+    }
 
     /// The value of the label `probe`.
     pub const fn as_label(self) -> &'static str {
@@ -71,6 +82,8 @@ impl ProbeKind {
             Self::Route => "route",
             Self::PublishedPort => "published_port",
             Self::Isolation => "isolation",
+            Self::PathMtu => "path_mtu",
+            Self::Hairpin => "hairpin",
         }
     }
 }

@@ -5,11 +5,14 @@
 //! next `ring` peers of a [`mesh`] ordered by a hash of their names, so every container is probed by
 //! as many others, and a redeploy moves few edges.
 
+mod hairpin;
 pub mod isolation;
 pub mod mesh;
 mod owners;
+mod path_mtu;
 mod published;
 mod routes;
+mod speaker;
 mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +36,8 @@ pub struct Learned {
     pub not_http: BTreeSet<(ContainerId, u16)>,
     /// The host's own addresses; `None` where the exporter is not on its network.
     pub host: Option<BTreeSet<IpAddr>>,
+    /// Of these the ones that packets for everywhere else leave from: by them others know it.
+    pub uplink: BTreeSet<IpAddr>,
     /// Whose turn it is, of the pairs of destinations: grows by one each interval of the isolation probes.
     pub turn: u64,
     /// Containers that could not be looked into: others look out in their place where there are any.
@@ -95,6 +100,8 @@ pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
         let first_asker = mesh::first_askers(&mesh);
         for (at, source) in destination.endpoints.iter().enumerate() {
             let Some((container, vantage)) = vantage(inventory, source) else { continue };
+            // Neighbours that are kept from each other find each other's names, and nothing else.
+            let talks = |kind| kind == ProbeKind::Dns || !destination.keeps_apart;
             let peers: Vec<&Endpoint> = mesh
                 .get(at)
                 .map(|row| row.iter().filter_map(|peer| destination.endpoints.get(*peer)).collect())
@@ -113,7 +120,8 @@ pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
                 if !timing.enabled {
                     continue;
                 }
-                let jobs = from.jobs(kind, &peers, &asked);
+                let (peers, asked) = if talks(kind) { (&peers[..], &asked[..]) } else { (&[][..], &[][..]) };
+                let jobs = from.jobs(kind, peers, asked);
                 if !jobs.is_empty() {
                     errands.push(Errand {
                         destination: Arc::clone(&destination.name),
@@ -134,6 +142,8 @@ pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
     errands.extend(across);
     errands.extend(published::errands(&view));
     errands.extend(routes::errands(&view));
+    errands.extend(path_mtu::errands(&view));
+    errands.extend(hairpin::errands(&view));
     errands.sort_by_cached_key(Errand::identity);
     // What one vantage measures of one kind for two reasons is one errand.
     errands.dedup_by(|later, first| {

@@ -13,6 +13,7 @@ mod judge;
 #[cfg(test)]
 mod lab;
 mod mixed;
+mod path_mtu;
 pub mod tcp;
 pub mod visit;
 
@@ -27,9 +28,10 @@ pub async fn run(hopper: &Hopper, visit: Visit) -> Vec<Run> {
     match visit.kind {
         ProbeKind::Icmp | ProbeKind::IcmpExternal => icmp::run(hopper, visit).await,
         ProbeKind::Dns | ProbeKind::DnsExternal => dns::run(hopper, visit).await,
-        ProbeKind::Tcp => tcp::run(hopper, visit).await,
+        ProbeKind::Tcp | ProbeKind::Hairpin => tcp::run(hopper, visit).await,
         ProbeKind::Http => http::run(hopper, visit).await,
         ProbeKind::Proxy | ProbeKind::Route | ProbeKind::PublishedPort => mixed::run(hopper, visit).await,
         ProbeKind::Isolation => isolation::run(hopper, visit).await,
+        ProbeKind::PathMtu => path_mtu::run(hopper, visit).await,
     }
 }

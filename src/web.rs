@@ -9,12 +9,13 @@ pub mod actions;
 pub mod admission;
 pub mod diagnostics;
 pub mod error;
+mod events;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod guests;
 pub mod gzip;
-pub mod landing;
+pub mod html;
 pub mod pages;
 mod press;
 mod reader;

@@ -48,16 +48,16 @@ fn every_error_says_where_and_what_was_expected() {
         ("prbes: {}", "line 1, column 1: unknown setting \"prbes\"; did you mean `probes`?"),
         (
             "zzzzzzzz: 1",
-            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes, traffic, isolation, routes, certificates",
+            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes, traffic, isolation, routes, certificates, findings",
         ),
         ("probes:\n  htpp: {}", "line 2, column 3: probes: unknown setting \"htpp\"; did you mean `http`?"),
         (
             "probes.ring: 2",
-            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes, traffic, isolation, routes, certificates",
+            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes, traffic, isolation, routes, certificates, findings",
         ),
         (
             "- a",
-            "line 1, column 1: expected settings (docker, destinations, probes, traffic, isolation, routes, certificates), found a list",
+            "line 1, column 1: expected settings (docker, destinations, probes, traffic, isolation, routes, certificates, findings), found a list",
         ),
         ("probes: 3", "line 1, column 9: probes: expected settings (ring, "),
         (
@@ -161,7 +161,7 @@ fn every_error_says_where_and_what_was_expected() {
         ),
         (
             "probes: {overrides: [{destination: a, kind: ping, enabled: true}]}",
-            "probes.overrides[0].kind: expected one of dns, dns_external, icmp, icmp_external, tcp, http, proxy, route, published_port, isolation, found \"ping\"",
+            "probes.overrides[0].kind: expected one of dns, dns_external, icmp, icmp_external, tcp, http, proxy, route, published_port, isolation, path_mtu, hairpin, found \"ping\"",
         ),
         (
             "probes: {overrides: [{destination: a, kind: dns, intervall: 2s, enabled: true}]}",
@@ -319,7 +319,7 @@ fn every_setting_has_a_place_of_its_own() {
     for setting in settings() {
         let mut config = Config::default();
         match &setting.field {
-            Field::Flag(at) => *at(&mut config) = false,
+            Field::Flag(at) => *at(&mut config) ^= true,
             Field::Time(at, _) => *at(&mut config) += Duration::from_millis(1),
             Field::Whole { read, write, .. } => {
                 let other = read(&config) + 1;
@@ -419,7 +419,7 @@ proptest! {
     }
 
     #[test]
-    fn no_value_trips_the_reader(n in 0..57usize, value in "\\PC{0,30}") {
+    fn no_value_trips_the_reader(n in 0..58usize, value in "\\PC{0,30}") {
         // The value, in each setting's own place.
         let setting = settings().nth(n).expect("as many settings");
         let mut text = String::new();

@@ -5,6 +5,8 @@
 mod authority;
 #[path = "container/files.rs"]
 mod files;
+#[path = "container/monitoring.rs"]
+mod monitoring;
 #[path = "container/own_user.rs"]
 mod own_user;
 #[path = "container/proxied.rs"]
@@ -40,6 +42,8 @@ fn with_the_documented_privileges_it_sees_everything_and_has_nothing_more() -> R
         assert_eq!(capability(&metrics, name), Some(1.0), "{name}");
     }
     assert_eq!(stage::blind(&exporter)?, Vec::<String>::new());
+    // It does not ask for what only names causes.
+    assert_eq!(capability(&metrics, "firewall"), Some(0.0));
 
     may_no_more(&stage, exporter.pid(), SYS_ADMIN)?;
     // As the image's own HEALTHCHECK, from inside.
@@ -48,10 +52,21 @@ fn with_the_documented_privileges_it_sees_everything_and_has_nothing_more() -> R
     Ok(())
 }
 
+#[test]
+fn with_net_admin_besides_it_reads_the_hosts_firewall() -> Result<()> {
+    let stage = Stage::set()?;
+    let more = ["--cap-add", "NET_ADMIN"].map(str::to_owned);
+    let exporter = stage.run(&[&stage.documented()[..], &more].concat())?;
+    stage.until("the firewall is read", || Ok(capability(&page(&exporter)?, "firewall") == Some(1.0)))?;
+    assert_eq!(stage::blind(&exporter)?, Vec::<String>::new());
+    // Bits 21 and 12.
+    may_no_more(&stage, exporter.pid(), "0000000000201000")
+}
+
 /// Bit 21, alone.
 const SYS_ADMIN: &str = "0000000000200000";
-/// And bits 19 and 13: `CAP_SYS_PTRACE`, `CAP_NET_RAW`.
-const OF_ROOT: &str = "0000000000282000";
+/// And bits 19, 13 and 12: `CAP_SYS_PTRACE`, `CAP_NET_RAW`, `CAP_NET_ADMIN`.
+const OF_ROOT: &str = "0000000000283000";
 
 /// Every thread has these capabilities and gets no further one.
 fn may_no_more(stage: &Stage, pid: &str, set: &str) -> Result<()> {
@@ -259,7 +274,7 @@ fn root_on_the_host_opens_another_users_socket_and_keeps_what_that_takes() -> Re
     let exporter = stage.on_host(&[])?;
     sees_everything_from_the_host(&stage, &exporter)?;
     // And bit 1: CAP_DAC_OVERRIDE.
-    may_no_more(&stage, &exporter.pid()?, "0000000000282002")
+    may_no_more(&stage, &exporter.pid()?, "0000000000283002")
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod engine {
     mod endless;
     mod exporter;
     mod fake;
+    mod ghosts;
     mod half_dead;
     mod looks;
     mod odd;

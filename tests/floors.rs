@@ -11,8 +11,8 @@ const FLOORS: &[&[&str]] = &[
     &["probe", "docker"],
     &["plan", "state"],
     &["schedule", "diagnosis", "traffic"],
-    &["metrics", "report", "monitor"],
-    &["topology"],
+    &["metrics", "report", "timeline"],
+    &["topology", "monitor"],
     &["web"],
     &["commands"],
 ];

@@ -1,15 +1,21 @@
 //! Isolation and exposure on a real Engine: what nothing may get through, what must, and what is open to all.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use lab::watched::Watched;
 use lab::{Exporter, Lab, Result};
 use serde_json::Value;
 
 /// Two turns, and a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A process is given this long from its container's start to its first connection.
+const STARTS_WITHIN: Duration = Duration::from_secs(31);
+const LISTEN: [&str; 6] = ["nc", "-ll", "-p", "8090", "-e", "/bin/cat"];
+const TURN: Duration = Duration::from_secs(2);
 /// A turn every two seconds. `open` is meant to be reached from `shop`.
 const CONFIG: &str = r#"
 probes:
@@ -22,10 +28,16 @@ const ENGINE: &str = r#"{"live-restore": true, "userland-proxy": false}"#;
 
 /// `web` and `db` on `shop`, `post` on `blog`.
 struct Town {
-    // Before the lab that it runs in.
-    exporter: Exporter,
-    lab: Lab,
+    watched: Watched,
     began: Instant,
+}
+
+impl Deref for Town {
+    type Target = Watched;
+
+    fn deref(&self) -> &Watched {
+        &self.watched
+    }
 }
 
 impl Town {
@@ -42,7 +54,7 @@ impl Town {
         let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
         let mut exporter = Exporter::serve(&lab, binary, CONFIG, &[])?;
         exporter.wait_ready()?;
-        Ok(Self { exporter, lab, began })
+        Ok(Self { watched: Watched::new(lab, exporter, TURN), began })
     }
 
     /// `code subject` of everything that holds.
@@ -59,11 +71,13 @@ impl Town {
     /// Waits until just these and the open database are found; nothing else may be found meanwhile.
     fn expect(&self, wanted: &[&str]) -> Result<Duration> {
         let exposed = ["port-exposed-publicly db 5432/tcp"];
+        let told = wanted.iter().copied().filter(|finding| *finding != SHARED).map(str::to_owned).collect();
         let wanted: BTreeSet<String> = wanted.iter().chain(&exposed).map(ToString::to_string).collect();
         let (before, began) = (self.findings()?, Instant::now());
         loop {
             let now = self.findings()?;
             if now == wanted {
+                self.note(&told, PATIENCE);
                 return Ok(began.elapsed());
             }
             let strangers: Vec<&String> =
@@ -113,6 +127,8 @@ fn run(lab: &Lab, name: &str, network: &str, address: &str, port: &str, more: &[
     lab.docker(&[&run[..], more, &serve].concat()).map(drop)
 }
 
+/// For information alone.
+const SHARED: &str = "isolation-shared-container web";
 const BREACHED: &str = "isolation-breached blog ↔ shop";
 
 #[test]
@@ -130,6 +146,7 @@ fn what_is_apart_and_what_is_open() -> Result<()> {
     }
 
     // A rule that accepts what the Engine would drop.
+    town.breaks(BREACHED, "a rule that accepts before the Engine's drop");
     town.iptables(&["-I", "DOCKER-USER", "-j", "ACCEPT"])?;
     let found = town.expect(&[BREACHED])?;
     // An echo and a handshake.
@@ -138,8 +155,9 @@ fn what_is_apart_and_what_is_open() -> Result<()> {
     town.stays(&[BREACHED], Duration::from_secs(3))?;
     // Whoever is on both joins them, and nobody asks any more.
     town.lab.docker(&["network", "connect", "blog", "web"])?;
-    town.expect(&["isolation-shared-container web"])?;
-    town.stays(&["isolation-shared-container web"], Duration::from_secs(3))?;
+    town.expect(&[SHARED])?;
+    town.stays(&[SHARED], Duration::from_secs(3))?;
+    town.breaks(BREACHED, "two destinations that are open to each other, and share a container no more");
     town.lab.docker(&["network", "disconnect", "blog", "web"])?;
     town.expect(&[BREACHED])?;
     town.iptables(&["-D", "DOCKER-USER", "-j", "ACCEPT"])?;
@@ -163,12 +181,18 @@ fn what_is_apart_and_what_is_open() -> Result<()> {
         town.stays(&[], Duration::from_millis(500))?;
     }
 
+    let started = Instant::now();
+    let run = ["run", "-d", "--name", "idle", "--network", "shop", "--ip", "10.1.0.20", "-p", "8090:8090"];
+    let listen = format!("{} & exec sleep 600", LISTEN.join(" "));
+    town.lab.docker(&[&run[..], &["busybox", "sh", "-c", &listen]].concat())?;
+
     // Another firewall's reload: what keeps apart is gone, and what lets in.
     sleep(Duration::from_secs(31).saturating_sub(town.began.elapsed()));
+    town.breaks("host-firewall-chains-missing host", "rules that keep apart and let in are flushed");
     town.iptables(&["-F", "DOCKER-ISOLATION-STAGE-1"])?;
     town.iptables(&["-t", "nat", "-F", "DOCKER"])?;
-    // Four ports at once are one fault.
-    let found = town.expect(&[BREACHED, "published-port-unreachable engine"])?;
+    // Four ports at once and what gets across are one fault.
+    let found = town.expect(&["host-firewall-chains-missing host"])?;
     town.series(
         r#"destination_published_port_up{destination="shop",workload="web",host_ip="0.0.0.0",port="8081",protocol="tcp"} 0"#,
     )?;
@@ -176,5 +200,15 @@ fn what_is_apart_and_what_is_open() -> Result<()> {
     town.lab.start_engine()?;
     let gone = town.expect(&[])?;
     println!("flushed chains: found after {} ms, gone after {} ms", found.as_millis(), gone.as_millis());
+
+    // Its process ends, and the container does not.
+    let idle = "published-port-unreachable idle 8090/tcp";
+    sleep(STARTS_WITHIN.saturating_sub(started.elapsed()));
+    town.breaks(idle, "a published port behind which nobody listens any more");
+    town.lab.docker(&["exec", "idle", "killall", "nc"])?;
+    let found = town.expect(&[idle])?;
+    town.lab.docker(&[&["exec", "-d", "idle"], &LISTEN[..]].concat())?;
+    let gone = town.expect(&[])?;
+    println!("an idle port: found after {} ms, gone after {} ms", found.as_millis(), gone.as_millis());
     Ok(())
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use destination_exporter::certificate::Moment;
-use destination_exporter::diagnosis::{CertificateState, Code, Finding, Passage, Severity, Subject, Verdict};
+use destination_exporter::diagnosis::{
+    CertificateState, Code, Finding, Passage, Severity, Step, Subject, Verdict,
+};
 use destination_exporter::inventory::routes::{Backend, Placed, Standing};
 use destination_exporter::inventory::{
     AddressPools, Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId,
@@ -17,12 +19,13 @@ use destination_exporter::metrics::{self, BuildInfo, table};
 use destination_exporter::netstack::{self, Bridge, Connections, Conntrack, Forwarding, Neighbours, Way};
 use destination_exporter::netstack::{Direction, Inner, Interface, Side, Talk, TcpCounters};
 use destination_exporter::outcome::{
-    Blindness, Detail, HttpSeen, Observation, Outcome, ProbeKey, ProbeKind, Reason, Scheme,
+    Blindness, Detail, HttpSeen, Observation, Outcome, ProbeKey, ProbeKind, Reason, Scheme, Widths,
 };
 use destination_exporter::proxy::{Kind, Port};
 use destination_exporter::state::{
     EchoTally, Engine, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic, Turns,
 };
+use destination_exporter::strangers::printable;
 
 const BUILD: BuildInfo = BuildInfo { version: "1.2.3", revision: "abc", rustc: "1.95" };
 
@@ -40,6 +43,7 @@ fn kernel() -> netstack::Host {
         neighbours: Some(Neighbours { entries: 12, limit: 1024, refused: 0 }),
         bridges: Some([("br-shop".to_owned(), Bridge { mtu: 1500, ports: 2 })].into()),
         ways: Some(vec![uplink]),
+        ..netstack::Host::default()
     }
 }
 
@@ -87,6 +91,8 @@ impl Host {
                 protocol: "tcp".into(),
             }],
             resolver: Resolver { servers: Vec::new(), engine: None },
+            upstream: None,
+            fixed_addresses: Vec::new(),
             proxied_ports: Vec::new(),
             is_proxy: true,
             coolify: None,
@@ -105,6 +111,7 @@ impl Host {
                 mac: "02:42:0a:00:00:02".into(),
                 names: vec!["shared".into()],
                 has_more_names: false,
+                is_fixed: false,
             })
             .collect();
         let subnet = Subnet {
@@ -123,11 +130,13 @@ impl Host {
             bridge: Some("br-shop".into()),
             origin: Origin::Plain,
             internal: false,
+            keeps_apart: false,
             mtu: Some(1450),
             subnets: vec![subnet],
             endpoints,
             detached: Vec::new(),
             stopped: Vec::new(),
+            ghosts: Vec::new(),
         };
         let other = Destination {
             name: "other".into(),
@@ -146,6 +155,7 @@ impl Host {
             pools: Some(AddressPools { used: 3, capacity: 31, configured: false }),
             proxies: vec![self.proxy(&id)],
             routes: Routes { served: vec![self.route(&id)], ..Routes::default() },
+            host_files: Default::default(),
             absent: vec!["gone".into()],
             oddities: Vec::new(),
         }
@@ -218,11 +228,15 @@ impl Host {
         answered.seen.http = Some(HttpSeen { status: 200, ..HttpSeen::default() });
         let leak = record(&Outcome::Failure(Reason::Reachable));
         let up = record(&Outcome::Success(Duration::ZERO));
+        let mut narrow = record(&Outcome::Failure(Reason::TooBig));
+        let widths = Widths { mtu: 1500, passed: 1400, failed: Some(1401), told: false };
+        narrow.seen.widths = Some(widths);
         let outcomes = self.outcomes.iter().map(|(port, outcome)| (key(*port), record(outcome)));
         outcomes
             .chain([
                 (beyond(ProbeKind::Isolation, "other/x", there), leak),
                 (beyond(ProbeKind::PublishedPort, &target, door), up.clone()),
+                (beyond(ProbeKind::PathMtu, "192.0.2.1", Detail::Address([192, 0, 2, 1].into())), narrow),
                 (beyond(ProbeKind::Proxy, &target, Detail::Port(IpAddr::from([10, 0, 0, 2]), 80)), up),
                 (beyond(ProbeKind::Route, &target, site), answered),
             ])
@@ -277,7 +291,7 @@ impl Host {
             ..Own::default()
         };
         let sight = Sight {
-            engine: Engine::Up { back_since: None, asked_at: at(5) },
+            engine: Engine::Up { back_since: None, broke_at: None, asked_at: at(5) },
             namespaces: Some(Ok(())),
             icmp: Some(Err("EPERM".into())),
             host: Some(Arc::new(kernel())),
@@ -292,10 +306,11 @@ impl Host {
             evidence: Vec::new(),
             explains: Vec::new(),
             ruled_out: Vec::new(),
-            fix: Vec::new(),
+            fix: vec![Step::command("docker start web")],
             verify: Vec::new(),
             since: at(9),
             runbook: String::new(),
+            after: Vec::new(),
         };
         let snapshot = Snapshot {
             at: at(10),
@@ -314,10 +329,11 @@ impl Host {
             rtts: Arc::new(BTreeMap::from([(self.destination.clone(), durations)])),
             own,
         };
-        // The same finding twice: the page must not hold its series twice.
+        // The same finding twice: the page must not hold its series twice, nor say two things of it.
+        let other = Finding { fix: vec![Step::command("docker restart web")], ..finding.clone() };
         Verdict {
             snapshot: Arc::new(snapshot),
-            findings: vec![finding.clone(), finding],
+            findings: vec![finding, other],
             pending: 0,
             passages: vec![Passage { up: Some(true), hops: Vec::new(), backends: vec![Some(true)] }],
             certificates: vec![CertificateState {
@@ -389,7 +405,9 @@ fn hostile_values_survive() {
             assert!(line.starts_with("destination_") || line.starts_with("process_"), "{line:.200}");
             split(line);
         }
-        let escaped = hostile.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        // What would be a line of its own in an alert, or steers a terminal, is made visible first.
+        let shown = printable(hostile);
+        let escaped = shown.replace('\\', "\\\\").replace('"', "\\\"");
         let series = format!(
             "destination_container_network_receive_packets_total{{container=\"db\",destination=\"{escaped}\""
         );
@@ -506,6 +524,14 @@ fn lookups_are_told_by_who_answers() {
         assert!(page.contains(&wanted), "{wanted} is not in {page}");
     }
     assert_eq!(page.matches("destination_dns_lookup_duration_seconds_count").count(), 2);
+}
+
+#[test]
+fn a_finding_says_what_it_is_and_what_repairs_it() {
+    let page = Host::new("shop", &["web"]).page();
+    let said: Vec<_> = page.lines().filter(|line| line.starts_with("destination_finding_info{")).collect();
+    let wanted = r#"destination_finding_info{destination="shop",code="container-unreachable",severity="page",subject="web",title="Nobody reaches the container",command="docker start web"} 1"#;
+    assert_eq!(said, [wanted]);
 }
 
 #[test]

@@ -364,7 +364,7 @@ fn every_state_of_a_container_has_its_place() -> Result<()> {
         Ok(page.lines().any(|l| l.starts_with("destination_finding{") && l.contains(r#"subject="loop""#)))
     })?;
     let loops = exporter.report()?.to_string();
-    assert!(loops.contains("loop ends soon after each start"), "{loops}");
+    assert!(loops.contains("`loop` keeps crashing"), "{loops}");
     Ok(())
 }
 

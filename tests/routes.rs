@@ -11,8 +11,12 @@ mod caddy;
 mod cases;
 #[path = "routes/certificates.rs"]
 mod certificates;
+#[path = "routes/events.rs"]
+mod events;
 #[path = "routes/networks.rs"]
 mod networks;
+#[path = "routes/ports.rs"]
+mod ports;
 #[path = "routes/proxies.rs"]
 mod proxies;
 #[path = "routes/report.rs"]

@@ -1,10 +1,11 @@
-//! The catalogue of codes and the folder of runbooks are one.
+//! The catalogue of codes, the list of alerts and the folder of runbooks are one.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use destination_exporter::diagnosis::Code;
+use destination_exporter::diagnosis::runbooks::{ALERTS, runbook};
 
 /// A person reads it at three in the morning.
 const MOST_LINES: usize = 60;
@@ -22,8 +23,43 @@ fn every_code_has_its_runbook_and_no_runbook_is_left_over() {
         .expect("docs/runbooks is there")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
-    let wanted: BTreeSet<String> = Code::ALL.iter().map(|code| format!("{}.md", code.as_label())).collect();
+    let codes = Code::ALL.iter().map(|code| code.as_label());
+    let names: Vec<&str> = codes.chain(ALERTS.iter().map(|(alert, _)| *alert)).collect();
+    let wanted: BTreeSet<String> = names.iter().map(|name| format!("{name}.md")).collect();
     assert_eq!(files, wanted);
+    // Each is served, and nothing else.
+    for name in names {
+        assert!(runbook(name).is_some_and(|text| text.starts_with(&format!("# {name}\n"))), "{name}");
+    }
+    assert_eq!(runbook("destinationfault"), None);
+}
+
+#[test]
+fn the_alerts_with_a_runbook_are_those_of_the_rules() {
+    let of_rules: BTreeSet<&str> = lab::rules::alerts().iter().map(|alert| alert.name).collect();
+    assert_eq!(ALERTS.iter().map(|(alert, _)| *alert).collect::<BTreeSet<_>>(), of_rules);
+}
+
+#[test]
+fn an_alerts_runbook_says_whom_it_wakes_and_all_the_rest() {
+    let chapters: Vec<&str> = CHAPTERS.into_iter().chain(["False alarms"]).collect();
+    for (name, text) in ALERTS {
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() <= MOST_LINES, "{name}: {} lines", lines.len());
+        assert!(lines.get(2).is_some_and(|line| line.ends_with('.')), "{name} begins with its meaning");
+        let found: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("## ")).collect();
+        assert_eq!(found, chapters, "{name}");
+        assert!(text.contains("```sh\n"), "{name} has no command to see it by hand");
+        let said = lines.get(4).copied().unwrap_or_default();
+        for alert in lab::rules::alerts().iter().filter(|alert| alert.name == *name) {
+            let scope = format!("Scope: {}.", alert.scope.as_label());
+            assert!(
+                said.starts_with("Severity: ") && said.contains(alert.severity.as_label()),
+                "{name}: {said}"
+            );
+            assert!(said.contains(&scope), "{name}: {said} and not {scope}");
+        }
+    }
 }
 
 #[test]
@@ -44,9 +80,10 @@ fn a_runbook_says_what_the_catalogue_says_and_all_the_rest() {
 
 #[test]
 fn links_between_runbooks_lead_somewhere() {
-    for code in Code::ALL {
-        for link in code.runbook().split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            assert!(folder().join(link).is_file(), "{}: {link}", code.as_label());
+    let codes = Code::ALL.iter().map(|code| (code.as_label(), code.runbook()));
+    for (name, text) in codes.chain(ALERTS.iter().copied()) {
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(folder().join(link).is_file(), "{name}: {link}");
         }
     }
 }

@@ -17,7 +17,7 @@ const PAYLOAD: f64 = 10_000_000.0;
 /// Two looks, and a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Nobody but the test sends anything.
-const QUIET: &str = "probes: {dns: {enabled: false}, icmp: {enabled: false}, tcp: {enabled: false}, http: {enabled: false}}\n";
+const QUIET: &str = "probes: {dns: {enabled: false}, icmp: {enabled: false}, tcp: {enabled: false}, http: {enabled: false}, path_mtu: {enabled: false}}\n";
 /// Takes what is sent, and throws it away.
 const SINK: &str = "nc -ll -p 9000 -e /bin/sh -c 'cat >/dev/null'";
 

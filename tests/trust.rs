@@ -229,13 +229,15 @@ fn what_is_not_needed_is_given_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let served = Served::start(folder.path(), "# everyone\n");
     let status = served.status();
-    let sets = "CapInh:\t0000000000000000\nCapPrm:\t0000000000282000\nCapEff:\t0000000000282000\n\
-        CapBnd:\t0000000000282000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\n";
+    let sets = "CapInh:\t0000000000000000\nCapPrm:\t0000000000283000\nCapEff:\t0000000000283000\n\
+        CapBnd:\t0000000000283000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\n";
     assert!(status.contains(sets), "{status}");
     let log = served.log();
     let told = log.lines().filter(|line| line.contains("privileges")).collect::<Vec<_>>();
     assert_eq!(told.len(), 1, "{log}");
-    for name in ["CAP_SYS_ADMIN (enters", "CAP_SYS_PTRACE (finds", "CAP_NET_RAW (sends"] {
+    for name in
+        ["CAP_SYS_ADMIN (enters", "CAP_SYS_PTRACE (finds", "CAP_NET_RAW (sends", "CAP_NET_ADMIN (reads"]
+    {
         assert!(told.concat().contains(name), "{log}");
     }
 }

@@ -2,10 +2,10 @@
 //! two networks, three containers, and labels (`key=value`) for all of them by turns.
 #![no_main]
 
+use destination_exporter::inventory::RunState;
 use destination_exporter::inventory::seen::{
-    Seen, SeenContainer, SeenEndpoint, SeenNetwork, SeenSubnet, bounded,
+    Seen, SeenContainer, SeenEndpoint, SeenGhost, SeenNetwork, SeenSubnet, bounded,
 };
-use destination_exporter::inventory::{Health, RunState};
 use destination_exporter_fuzz::line;
 use libfuzzer_sys::fuzz_target;
 
@@ -45,25 +45,16 @@ fn container(
         image: text(),
         network_mode: text(),
         labels: Default::default(),
-        command: Vec::new(),
-        environment: Vec::new(),
-        error: String::new(),
         state: if last == 4 { RunState::Exited } else { RunState::Running },
-        health: Health::None,
         exit_code: Some(1),
         restarts: 3,
-        out_of_memory: false,
         restart_policy: "always".into(),
         sandbox_key: format!("/run/netns/{id}"),
         pid: 7,
         created_at: Some(line::at(0)),
-        started_at: None,
         exposed_tcp: vec![80],
-        published: Vec::new(),
-        bindings: Vec::new(),
-        has_engine_socket: false,
-        name_servers: Vec::new(),
         name,
+        ..SeenContainer::default()
     }
 }
 
@@ -80,6 +71,10 @@ fuzz_target!(|data: &[u8]| {
             .into_iter()
             .map(|(id, last)| container(id, last, &networks, &mut text))
             .collect();
+    // What else is told by a stranger's words: a variable with a neighbour's address, an endpoint of nobody.
+    let (variable, ghost) = (containers[1].image.clone(), containers[2].name.clone());
+    containers[0].fixed_addresses = vec![(variable, [10, 0, 0, 3].into())];
+    networks[0].ghosts = vec![SeenGhost { name: ghost, address: "10.0.0.6".into() }];
     for (n, field) in fields.take(40).enumerate() {
         let Some((key, value)) = field.split_once('=') else { continue };
         let labels = match n % 4 {

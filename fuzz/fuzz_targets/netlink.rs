@@ -1,7 +1,9 @@
 //! Replies of the kernel over netlink: lengths are told twice, and either may be wrong.
 #![no_main]
 
-use destination_exporter::namespace::fuzzing::{State, address, attributes, link, of_host, reply, socket};
+use destination_exporter::namespace::fuzzing::{
+    States, address, attributes, chain, filter, link, of_host, reply, rule, socket,
+};
 use libfuzzer_sys::fuzz_target;
 
 /// Bytes behind a length and a kind, filled up to four.
@@ -41,12 +43,39 @@ fn check_payload(bytes: &[u8]) {
     if let Some(way) = way {
         assert!(way.to == way.to.trunc() && !way.by.is_empty() && !way.by.contains('\0'));
     }
-    for asked in [State::Established, State::Listen] {
+    check_filter(bytes);
+    for asked in [States::ESTABLISHED, States::LISTEN, States::CONNECTIONS] {
         if let Some(found) = socket(bytes, asked) {
             assert!(!found.v6_only || found.local.is_ipv6());
-            assert!(bytes.get(1) == Some(&(asked as u8)), "another state was asked for");
+            assert!(bytes.get(1).is_some_and(|state| asked.has(*state)), "another state was asked for");
+            assert_eq!(found.is_over, bytes.get(1) == Some(&6));
         }
     }
+}
+
+/// The packet filter: names are bounded, networks are what they say, and no judgement of it breaks.
+fn check_filter(bytes: &[u8]) {
+    if let Some(chain) = chain(bytes) {
+        for name in [&chain.table, &chain.name] {
+            assert!(!name.is_empty() && !name.contains('\0') && name.len() <= bytes.len() * 3);
+        }
+    }
+    let rule = rule(bytes);
+    if let Some(source) = rule.source {
+        assert_eq!(source, source.trunc());
+        assert!(!rule.is_for_all());
+    }
+    let other = bytes.get(8..).unwrap_or_default();
+    let filter = filter([bytes, other], &[bytes, other]);
+    let net = "10.0.0.0/24".parse().expect("a network");
+    let told = (filter.own(), filter.keeps_none_apart(), filter.leads_no_port(), filter.masquerades(&net));
+    let again = filter.clone().after(Some(&filter), std::time::SystemTime::UNIX_EPOCH);
+    assert_eq!(again.changed_at, None, "it is the same");
+    assert_eq!(told, (again.own(), again.keeps_none_apart(), again.leads_no_port(), again.masquerades(&net)));
+    if let Some(block) = filter.blocks("br0") {
+        assert!(block.chain.base.is_some() && block.rule.is_none_or(|at| at < 2));
+    }
+    filter.bans(&net);
 }
 
 fuzz_target!(|data: &[u8]| {

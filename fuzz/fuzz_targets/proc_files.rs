@@ -1,9 +1,10 @@
 //! Files of `/proc`, and the table of mounts.
 #![no_main]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use destination_exporter::namespace::fuzzing::{counted, names, resolver_drops, tcp};
+use destination_exporter::namespace::fuzzing::{counted, local_ports, names, resolver_drops, tcp};
 use destination_exporter::namespace::mounts::{Mount, parse, view};
 use libfuzzer_sys::fuzz_target;
 
@@ -29,6 +30,14 @@ fuzz_target!(|text: &str| {
     let first = text.lines().next().and_then(|line| line.split_ascii_whitespace().next()).unwrap_or("drop");
     // A CPU more has counted no less.
     assert!(counted(text, first) <= counted(&format!("{text}\nff ff ff"), first));
+    let (range, reserved) = text.split_once('\n').unwrap_or((text, text));
+    if let Some(((first, last), room)) = local_ports(range, reserved, &BTreeSet::new()) {
+        let all = u32::from(last - first) + 1;
+        assert!(room <= all);
+        // What is listened on takes one at the most.
+        let one = local_ports(range, reserved, &BTreeSet::from([first])).expect("as before").1;
+        assert!(one == room || one + 1 == room);
+    }
     let mounts: Vec<Mount> = text.lines().filter_map(parse).collect();
     for mount in &mounts {
         assert_eq!(parse(&line(mount)).as_ref(), Some(mount));

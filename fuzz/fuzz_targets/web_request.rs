@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
 use destination_exporter::docker::fuzzing::seen;
 use destination_exporter::monitor::{Handle, Message};
+use destination_exporter::timeline::History;
 use destination_exporter::web::fuzzing::said;
 use destination_exporter::web::{Actions, App, Caller, Trust, gzip, router};
 use destination_exporter_fuzz::line;
@@ -69,11 +70,12 @@ fn stand() -> Stand {
     let (inventory, plan) = line::picture(&seen(networks, vec![(row, inspection)]));
     let verdict = Arc::new(ArcSwap::from_pointee(line::verdict(inventory, &plan)));
     let (publish, published) = watch::channel(0);
-    let handle = Handle { messages, verdict: Arc::clone(&verdict), published };
+    let history: Arc<ArcSwap<History>> = Arc::default();
+    let handle = Handle { messages, verdict: Arc::clone(&verdict), published, history: Arc::clone(&history) };
     let mut actions = Actions::new(handle, reload, false);
     actions.patience = Duration::ZERO;
     let telemetry_path = "/metrics".into();
-    let app = App { actions, verdict, build: line::BUILD, telemetry_path, trust: Trust::everyone() };
+    let app = App { actions, verdict, history, build: line::BUILD, telemetry_path, trust: Trust::everyone() };
     Stand { runtime, router: router(app), acted, _publish: publish }
 }
 
@@ -132,6 +134,14 @@ fn check(response: &Parts, body: &[u8]) {
         assert!(headers.contains_key(header::ALLOW));
     }
     if (status.is_client_error() || status.is_server_error()) && !body.is_empty() {
+        // A browser is told by a page.
+        let is_page =
+            headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        if is_page {
+            let is_plain = !headers.contains_key(header::CONTENT_ENCODING);
+            assert!(!is_plain || body.starts_with(b"<!DOCTYPE html>"), "{}", String::from_utf8_lossy(body));
+            return;
+        }
         let told: Value = serde_json::from_slice(body).expect("JSON");
         for part in ["code", "message", "hint"] {
             assert!(told["error"][part].is_string(), "{status}: {told}");

@@ -15,7 +15,7 @@ use destination_exporter::plan::{Learned, Plan, plan};
 use destination_exporter::report::{self, Look};
 use destination_exporter::state::Recorder;
 use destination_exporter::topology;
-use destination_exporter::web::landing;
+use destination_exporter::web::fuzzing;
 
 use crate::{drawing, is_plain, page};
 
@@ -124,16 +124,20 @@ pub fn check(verdict: &Verdict) {
     drawing::check_mermaid(&topology::mermaid(&map), map.destinations.len());
     drawing::check_dot(&topology::dot(&map), map.destinations.len());
 
-    let html = landing::render(verdict, &BUILD, "/metrics").expect("a page");
-    for tag in html.split('<').skip(1) {
-        let tag = tag.strip_prefix('/').unwrap_or(tag);
-        let name: String = tag.chars().take_while(char::is_ascii_alphanumeric).collect();
-        assert!(TAGS.contains(&name.as_str()), "<{name}> is not ours: {html}");
+    for html in fuzzing::pages(verdict).expect("pages") {
+        for tag in html.split('<').skip(1) {
+            let tag = tag.strip_prefix('/').unwrap_or(tag);
+            let name: String = tag.chars().take_while(char::is_ascii_alphanumeric).collect();
+            assert!(TAGS.contains(&name.as_str()), "<{name}> is not ours: {html}");
+        }
     }
 }
 
-const TAGS: [&str; 15] = [
-    "", "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "strong", "ul", "li", "a", "code",
+const TAGS: &[&str] = &[
+    "", "html", "head", "meta", "title", "link", "style", "body", "header", "nav", "main", "footer",
+    "script", "h1", "h2", "h3", "h4", "p", "b", "bdi", "span", "ul", "ol", "li", "dl", "dt", "dd", "a",
+    "code", "pre", "div", "section", "article", "details", "summary", "table", "thead", "tbody", "tr", "th",
+    "td", "time", "svg", "rect", "text", "path", "polygon", "g",
 ];
 
 /// True where every single quote is closed again.

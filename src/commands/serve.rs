@@ -72,6 +72,7 @@ async fn serve(config: Config, flags: Flags, trust: Trust) -> Result<(), String>
     let app = App {
         actions: Actions::new(handle.clone(), reload, flags.enable_remote_actions),
         verdict: Arc::clone(&handle.verdict),
+        history: Arc::clone(&handle.history),
         build: BUILD,
         telemetry_path: flags.telemetry_path.as_str().into(),
         trust: trust.clone(),

@@ -4,6 +4,8 @@
 //! beside the event stream. Between listings the Engine is asked for a sign of life: it is the resolver of
 //! every container, and what they cannot resolve while it is silent is no fault of theirs.
 
+mod pace;
+
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,17 +19,14 @@ use crate::config::Docker;
 use crate::docker::{Change, Engine, EngineError, Request, now};
 use crate::inventory::seen::Seen;
 use crate::monitor::Message;
+use pace::Pace;
 
 /// Events that come this close together are one change: a redeploy is a dozen of them.
 const GATHER: Duration = Duration::from_millis(50);
-/// However many events come, listings begin this far apart.
-const LISTINGS_APART: Duration = Duration::from_millis(250);
-/// And so many times as far as one takes: a listing is work for the Engine.
-const LISTING_SHARE: u32 = 5;
-/// But no further than this, or containers that are gone would be taken for dead.
-const LISTINGS_FAR_APART: Duration = Duration::from_secs(2);
 /// The first wait after a failure; it doubles up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// A stream that ends sooner is ended by something between, again and again, and not by an Engine that restarts.
+const SHORT_LIVED: Duration = Duration::from_secs(30);
 /// The longest wait after a failure: an Engine that is back is seen within this time.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// Time between two signs of life that are asked for.
@@ -39,9 +38,9 @@ pub async fn watch(settings: Docker, monitor: mpsc::Sender<Message>, stop: Cance
     let engine = Engine::new(&settings);
     let (changes, changed) = mpsc::channel(256);
     let events = tokio::spawn(follow(engine.clone(), changes, monitor.clone(), stop.clone()));
-    let refresh = settings.refresh_interval;
     let (before, the_same_engine, lost) = (None, false, false);
-    let mut watcher = Watcher { engine, before, the_same_engine, lost, refresh, monitor, changed };
+    let pace = Pace::new(settings.refresh_interval);
+    let mut watcher = Watcher { engine, before, the_same_engine, lost, pace, monitor, changed };
     stop.run_until_cancelled(watcher.run()).await;
     events.abort();
 }
@@ -54,7 +53,7 @@ struct Watcher {
     the_same_engine: bool,
     /// It did not answer, and no listing came since: one that is alive and cannot list is away all the same.
     lost: bool,
-    refresh: Duration,
+    pace: Pace,
     monitor: mpsc::Sender<Message>,
     changed: mpsc::Receiver<Change>,
 }
@@ -73,11 +72,15 @@ impl Watcher {
                     Ok(seen) => {
                         wait = FIRST_WAIT;
                         let seen = Arc::new(seen);
+                        self.pace.saw(self.before.as_deref(), &seen);
                         self.before = Some(Arc::clone(&seen));
                         self.lost = false;
                         match self.tell(Message::Listed { seen, asked_at }).await {
                             Break(()) => Break(()),
-                            Continue(()) => self.rest(began + apart(took), changes).await,
+                            Continue(()) => {
+                                let apart = self.pace.apart(took);
+                                self.rest(began + apart, changes).await
+                            }
                         }
                     }
                     Err(error) => {
@@ -120,12 +123,12 @@ impl Watcher {
                 }
                 error = &mut silence => return Continue((Err(error), changes)),
                 Some(change) = changed.recv() => {
-                    changes = true;
+                    changes |= change.is_to_be_listed();
                     if change.stream_ended {
                         *the_same_engine = false;
                         engine.may_be_another();
                     }
-                    if monitor.send(touched(change)).await.is_err() {
+                    if pass_on(monitor, change).await.is_break() {
                         return Break(());
                     }
                 }
@@ -137,20 +140,22 @@ impl Watcher {
     /// one is old, or the Engine gives no sign of life.
     async fn rest(&mut self, earliest: Instant, mut changes: bool) -> ControlFlow<()> {
         let now = Instant::now();
-        let mut list_at = if changes { (now + GATHER).max(earliest) } else { now + self.refresh };
+        let mut list_at = if changes { (now + GATHER).max(earliest) } else { now + self.pace.again() };
         let mut ping_at = now + PING_INTERVAL;
         loop {
             tokio::select! {
                 () = sleep_until(list_at) => break,
                 Some(change) = self.changed.recv() => {
-                    changes = true;
-                    list_at = list_at.min((Instant::now() + GATHER).max(earliest));
+                    if change.is_to_be_listed() {
+                        changes = true;
+                        list_at = list_at.min((Instant::now() + GATHER).max(earliest));
+                    }
                     if change.stream_ended {
                         self.the_same_engine = false;
                         self.engine.may_be_another();
                     }
                     // At once: until the listing comes, what is known is known to be old.
-                    self.tell(touched(change)).await?;
+                    pass_on(&self.monitor, change).await?;
                 }
                 () = self.engine.pools_told() => {
                     changes = true;
@@ -211,11 +216,6 @@ async fn silence(engine: &Engine, monitor: Option<&mpsc::Sender<Message>>, sign:
     }
 }
 
-/// How far apart two listings begin, by how long one takes.
-fn apart(took: Duration) -> Duration {
-    (took * LISTING_SHARE).clamp(LISTINGS_APART, LISTINGS_FAR_APART)
-}
-
 /// Follows the event stream, and takes it up again where it ended. That it broke is no verdict on
 /// the Engine: the next listing is.
 async fn follow(
@@ -237,7 +237,8 @@ async fn follow(
         if began.elapsed() > LONGEST_WAIT {
             // One that stood and stands no more is the first sign of an Engine that ended: the listing that this
             // brings about is refused, or shows what was missed. Behind a socket that systemd holds nobody is refused.
-            let ended = Change { stream_ended: true, ..Change::default() };
+            let stream_broke = began.elapsed() > SHORT_LIVED;
+            let ended = Change { stream_ended: true, stream_broke, ..Change::default() };
             if changes.send(ended).await.is_err() {
                 return;
             }
@@ -255,9 +256,21 @@ async fn follow(
     }
 }
 
-fn touched(change: Change) -> Message {
-    let names = change.container.into_iter().chain(change.network).collect();
-    Message::Touched { names, at: SystemTime::now() }
+/// Tells what happened, and what is old by it.
+async fn pass_on(monitor: &mpsc::Sender<Message>, mut change: Change) -> ControlFlow<()> {
+    let is_to_be_listed = change.is_to_be_listed();
+    let broke = change.stream_broke.then(|| Message::Broke { at: SystemTime::now() });
+    let told = change.told.take().map(Message::Told);
+    let touched = is_to_be_listed.then(|| {
+        let names = change.container.into_iter().chain(change.network).collect();
+        Message::Touched { names, at: SystemTime::now() }
+    });
+    for message in broke.into_iter().chain(told).chain(touched) {
+        if monitor.send(message).await.is_err() {
+            return Break(());
+        }
+    }
+    Continue(())
 }
 
 /// Half to all of `wait`, so that many exporters do not knock at one moment.

@@ -192,7 +192,7 @@ static PLAIN: [Setting; 22] = [
     setting(
         "probes.external_addresses",
         Field::Addresses(at!(probes.external_addresses)),
-        "Addresses outside the destinations that should answer. Empty: `icmp_external` is off.",
+        "Addresses outside the destinations that should answer. Empty: `icmp_external` is off, and `path_mtu` goes to peers alone.",
     ),
     setting(
         "probes.tcp_skip_ports",
@@ -221,7 +221,7 @@ static PLAIN: [Setting; 22] = [
     ),
 ];
 
-static TIMED: [[Setting; 3]; 10] = [
+static TIMED: [[Setting; 3]; 12] = [
     timing!(dns, "names of the inventory, asked of each container's own resolver"),
     timing!(dns_external, "the names of `probes.external_names`"),
     timing!(icmp, "echo requests to peers and the gateway"),
@@ -234,6 +234,14 @@ static TIMED: [[Setting; 3]; 10] = [
     timing!(
         isolation,
         "from each destination to containers of others that share nothing with it; the pairs take turns"
+    ),
+    timing!(
+        path_mtu,
+        "echo requests as large as the interface takes, from a container of each destination to a peer and to the first four of `probes.external_addresses`"
+    ),
+    timing!(
+        hairpin,
+        "a handshake with the ports that the proxy publishes, at an address of the host, from a container of each destination"
     ),
 ];
 
@@ -279,6 +287,14 @@ static CERTIFICATES: [Setting; 2] = [
     ),
 ];
 
+static FINDINGS: [Setting; 1] = [setting(
+    "findings.hard_coded_address",
+    Field::Flag(at!(docker.hard_coded_addresses)),
+    "Whether `hard-coded-address` tells of containers whose environment variables hold the address of another container. \
+     For that their variables are looked through, which hold secrets as well: what is kept of them, and told, is the \
+     *name* of such a variable and whose address it is, never a value.",
+)];
+
 /// Every setting, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
     PLAIN
@@ -288,6 +304,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         .chain(&ISOLATION)
         .chain(&ROUTES)
         .chain(&CERTIFICATES)
+        .chain(&FINDINGS)
 }
 
 impl Field {

@@ -39,15 +39,26 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             .into(),
     ];
     finding.fix = vec![
+        Step::look(
+            "networks that no running container is on",
+            ["docker network ls --filter dangling=true".to_owned()],
+        ),
         Step::when(
-            "remove networks that no container, running or stopped, needs; the first command lists those that none runs on",
-            ["docker network ls --filter dangling=true".to_owned(), "docker network rm NAME".to_owned()],
+            "of each that looks left over: nobody may be listed, for a stopped container needs its network too; and it must be no destination in Coolify",
+            ["docker ps -a --filter network=NAME".to_owned()],
         ),
-        Step::prose(
-            "more blocks: in /etc/docker/daemon.json \"default-address-pools\": [{\"base\": \"10.64.0.0/12\", \"size\": 24}], of a range that the server's own networks leave free, then systemctl restart docker; networks that exist keep their subnets",
-        ),
-        Step::command("docker network create --subnet 10.200.0.0/24 NAME"),
+        Step::when("then, and only then", ["docker network rm NAME".to_owned()]),
     ];
+    finding.fix.extend(scene.inventory.map(|inventory| {
+        Step::prose(
+            "more blocks, of a range that the server's own networks leave free; networks that exist keep their subnets: \"default-address-pools\": [{\"base\": \"10.64.0.0/12\", \"size\": 24}]",
+        )
+        .in_daemon_json(&inventory.engine)
+    }));
+    finding.fix.push(Step::when(
+        "until then: a single network outside the pools",
+        ["docker network create --attachable --subnet 10.200.0.0/24 NAME".to_owned()],
+    ));
     finding.verify = vec![
         "docker info --format '{{json .DefaultAddressPools}}'".to_owned(),
         "docker network inspect $(docker network ls -q --filter scope=local) --format '{{.Name}} {{range .IPAM.Config}}{{.Subnet}} {{end}}'"

@@ -155,25 +155,31 @@ fn tell(scene: &Scene<'_>, shown: &Shown<'_>, verdict: &Verdict) -> Finding {
     let proxy = proxy
         .map_or_else(|| "coolify-proxy".to_owned(), |(id, inventory)| super::words::container(inventory, id));
     let log = format!("docker logs --tail 200 {proxy} 2>&1 | grep -i -E 'acme|certificate'");
+    let again = |when| Step::when(when, [format!("docker restart {proxy}")]);
     finding.fix = match verdict.fault {
         Fault::Default => vec![
-            Step::when("why it got none of its own", [log]),
+            Step::look("why it got none of its own", [log]),
             Step::prose(
-                "the authority must reach the domain at port 80 of this host: look at its DNS records, the firewall, and whether Cloudflare stands before it (then DNS-01, or its own certificate)",
+                "the authority must reach the domain at port 80 of this host: look at its DNS records, the firewall, and whether Cloudflare stands before it (then a DNS challenge, or Cloudflare's own certificate)",
             ),
             Step::prose(
                 "after five failures an hour the authority refuses for a while: mend the cause before it is tried again",
             ),
+            again("then have it ask again; all sites are away for seconds"),
         ],
         Fault::Expired | Fault::Expiring => vec![
-            Step::when("why it was not renewed", [log]),
-            Step::prose("one that was put there by hand has to be put there anew, and the proxy told of it"),
+            Step::look("why it was not renewed", [log]),
+            again("mend the cause, then have it ask again; all sites are away for seconds"),
+            Step::when(
+                "one that was put there by hand: put the new one in its place, and have Traefik read the file that names it",
+                ["touch /data/coolify/proxy/dynamic/FILE.yaml".to_owned()],
+            ),
         ],
         Fault::NameMismatch => vec![
             Step::prose(
                 "have a certificate made for this domain, or enter the domain that the certificate is for",
             ),
-            Step::when("what the proxy says of it", [log]),
+            Step::look("what the proxy says of it", [log]),
         ],
         Fault::Untrusted => vec![
             Step::prose(

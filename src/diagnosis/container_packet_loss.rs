@@ -8,7 +8,7 @@ use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::Record;
 
 use super::scene::{Look, Scene, Way};
-use super::words::{container, draft, few, from_inside, saw, symptom};
+use super::words::{container, draft, few_quoted, from_inside, quoted, saw, symptom};
 use super::{Code, Finding, Step};
 
 /// So many of the last eight runs must have lost something.
@@ -19,7 +19,7 @@ const LOSSY_HANDSHAKES: u32 = 2;
 /// Containers that packets are lost on the way to, or on the way from.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for destination in scene.destinations() {
+    for destination in scene.destinations().filter(|on| !scene.is_kept_apart(&on.name)) {
         let mut by_target: BTreeMap<&str, BTreeMap<&str, Vec<Look<'_>>>> = BTreeMap::new();
         for (key, record) in losses(scene, &destination.name) {
             let ways = scene.ways_to(&destination.name, &key.target);
@@ -120,7 +120,8 @@ fn tell(
     let others: BTreeSet<&str> =
         runs.iter().map(|(k, _)| if way == "to" { &*k.source } else { &*k.target }).collect();
     let back = if way == "to" { "from" } else { "to" };
-    finding.summary = format!("Packets {way} {name} are lost, {back} {}.", few(others));
+    finding.summary =
+        format!("Packets {way} the container {} are lost, {back} {}.", quoted(name), few_quoted(others));
     finding.evidence = runs.iter().take(6).map(|(key, record)| evidence(key, record)).collect();
     let overflows = scene
         .snapshot
@@ -147,12 +148,18 @@ fn tell(
         )]
     } else {
         vec![
-            Step::command(format!("docker stats --no-stream {id}")),
-            Step::when(
-                "see whether the host drops packets (conntrack full, traffic shaping)",
-                [from_inside(&id, "cat /proc/net/dev")],
+            Step::look("is it at its limit of CPU", [format!("docker stats --no-stream {id}")]),
+            Step::look(
+                "does the host drop packets: its table of connections is full, or something shapes traffic (`dropped` grows)",
+                [
+                    "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max".to_owned(),
+                    "tc -s qdisc show".to_owned(),
+                ],
             ),
-            Step::command(format!("docker restart {id}")),
+            Step::when(
+                "where neither tells anything, give it an interface anew",
+                [format!("docker restart {id}")],
+            ),
         ]
     };
     let pair = runs.first().and_then(|(key, _)| {

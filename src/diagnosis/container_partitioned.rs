@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::inventory::{Destination, Endpoint};
 
 use super::scene::{Path, Scene, Way, walks};
-use super::words::{container, draft, few, from_inside, listed, saw, symptom};
+use super::words::{
+    container, draft, few, few_quoted, from_inside, listed, quoted, rules_about, saw, symptom,
+};
 use super::{Code, Finding, Step};
 
 /// Containers that a part of the destination reaches, and those that reach nobody although they are
@@ -15,7 +17,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (destination, endpoint) in scene.endpoints() {
         let (d, name) = (&*destination.name, &*endpoint.name);
-        if scene.is_away(d, name) || scene.is_unreachable(d, name) {
+        if scene.is_away(d, name) || scene.is_unreachable(d, name) || scene.is_kept_apart(d) {
             continue;
         }
         if !scene.barred(d, name).is_empty() {
@@ -62,7 +64,14 @@ fn partly(
         scene.since(&destination.name, |key| about(key) && walks(key.kind)),
     );
     finding.destination = Some(Arc::clone(&destination.name));
-    finding.summary = format!("{} reaches {name}, {} does not.", few(open), few(shut));
+    finding.summary = format!(
+        "{} {} the container {}, {} {} not.",
+        few_quoted(open),
+        if open.len() == 1 { "reaches" } else { "reach" },
+        quoted(name),
+        few_quoted(shut),
+        if shut.len() == 1 { "does" } else { "do" },
+    );
     finding.evidence = scene
         .failing(&destination.name, |key| about(key) && walks(key.kind))
         .take(6)
@@ -86,18 +95,22 @@ fn partly(
     }
     let ids: Vec<String> =
         shut.iter().filter_map(|s| destination.endpoint(s)).map(|e| shell(scene, e)).collect();
+    let own = shell(scene, endpoint);
+    let from = ids.first().cloned().unwrap_or_else(|| own.clone());
+    let mut rules = rules_about(&from, endpoint.addresses.first().copied());
+    rules.extend(rules_about(&own, None));
     finding.fix = vec![
-        Step::prose("look for a firewall rule inside it that names its peers"),
-        Step::command(format!(
-            "docker restart {}",
-            ids.first().cloned().unwrap_or_else(|| shell(scene, endpoint))
-        )),
+        Step::look("look for a rule that keeps the two apart, on the host and inside either of them", rules),
+        Step::when(
+            "else give the one that gets nothing its interface anew",
+            [format!("docker restart {from}")],
+        ),
     ];
     if let Some(address) = endpoint.addresses.first() {
         finding.verify =
             ids.iter().take(2).map(|id| from_inside(id, &format!("ping -c 3 -W 1 {address}"))).collect();
     }
-    finding.verify.push("ip neigh".to_owned());
+    finding.verify.insert(finding.verify.len().min(1), from_inside(&from, "ip neigh"));
     finding
 }
 
@@ -109,7 +122,11 @@ fn barred(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> 
     let mut finding = draft(Code::ContainerPartitioned, "container", name, since);
     finding.destination = Some(Arc::clone(&destination.name));
     let targets: BTreeSet<&str> = looks.iter().map(|(key, _)| &*key.target).collect();
-    finding.summary = format!("{name} does not reach {}: its own kernel forbids it.", few(targets));
+    finding.summary = format!(
+        "Container {} does not reach {}: its own kernel forbids it.",
+        quoted(name),
+        few_quoted(targets)
+    );
     finding.evidence = looks
         .iter()
         .take(6)
@@ -126,8 +143,11 @@ fn barred(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> 
     finding.ruled_out = vec!["nothing left the container: its peers are not the cause".to_owned()];
     let id = shell(scene, endpoint);
     finding.fix = vec![
-        Step::prose("look for a rule on the way out, or a route, inside it"),
-        Step::command(format!("docker restart {id}")),
+        Step::look(
+            "look for a rule on the way out, or a route, inside the container",
+            rules_about(&id, None),
+        ),
+        Step::when("it begins without them", [format!("docker restart {id}")]),
     ];
     finding.verify = vec![from_inside(&id, "ip route")];
     finding
@@ -139,8 +159,11 @@ fn mute(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint, open:
     let mut finding =
         draft(Code::ContainerPartitioned, "container", name, scene.since(&destination.name, about));
     finding.destination = Some(Arc::clone(&destination.name));
-    finding.summary =
-        format!("{name} reaches nobody on {}, although it is reached itself.", destination.name);
+    finding.summary = format!(
+        "Container {} reaches nobody on the network {}, although it is reached itself.",
+        quoted(name),
+        quoted(&destination.name)
+    );
     finding.evidence = scene
         .failing(&destination.name, about)
         .take(6)
@@ -158,8 +181,8 @@ fn mute(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint, open:
     finding.ruled_out = vec![format!("its peers are up: {} reaches {name}", few(open))];
     let id = shell(scene, endpoint);
     finding.fix = vec![
-        Step::prose("look for a firewall or a wrong route inside it"),
-        Step::command(format!("docker restart {id}")),
+        Step::look("look for a firewall or a wrong route inside the container", rules_about(&id, None)),
+        Step::when("it begins without them", [format!("docker restart {id}")]),
     ];
     finding.verify = vec![from_inside(&id, "ip route"), from_inside(&id, "ip neigh")];
     finding

@@ -7,7 +7,7 @@ use crate::inventory::{Container, Destination};
 
 use super::ended::{restarts, serves, why};
 use super::scene::Scene;
-use super::words::{container, draft, saw};
+use super::words::{container, draft, quoted, saw};
 use super::{Code, Finding, Severity, Step};
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
@@ -20,8 +20,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         for (name, id) in stopped.chain(running) {
             let Some(known) = scene.inventory.and_then(|inventory| inventory.container(id)) else { continue };
             // A proxy is told with all the sites that it leaves alone.
-            let leads = scene.walks.iter().any(|walk| walk.route.proxy.as_ref() == Some(id));
-            if !leads && restarts(scene.snapshot, known) {
+            let leads = || scene.walks.iter().any(|walk| walk.route.proxy.as_ref() == Some(id));
+            if restarts(scene.snapshot, known) && !leads() {
                 told.entry(name).or_insert(known);
             }
         }
@@ -34,11 +34,11 @@ fn tell(scene: &Scene<'_>, on: &Destination, name: &Arc<str>, known: &Container)
     let id = scene.inventory.map_or_else(|| known.id.short().to_owned(), |i| container(i, &known.id));
     let mut finding = draft(Code::ContainerRestarting, "container", name, scene.snapshot.at);
     finding.destination = Some(on.name.clone());
-    let ended =
-        known.exit_code.map_or_else(String::new, |code| format!(", the last time with exit code {code}"));
+    let code = known.exit_code.map_or_else(String::new, |code| format!("exit code {code}, "));
     let times = scene.snapshot.restarts.of_late.get(&known.id).map_or(0, Vec::len);
     finding.summary = format!(
-        "{name} ends soon after each start{ended}, and the Engine starts it again ({times} times of late): it is reached by moments."
+        "Container {} keeps crashing ({code}{times} restarts in ten minutes): it answers only now and then.",
+        quoted(name)
     );
     finding.evidence = vec![saw(
         format!("docker inspect {id}"),
@@ -57,11 +57,15 @@ fn tell(scene: &Scene<'_>, on: &Destination, name: &Arc<str>, known: &Container)
     }
     finding.explains.extend(sites);
     finding.fix = vec![
-        Step::when("why it ends", [format!("docker logs --tail 50 {id}")]),
-        Step::prose("where it waits for a database that is not there yet: that one first"),
+        Step::look("why it ends", [format!("docker logs --tail 50 {id}")]),
+        Step::prose("if it waits for a database: repair that first"),
         Step::when(
-            "until it is mended, so that it does not start again",
+            "to keep it from starting again until it is mended",
             [format!("docker update --restart no {id}"), format!("docker stop {id}")],
+        ),
+        Step::when(
+            "and back again: redeploy it, or",
+            [format!("docker update --restart unless-stopped {id}"), format!("docker start {id}")],
         ),
     ];
     finding.verify = vec![format!(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::inventory::{Container, Destination, Missing};
 
 use super::scene::Scene;
-use super::words::{container, draft, saw};
+use super::words::{container, draft, quoted, saw};
 use super::{Code, Finding, Step};
 
 /// What the Engine says when it starts the container, in small letters.
@@ -34,23 +34,32 @@ fn tell(scene: &Scene<'_>, on: &Destination, missing: &Missing) -> Option<Findin
     let mut finding = draft(Code::ContainerStaticAddressRefused, "container", name, scene.snapshot.at);
     finding.destination = Some(on.name.clone());
     finding.summary = format!(
-        "{name} does not start: it asks for an address of its own on a network whose subnet the Engine chose itself."
+        "Container {} does not start: it asks for an address of its own on a network whose subnet the Engine chose itself.",
+        quoted(name)
     );
-    finding.evidence = vec![
-        saw(format!("docker inspect {id}"), known.error.as_deref().unwrap_or_default(), "no error"),
-        saw(
+    finding.evidence =
+        vec![saw(format!("docker inspect {id}"), known.error.as_deref().unwrap_or_default(), "no error")];
+    let version = &inventory.engine.version;
+    let refuses_more = ["29.0.0", "29.0.1", "29.0.2", "29.0.3"].iter().any(|bad| is_release(version, bad));
+    if refuses_more {
+        finding.evidence.push(saw(
             "Engine",
-            inventory.engine.version.clone(),
+            version.clone(),
             "not 29.0.0 to 29.0.3, which refuse what others allow",
-        ),
-    ];
+        ));
+        finding.fix.push(Step::prose("update the Engine: 29.0.4 and later allow it again"));
+    } else {
+        finding.ruled_out.push(format!("Engine {version} is none of those that refuse what others allow"));
+    }
     finding.explains = scene.symptoms(&on.name, |key| key.target == *name);
-    finding.fix = vec![
-        Step::prose("with Docker 29.0.0 to 29.0.3: update the Engine"),
-        Step::prose(
-            "else take the fixed address (ipv4_address, --ip) out and let others use its name; or give the network a subnet of your own (Compose: ipam, config, subnet); then redeploy it",
-        ),
-    ];
+    finding.fix.push(Step::prose(
+        "take the fixed address (ipv4_address, --ip) out, let others use its name, and redeploy it; or give the network a subnet of your own (Compose: ipam, config, subnet) and redeploy all that belongs on it",
+    ));
     finding.verify = vec![format!("docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {id}")];
     Some(finding)
+}
+
+/// Whether a version is this release, whatever a distribution writes behind it.
+fn is_release(version: &str, release: &str) -> bool {
+    version.strip_prefix(release).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
 }

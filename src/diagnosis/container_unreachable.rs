@@ -5,9 +5,11 @@ use std::net::IpAddr;
 use crate::inventory::{Container, ContainerId, Destination, Endpoint, Missing, RunState};
 use crate::outcome::{ProbeKey, ProbeKind};
 
-use super::ended::{crashed, may_restart, restarts, serves, why};
+use super::ended::{crashed, ended, may_restart, restarts, serves, why};
 use super::scene::{Scene, Way, walks};
-use super::words::{container, draft, few, from_inside, network, reconnect, saw};
+use super::words::{
+    container, draft, few_quoted, from_inside, network, quoted, reconnect, rules_about, saw, sh,
+};
 use super::{Code, Finding, Severity, Step};
 use super::{container_static_address_refused, proxy};
 
@@ -26,6 +28,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     for (destination, endpoint) in scene.endpoints() {
         if scene.is_lost(&destination.name, &endpoint.name)
             && !scene.is_away(&destination.name, &endpoint.name)
+            && !scene.is_kept_apart(&destination.name)
             && !scene
                 .inventory
                 .and_then(|i| i.container(&endpoint.container))
@@ -57,7 +60,11 @@ fn detached(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> 
     let name = &missing.name;
     let (net, id) = (network(destination), shell(scene, &missing.container));
     let mut finding = start(scene, destination, name);
-    finding.summary = format!("{name} runs, but is not attached to {}: nobody reaches it.", destination.name);
+    finding.summary = format!(
+        "Container {} runs, but is not attached to the network {}: nobody reaches it.",
+        quoted(name),
+        quoted(&destination.name)
+    );
     finding.evidence = vec![saw(
         format!("docker inspect {id}"),
         format!("no endpoint on {}", destination.name),
@@ -65,13 +72,21 @@ fn detached(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> 
     )];
     finding.ruled_out = vec!["the container runs".to_owned()];
     finding.fix = vec![
-        Step::command(format!("docker network connect {net} {id}")),
+        Step::command(format!("docker network connect{} {net} {id}", service(scene, missing))),
         Step::prose(
-            "redeploy it where peers call it by an alias: connecting by hand gives it its container name alone",
+            "where peers call it by another name, or it had a fixed address: redeploy it (Coolify: Redeploy), for by hand it gets the names that stand here alone",
         ),
     ];
     finding.verify = vec![format!("docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {id}")];
     finding
+}
+
+/// The name by which Compose has the others call it: that of its service.
+fn service(scene: &Scene<'_>, missing: &Missing) -> String {
+    let known = scene.inventory.and_then(|inventory| inventory.container(&missing.container));
+    let of_compose = known.filter(|known| known.coolify.is_none() && !known.workload.ends_with("/run"));
+    let service = of_compose.and_then(|known| known.workload.split_once('/'));
+    service.map_or_else(String::new, |(_, service)| format!(" --alias {}", sh(service)))
 }
 
 fn stopped(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> Option<Finding> {
@@ -81,9 +96,7 @@ fn stopped(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> O
     }
     let name = &missing.name;
     let id = shell(scene, &missing.container);
-    let state = known.map_or("not running", |c| c.state.as_label());
-    let code = known.and_then(|c| c.exit_code);
-    let ended = code.map_or_else(String::new, |code| format!(" with exit code {code}"));
+    let state = known.map_or_else(|| "is not running".to_owned(), ended);
     let mut finding = start(scene, destination, name);
     let sites = serves(scene, &missing.container);
     // Somebody may have stopped it on purpose: it waits for the morning. One that crashed and leaves a site to nobody
@@ -91,8 +104,8 @@ fn stopped(scene: &Scene<'_>, destination: &Destination, missing: &Missing) -> O
     if sites.is_empty() || !known.is_some_and(crashed) {
         finding.severity = Severity::Ticket;
     }
-    finding.summary = format!("{name} does not run: its container is {state}{ended}.");
-    finding.evidence = vec![saw(format!("docker inspect {id}"), format!("{state}{ended}"), "running")];
+    finding.summary = format!("Container {} {state}: nobody reaches it.", quoted(name));
+    finding.evidence = vec![saw(format!("docker inspect {id}"), state, "it runs")];
     finding.evidence.extend(why(known));
     finding.explains.extend(sites);
     finding.fix = vec![
@@ -109,7 +122,10 @@ fn paused(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> 
     let mut finding = start(scene, destination, name);
     // Somebody paused it, and may be about to let it go on.
     finding.severity = Severity::Ticket;
-    finding.summary = format!("{name} is paused: its kernel takes connections, and no process answers them.");
+    finding.summary = format!(
+        "Container {} is paused: its kernel takes connections, and no process answers them.",
+        quoted(name)
+    );
     finding.evidence = vec![saw(format!("docker inspect {id}"), "paused", "running")];
     finding.fix = vec![Step::command(format!("docker unpause {id}"))];
     finding.verify = vec![format!("docker ps --filter name={id}")];
@@ -134,8 +150,12 @@ fn unreached(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) 
     let id = shell(scene, &endpoint.container);
     let sources: Vec<&str> = scene.ways_to(&destination.name, name).into_iter().map(|(s, _)| s).collect();
     let mut finding = start(scene, destination, name);
-    finding.summary =
-        format!("Nobody on {} reaches {name}: every probe from {} fails.", destination.name, few(&sources));
+    finding.summary = format!(
+        "Nobody on the network {} reaches the container {}: every probe from {} fails.",
+        quoted(&destination.name),
+        quoted(name),
+        few_quoted(&sources)
+    );
     finding.evidence = scene
         .failing(&destination.name, |key| key.target == *name && walks(key.kind))
         .take(6)
@@ -159,8 +179,14 @@ fn unreached(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) 
     let net = network(destination);
     finding.fix = vec![
         Step::command(format!("docker restart {id}")),
-        Step::when("where that does not help", reconnect(&net, &id)),
-        Step::prose("look for a firewall inside the container and in the host's DOCKER-USER chain"),
+        Step::when(
+            "where that does not help, redeploy it, or give it its place anew by hand",
+            reconnect(&net, &id, endpoint, None),
+        ),
+        Step::when(
+            "else look for a rule that drops it, on the host and inside the container",
+            rules_about(&id, endpoint.addresses.first().copied()),
+        ),
     ];
     let by_hand = sources.iter().find_map(|s| destination.endpoint(s)).map(|e| shell(scene, &e.container));
     if let (Some(from), Some(address)) = (by_hand, endpoint.addresses.first()) {

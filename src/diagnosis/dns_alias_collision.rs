@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::inventory::{Container, Destination, Endpoint, normal};
 
 use super::scene::Scene;
-use super::words::{container, draft, few, from_inside, network, reconnect, saw, sh};
+use super::words::{container, draft, few_quoted, from_inside, network, quoted, reconnect, saw, sh};
 use super::{Code, Finding, Step};
 
 /// Destination and name (in its normal form), to the workloads that answer to it.
@@ -54,10 +54,11 @@ fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BT
     let mut finding = draft(Code::DnsAliasCollision, "name", &name.into(), scene.snapshot.at);
     finding.destination = Some(Arc::clone(&destination.name));
     finding.summary = format!(
-        "{name} on {} leads to {} workloads ({}): connections go to any of them.",
-        destination.name,
+        "The name {} on the network {} leads to {} workloads ({}): connections go to any of them.",
+        quoted(name),
+        quoted(&destination.name),
         workloads.len(),
-        few(workloads)
+        few_quoted(workloads)
     );
     finding.evidence = owners
         .iter()
@@ -65,7 +66,7 @@ fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BT
         .map(|e| {
             let addresses: Vec<String> = e.addresses.iter().map(ToString::to_string).collect();
             saw(
-                format!("names of {}", e.name),
+                format!("names of {}, container {}", e.name, own_name(scene, e)),
                 format!("{name} → {}", addresses.join(", ")),
                 "one workload a name",
             )
@@ -78,18 +79,41 @@ fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BT
     let id = |e: &Endpoint| {
         scene.inventory.map_or_else(|| sh(e.container.short()), |i| container(i, &e.container))
     };
-    finding.fix = vec![Step::prose(
-        "give each service a name of its own (in Compose: rename the service) and redeploy; peers then call that name instead of the shared one",
-    )];
-    // The one that was made last is the intruder as a rule, and the last in the list is a guess: the
-    // command names a container, the person decides which.
-    if let Some(last) = owners.last() {
-        let id = id(last);
-        finding.fix.push(Step::when("until then, take the name from one of them", reconnect(&net, &id)));
+    let mut full: Vec<&str> = owners.iter().map(|e| own_name(scene, e)).collect();
+    full.dedup();
+    finding.fix = vec![match full.as_slice() {
+        [one, other] => Step::filled(
+            "have each app call its own container by the full name ({} or {}) and redeploy the app",
+            &[one, other],
+        ),
+        _ => Step::prose(
+            "have each app call its own container by the full name, as it stands above, and redeploy the app",
+        ),
+    }];
+    finding.fix.push(Step::prose(
+        "for good: give each service a name of its own (in Compose: rename the service) and redeploy it",
+    ));
+    // Nothing tells which is the intruder: the command names a container, the person decides which. Coolify itself needs
+    // what its own are called.
+    let is_coolifys = |e: &Endpoint| {
+        let own = own_name(scene, e);
+        own == "coolify" || own.starts_with("coolify-")
+    };
+    if let Some(last) = owners.iter().rev().find(|e| !is_coolifys(e)) {
+        finding.fix.push(Step::when(
+            "only where neither can be done now: this takes the name from one of them, which one is a guess. Its connections are cut, and whoever still calls the shared name gets the other's from then on, apps of its own project as well",
+            reconnect(&net, &id(last), last, Some(name)),
+        ));
     }
     if let Some(first) = owners.first() {
         finding.verify.push(from_inside(&id(first), &format!("nslookup {}", sh(name))));
     }
     finding.verify.push(format!("docker network inspect {net}"));
     finding
+}
+
+/// What the container itself is called: nobody else is.
+fn own_name<'a>(scene: &Scene<'a>, endpoint: &'a Endpoint) -> &'a str {
+    let known = scene.inventory.and_then(|inventory| inventory.container(&endpoint.container));
+    known.map_or(&endpoint.name, |known| &known.name)
 }

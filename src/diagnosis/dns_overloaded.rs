@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::outcome::Outcome;
 
 use super::scene::{Look, Scene};
-use super::words::{container, draft, from_inside, saw};
+use super::words::{container, draft, from_inside, quoted, saw};
 use super::{Code, Finding, Step};
 
 /// Sockets are read once a minute: what is lost goes on while each time more are.
@@ -31,7 +31,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let mut finding = draft(Code::DnsOverloaded, "container", name, lost.at);
         finding.destination = Some(on.name.clone());
         finding.summary = format!(
-            "{name} asks for names faster than the Engine's resolver takes, or the Engine stood still: {} queries were lost between two looks.",
+            "Container {} asks for names faster than the Engine's resolver takes, or the Engine stood still: {} queries were lost between two looks.",
+            quoted(name),
             lost.queries
         );
         finding.evidence = vec![saw(
@@ -53,10 +54,10 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             Step::prose(
                 "let the application remember answers (a cache in its resolver or pool), and keep connections open",
             ),
+            Step::when("is ndots above 0 in it", [from_inside(&id, "cat /etc/resolv.conf")]),
             Step::prose(
-                "where its resolv.conf has ndots above 0, each short name is asked for with every search domain first: dns_opt: [ndots:0] in Compose, as the Engine has it by itself",
+                "then each short name is asked for with every search domain first: dns_opt: [ndots:0] in Compose, as the Engine has it by itself",
             ),
-            Step::when("whom it asks for", [from_inside(&id, "cat /etc/resolv.conf")]),
         ];
         finding.verify = vec![from_inside(&id, "cat /proc/net/udp")];
         findings.push(finding);

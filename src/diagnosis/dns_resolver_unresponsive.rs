@@ -8,7 +8,7 @@ use crate::outcome::{Outcome, Reason};
 use crate::state::Record;
 
 use super::scene::{Look, Scene, Way, fails};
-use super::words::{container, draft, few, from_inside, listed, saw, symptom};
+use super::words::{container, draft, few, from_inside, listed, quoted, saw, symptom};
 use super::{Code, Finding, Step};
 
 /// Containers of which every query to their own resolver goes unanswered. One finding a container,
@@ -126,7 +126,11 @@ fn tell(scene: &Scene<'_>, places: &Places<'_>, runs: &[Look<'_>]) -> Option<Fin
         .map_or_else(|| "its resolver".to_owned(), |address| format!("its resolver {address}"));
     let reasons: std::collections::BTreeSet<&str> =
         runs.iter().filter_map(|(_, r)| r.outcome.reason()).map(Reason::as_label).collect();
-    finding.summary = format!("{name} finds nobody by name: {server} answers no query ({}).", few(&reasons));
+    finding.summary = format!(
+        "Container {} finds nobody by name: {server} answers no query ({}).",
+        quoted(name),
+        few(&reasons)
+    );
     finding.evidence = runs
         .iter()
         .take(6)
@@ -150,9 +154,7 @@ fn tell(scene: &Scene<'_>, places: &Places<'_>, runs: &[Look<'_>]) -> Option<Fin
     let id = container(inventory, &endpoint.container);
     finding.fix = vec![Step::command(format!("docker restart {id}"))];
     if embedded {
-        finding
-            .fix
-            .push(Step::when("where several containers are hit", ["systemctl restart docker".to_owned()]));
+        finding.fix.push(Step::restart("where several containers are hit"));
     }
     let asked = runs.iter().find_map(|(key, _)| match &key.detail {
         crate::outcome::Detail::Name(asked, _) => Some(super::words::sh(asked)),

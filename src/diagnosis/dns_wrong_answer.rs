@@ -8,7 +8,9 @@ use crate::outcome::{Detail, Outcome, ProbeKey, ProbeKind, QueryType, Reason};
 use crate::state::Record;
 
 use super::scene::{Look, Scene, fails};
-use super::words::{container, draft, few, from_inside, listed, network, saw, sh, symptom};
+use super::words::{
+    container, draft, few, few_quoted, from_inside, listed, network, quoted, saw, sh, symptom,
+};
 use super::{Code, Finding, Severity, Step};
 
 /// Names that lead elsewhere than to their owner, or nowhere. One finding a name, whoever asks.
@@ -85,10 +87,23 @@ fn tell(scene: &Scene<'_>, destination: &Arc<str>, name: &str, runs: &[Look<'_>]
     finding.destination = Some(Arc::clone(destination));
     let sources: std::collections::BTreeSet<&str> = runs.iter().map(|(key, _)| &*key.source).collect();
     let what = runs.iter().map(|(_, record)| answer(scene, record)).next().unwrap_or_default();
-    let ought = if reverse { "be the address of" } else { "lead to" };
-    finding.summary =
-        format!("{name} ought to {ought} {}, but {} is told: {what}.", first.target, few(&sources));
     let expected = if right.is_empty() { first.target.to_string() } else { right.join(", ") };
+    let (who, looks_up) = (few_quoted(&sources), if sources.len() == 1 { "looks up" } else { "look up" });
+    let gets = if sources.len() == 1 { "gets" } else { "get" };
+    finding.summary = if reverse {
+        format!(
+            "{who} {looks_up} the address {name} and {gets} {what}; it is the address of {}.",
+            quoted(&first.target)
+        )
+    } else {
+        let owner = quoted(&first.target);
+        let has = if right.is_empty() {
+            format!("it is a name of {owner}")
+        } else {
+            format!("{owner} has {expected}")
+        };
+        format!("{who} {looks_up} the name {} and {gets} {what}; {has}.", quoted(name))
+    };
     finding.evidence = runs
         .iter()
         .take(6)
@@ -107,18 +122,20 @@ fn tell(scene: &Scene<'_>, destination: &Arc<str>, name: &str, runs: &[Look<'_>]
     finding.fix = Vec::new();
     // Where others are told right, what is wrong is with those who are not.
     let right = told_right(scene, destination, name, &sources);
+    let others = !right.is_empty();
     let wrong: Vec<_> = if right.is_empty() {
         target.into_iter().collect()
     } else {
-        finding.ruled_out.push(format!("{} is told right", few(&right)));
-        finding.fix.push(Step::prose("look at the resolver and the firewall of who is told wrong"));
+        finding.ruled_out.push(format!("others are told right: {}", few(&right)));
         sources.iter().filter_map(|source| place.endpoint(source)).take(3).collect()
     };
-    for endpoint in wrong {
-        let id = container(inventory, &endpoint.container);
-        finding.fix.push(Step::command(format!("docker restart {id}")));
-    }
-    finding.fix.push(Step::when("where the answer stays wrong", ["systemctl restart docker".to_owned()]));
+    let anew =
+        wrong.iter().map(|endpoint| format!("docker restart {}", container(inventory, &endpoint.container)));
+    finding.fix.push(Step::when(
+        if others { "give it its resolver anew" } else { "have its names written anew" },
+        anew,
+    ));
+    finding.fix.push(Step::restart("where the answer stays wrong"));
     if let Some(from) = place.endpoint(&first.source) {
         let from = container(inventory, &from.container);
         finding.verify.push(from_inside(&from, &format!("nslookup {}", sh(name))));

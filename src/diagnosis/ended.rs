@@ -54,6 +54,16 @@ pub(super) fn crashed(container: &Container) -> bool {
     container.error.is_some() || (!container.always && by_itself)
 }
 
+/// That it does not run, in words that follow a name.
+pub(super) fn ended(container: &Container) -> String {
+    let code = container.exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
+    match container.state {
+        RunState::Exited => format!("has stopped{code}"),
+        RunState::Created => "was made and never started".to_owned(),
+        state => format!("is {}{code}", state.as_label()),
+    }
+}
+
 /// What the Engine says of how it ended.
 pub(super) fn why(container: Option<&Container>) -> Vec<Evidence> {
     let mut evidence = Vec::new();

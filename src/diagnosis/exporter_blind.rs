@@ -28,7 +28,11 @@ fn engine(snapshot: &Snapshot) -> Option<Finding> {
     finding.explains =
         vec!["names that do not resolve inside containers: the Engine itself is their resolver".to_owned()];
     finding.fix = vec![
-        Step::when("where it does not run, or hangs", ["systemctl restart docker".to_owned()]),
+        Step::look(
+            "your sites may be running all the same: look first",
+            ["systemctl status docker; journalctl -u docker --since -15min".to_owned()],
+        ),
+        Step::restart("where it does not run, or `docker version` still hangs after some minutes"),
         Step::prose(
             "where its socket is not there for the exporter: -v /var/run/docker.sock:/var/run/docker.sock:ro, or the address of the Engine or of a socket proxy in --docker.host",
         ),
@@ -38,8 +42,7 @@ fn engine(snapshot: &Snapshot) -> Option<Finding> {
     ];
     finding.verify = vec![
         "docker version".to_owned(),
-        "systemctl status docker".to_owned(),
-        "journalctl -u docker --since -15min".to_owned(),
+        "curl -s --unix-socket /var/run/docker.sock http://localhost/_ping".to_owned(),
     ];
     Some(finding)
 }
@@ -101,7 +104,7 @@ const DIAGNOSTICS: Sense = Sense {
     name: "socket_diagnostics",
     lost: "The exporter cannot ask the kernel for listening sockets: ports are taken from the images.",
     expected: "socket diagnostics answer",
-    fix: || vec![Step::command("modprobe inet_diag tcp_diag")],
+    fix: || vec![Step::command("modprobe -a inet_diag tcp_diag")],
 };
 
 fn sight(snapshot: &Snapshot) -> Vec<Finding> {

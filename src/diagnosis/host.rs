@@ -5,6 +5,8 @@
 
 mod bridge_netfilter_off;
 mod conntrack_near_limit;
+mod firewall_blocking;
+mod firewall_chains_missing;
 mod forwarding_disabled;
 mod neighbour_table_full;
 
@@ -18,13 +20,24 @@ use super::{Code, Finding};
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let Some(host) = scene.snapshot.sight.host.as_deref() else { return Vec::new() };
-    let rules: [fn(&Scene<'_>, &Host) -> Option<Finding>; 4] = [
+    let rules: [fn(&Scene<'_>, &Host) -> Option<Finding>; 6] = [
         forwarding_disabled::find,
         conntrack_near_limit::find,
         neighbour_table_full::find,
         bridge_netfilter_off::find,
+        |scene, _| firewall_chains_missing::find(scene),
+        |scene, _| firewall_blocking::find(scene),
     ];
     rules.iter().filter_map(|rule| rule(scene, host)).collect()
+}
+
+/// Whether what was told of the packet filter still holds where no rule sees it now.
+pub(super) fn firewall_holds(scene: &Scene<'_>, finding: &Finding) -> bool {
+    if finding.code == Code::HostFirewallBlocking {
+        firewall_blocking::holds(scene)
+    } else {
+        firewall_chains_missing::holds(scene)
+    }
 }
 
 /// A finding about the host itself.

@@ -7,8 +7,9 @@ use crate::inventory::{Destination, Inventory};
 use crate::outcome::{Detail, Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::Record;
 
+use super::firewall::is_of_old_rules;
 use super::scene::{Look, Scene, fails};
-use super::words::{container, draft, few, from_inside, listed, network, saw, symptom};
+use super::words::{container, draft, few, from_inside, listed, network, quoted, saw, symptom};
 use super::{Code, Evidence, Finding, Step};
 
 /// More pairs than this are one fault of the host's, and one finding.
@@ -19,6 +20,10 @@ type Pair<'a> = (&'a str, &'a str);
 
 /// One finding a pair, whichever direction is open; one for all where they are many.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    // Where the Engine's rules are gone that keep them apart, that is the finding.
+    if scene.filter.is_some_and(|filter| filter.keeps_none_apart()) {
+        return Vec::new();
+    }
     let Some(inventory) = scene.inventory else { return Vec::new() };
     let mut open: BTreeMap<Pair<'_>, Vec<Look<'_>>> = BTreeMap::new();
     let mut shut: BTreeSet<Pair<'_>> = BTreeSet::new();
@@ -46,7 +51,16 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn looks<'a>(scene: &Scene<'a>) -> impl Iterator<Item = Look<'a>> {
-    scene.snapshot.probes.iter().filter(|(key, _)| key.kind == ProbeKind::Isolation)
+    let counts = |(key, record): &Look<'a>| {
+        key.kind == ProbeKind::Isolation && !is_of_old_rules(scene.snapshot, record)
+    };
+    scene.snapshot.probes.iter().filter(counts)
+}
+
+/// What got through more than once between destinations that share nothing.
+pub(super) fn symptoms<'a>(scene: &Scene<'a>) -> Vec<Look<'a>> {
+    let Some(inventory) = scene.inventory else { return Vec::new() };
+    looks(scene).filter(|(key, record)| fails(record) && pair(inventory, key).is_some()).collect()
 }
 
 fn pair<'a>(inventory: &'a Inventory, key: &'a ProbeKey) -> Option<Pair<'a>> {
@@ -69,10 +83,17 @@ fn of_pair(
     let mut finding = draft(Code::IsolationBreached, "pair", &name(pair), since(scene, looks));
     finding.destination = Some(Arc::clone(&one.name));
     let from: BTreeSet<&str> = looks.iter().map(|(key, _)| &*key.destination).collect();
+    let (first, second) = (quoted(pair.0), quoted(pair.1));
     finding.summary = match (from.contains(pair.0), from.contains(pair.1)) {
-        (true, false) => format!("{} reaches {}, though no container is on both.", pair.0, pair.1),
-        (false, true) => format!("{} reaches {}, though no container is on both.", pair.1, pair.0),
-        _ => format!("{} and {} reach each other, though no container is on both.", pair.0, pair.1),
+        (true, false) => {
+            format!("The network {first} reaches the network {second}, though no container is on both.")
+        }
+        (false, true) => {
+            format!("The network {second} reaches the network {first}, though no container is on both.")
+        }
+        _ => {
+            format!("The networks {first} and {second} reach each other, though no container is on both.")
+        }
     };
     finding.evidence = evidence(looks);
     finding.explains = listed(looks.iter().map(|(key, record)| symptom(key, record)));
@@ -144,13 +165,12 @@ fn seen_in(record: &Record) -> Option<String> {
 fn fix(networks: impl IntoIterator<Item = String>) -> Vec<Step> {
     let networks: Vec<String> = networks.into_iter().collect();
     vec![
-        Step::when(
+        Step::look(
             "where a rule of your own accepts what crosses from bridge to bridge, take it away",
             ["iptables -S DOCKER-USER".to_owned(), "iptables -S FORWARD".to_owned()],
         ),
-        Step::when(
-            "where the Engine's own chains are not there or are empty (the reload of another firewall takes them away), have it make them anew",
-            ["systemctl restart docker".to_owned()],
+        Step::restart(
+            "where the Engine's own chains are not there or are empty, which the reload of another firewall leaves, have it make them anew",
         ),
         Step::when(
             "where a network has a gateway_mode of routed or nat-unprotected, or was made by options that open it, make it anew without",

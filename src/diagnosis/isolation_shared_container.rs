@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::inventory::{ContainerId, Destination, Endpoint};
 
 use super::scene::Scene;
-use super::words::{container, draft, network, saw};
+use super::words::{container, draft, network, quoted, saw};
 use super::{Code, Finding, Step};
 
 /// Containers that join two destinations. Sharing is a choice: worth knowing, nothing more. A proxy
@@ -22,12 +22,16 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let Some((home, endpoint)) = places.first().filter(|_| places.len() > 1 && !is_proxy) else {
             continue;
         };
-        let names: Vec<&str> = places.iter().map(|(d, _)| &*d.name).collect();
+        let names: Vec<String> = places.iter().map(|(d, _)| quoted(&d.name)).collect();
         let shell = container(inventory, id);
         let mut finding =
             draft(Code::IsolationSharedContainer, "container", &endpoint.name, scene.snapshot.at);
         finding.destination = Some(home.name.clone());
-        finding.summary = format!("{} sits on {} and joins them.", endpoint.name, names.join(" and "));
+        finding.summary = format!(
+            "Container {} sits on the networks {} and joins them.",
+            quoted(&endpoint.name),
+            names.join(" and ")
+        );
         finding.evidence = places
             .iter()
             .map(|(d, e)| {

@@ -68,8 +68,10 @@ impl Ledger {
         let now = scene.snapshot.at;
         for mut finding in seen {
             let identity = identity(&finding);
+            let is_away = |on: &str| scene.is_away(on, &finding.subject.name);
             let fact = !is_measured(finding.code)
-                || finding.destination.as_deref().is_some_and(|d| scene.is_away(d, &finding.subject.name));
+                || (finding.code == Code::ContainerUnreachable
+                    && finding.destination.as_deref().is_some_and(is_away));
             if let Some(known) = before.get(&identity) {
                 finding.since = known.finding.since;
             } else {
@@ -82,6 +84,7 @@ impl Ledger {
                 // What the exporter cannot see is no part of the picture: a blind one would wait for a listing in vain.
                 let pictured = finding.code != Code::ExporterBlind;
                 let waits = pictured && scene.snapshot.changing && !confirmed && stands < CHANGES_END;
+                let waits = waits || super::firewall::is_yet_to_be_read(scene, &finding);
                 if (fact && stands < OPENS_AFTER) || waits {
                     self.waiting.insert(identity, first);
                     continue;
@@ -147,6 +150,9 @@ impl Ledger {
 
     /// A graver finding of the same subject has come: the old one is a symptom of it now.
     fn is_swallowed(&self, scene: &Scene<'_>, finding: &Finding) -> bool {
+        if super::firewall::accounts_for(scene, finding) {
+            return true;
+        }
         if finding.subject.kind == "address" {
             return self.names_lead_astray(scene, finding);
         }
@@ -154,7 +160,9 @@ impl Ledger {
             return self.is_told_otherwise(finding);
         }
         if super::outside::is_of(finding.code) {
-            return self.is_told_wider(finding);
+            let by_uplink = finding.code == Code::PathMtuBlackhole
+                && super::outside::path_mtu_blackhole::is_accounted_for(scene, finding);
+            return by_uplink || self.is_told_wider(finding);
         }
         if finding.code == Code::DnsResolverUnresponsive {
             return super::dns_resolver_unresponsive::is_accounted_for(scene, finding);
@@ -187,11 +195,12 @@ impl Ledger {
     }
 
     /// What one container or one destination failed at, all of its destination or of the host fail at by now; or what
-    /// all failed at is left to some.
+    /// all failed at is left to some; or another cause of the same is known.
     fn is_told_wider(&self, finding: &Finding) -> bool {
         self.open.keys().any(|(code, destination, subject)| {
-            *code == finding.code
-                && subject.kind != finding.subject.kind
+            super::outside::are_alike(*code, finding.code)
+                && (subject.kind != finding.subject.kind
+                    || *code != finding.code && *subject == finding.subject)
                 && (destination.is_none()
                     || finding.destination.is_none()
                     || *destination == finding.destination)
@@ -242,8 +251,13 @@ const fn is_measured(code: Code) -> bool {
             | Code::PublishedPortUnreachable
             | Code::IsolationBreached
             | Code::DnsUpstreamFailing
+            | Code::DnsResolvConfStale
             | Code::EgressBlocked
             | Code::EgressIpv6Missing
+            | Code::PathMtuBlackhole
+            | Code::HairpinBlocked
+            | Code::HostFirewallChainsMissing
+            | Code::HostFirewallBlocking
     )
 }
 
@@ -272,6 +286,9 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     if matches!(finding.code, Code::ProxyUnreachable | Code::ProxyProviderBroken) {
         return super::proxy::holds(scene, finding);
     }
+    if matches!(finding.code, Code::HostFirewallChainsMissing | Code::HostFirewallBlocking) {
+        return super::host::firewall_holds(scene, finding);
+    }
     let engine_up = snapshot.sight.engine.is_up();
     let destination = finding.destination.as_deref().unwrap_or_default();
     match (finding.code, finding.subject.kind) {
@@ -288,11 +305,13 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     let planned: Vec<Look<'_>> = planned.collect();
     if planned.is_empty() {
         // Nobody is to look any more: that is an end only where looking would be possible.
-        let sees = matches!(snapshot.sight.namespaces, Some(Ok(())));
-        return !(engine_up && sees);
+        return !(engine_up && scene.sees(destination));
     }
-    let looks: Vec<Look<'_>> =
-        planned.into_iter().filter(|(_, record)| !matches!(record.outcome, Outcome::Unknown(_))).collect();
+    let looks: Vec<Look<'_>> = planned
+        .iter()
+        .copied()
+        .filter(|(_, record)| !matches!(record.outcome, Outcome::Unknown(_)))
+        .collect();
     if looks.is_empty() {
         return true;
     }
@@ -301,9 +320,16 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     let good = looks.iter().any(|(_, record)| steady(record));
     match finding.code {
         // One way that works twice is enough: it is reached. An answer that is not a success is one too.
-        Code::ContainerUnreachable => !looks.iter().any(|(key, record)| {
-            steady(record) || (record.failures_in_a_row > 0 && path(key, record).way == Way::Open)
-        }),
+        Code::ContainerUnreachable => {
+            let is_reached = |(key, record): &Look<'_>| {
+                steady(record) || (record.failures_in_a_row > 0 && path(key, record).way == Way::Open)
+            };
+            // One that drops pings, and has no port any more that anybody could be refused at, says no more than that.
+            let only_pings = !planned.iter().any(|(key, _)| key.kind == ProbeKind::Tcp)
+                && scene.is_unreachable(destination, subject)
+                && scene.only_drops_ping(destination, subject);
+            !looks.iter().any(is_reached) && !only_pings
+        }
         // Whatever else the subject's peers fail at among themselves is not about it.
         Code::ContainerPartitioned => {
             let ways = scene.ways_to(destination, subject);

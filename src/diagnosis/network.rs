@@ -2,6 +2,7 @@
 
 mod bridge_ports_exhausted;
 mod duplicate_name;
+mod ghost_endpoint;
 mod missing;
 mod mtu_mismatch;
 mod subnet_overlap;
@@ -14,13 +15,16 @@ use super::scene::Scene;
 use super::words::draft;
 use super::{Code, Finding};
 
+pub(super) use mtu_mismatch::{for_networks_to_come, narrower_uplink};
+
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let rules: [fn(&Scene<'_>) -> Vec<Finding>; 5] = [
+    let rules: [fn(&Scene<'_>) -> Vec<Finding>; 6] = [
         missing::find,
         duplicate_name::find,
         subnet_overlap::find,
         mtu_mismatch::find,
         bridge_ports_exhausted::find,
+        ghost_endpoint::find,
     ];
     rules.iter().flat_map(|rule| rule(scene)).collect()
 }

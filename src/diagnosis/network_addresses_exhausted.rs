@@ -3,7 +3,7 @@
 use crate::inventory::Subnet;
 
 use super::scene::Scene;
-use super::words::{draft, network, saw};
+use super::words::{draft, network, quoted, saw};
 use super::{Code, Finding, Step};
 
 /// Destinations of which a subnet is full. The Engine needs an address of every subnet for a new
@@ -19,7 +19,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let mut finding = draft(Code::NetworkAddressesExhausted, "destination", name, scene.snapshot.at);
         finding.destination = Some(name.clone());
         finding.summary = format!(
-            "{name} has no free address: {} of {} in {} are taken, the next container will not start.",
+            "The network {} has no free address: {} of {} in {} are taken, the next container will not start.",
+            quoted(name),
             first.used,
             first.capacity,
             first.range.unwrap_or(first.net)
@@ -43,16 +44,22 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             .filter(|s| s.used < s.capacity)
             .map(|s| format!("subnet {} has {} free", s.net, s.capacity - s.used))
             .collect();
-        finding.fix = vec![
-            Step::when("stop and remove what is not needed", [format!("docker ps --filter network={shell}")]),
-            Step::when(
-                "release endpoints without a container",
-                [format!("docker network disconnect -f {shell} NAME")],
-            ),
-            Step::prose(
-                "a network's subnet cannot grow: make a larger one, docker network create --subnet 10.x.0.0/20 NEW, and redeploy onto it",
-            ),
-        ];
+        finding.fix = vec![Step::look(
+            "stop and remove what is not needed",
+            [format!("docker ps --filter network={shell}")],
+        )];
+        if !destination.ghosts.is_empty() {
+            finding.fix.push(Step::prose(
+                "endpoints that no container stands behind hold addresses too: network-ghost-endpoint has the command that releases them",
+            ));
+        }
+        finding.fix.push(Step::when(
+            "a network's subnet cannot grow: make a larger one of a range that nothing here has a way to (this one, say), and redeploy onto it",
+            [
+                "ip route".to_owned(),
+                "docker network create --attachable --subnet 10.77.0.0/20 NEW".to_owned(),
+            ],
+        ));
         finding.verify = vec![format!("docker network inspect {shell}")];
         findings.push(finding);
     }

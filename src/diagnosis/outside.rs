@@ -1,12 +1,15 @@
 //! What lies beyond the destinations: addresses and names that the operator asked to be tried from inside each of them
-//! (`probes.external_addresses`, `probes.external_names`).
+//! (`probes.external_addresses`, `probes.external_names`), and the host's own address.
 //!
 //! What fails for one container is that container's, for all of a destination that destination's, and for all
 //! destinations the host's: one finding each, never one for each pair.
 
+mod dns_resolv_conf_stale;
 mod dns_upstream_failing;
 mod egress_blocked;
 mod egress_ipv6_missing;
+mod hairpin_blocked;
+pub(super) mod path_mtu_blackhole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,20 +20,36 @@ use crate::inventory::Destination;
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
 use crate::state::Record;
 
+use super::firewall::{Culprit, is_of_old_rules};
 use super::scene::{ENOUGH, Look, Scene};
-use super::words::{draft, listed, saw, symptom};
+use super::words::{draft, listed, quoted, saw, symptom};
 use super::{Code, Evidence, Finding, Subject};
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = egress_blocked::find(scene);
     findings.extend(egress_ipv6_missing::find(scene));
     findings.extend(dns_upstream_failing::find(scene));
+    findings.extend(path_mtu_blackhole::find(scene));
+    findings.extend(hairpin_blocked::find(scene));
     findings
 }
 
 /// Whether a code speaks of what lies beyond.
 pub(super) const fn is_of(code: Code) -> bool {
-    matches!(code, Code::EgressBlocked | Code::EgressIpv6Missing | Code::DnsUpstreamFailing)
+    let is_of_packets = matches!(
+        code,
+        Code::EgressBlocked | Code::EgressIpv6Missing | Code::PathMtuBlackhole | Code::HairpinBlocked
+    );
+    is_of_packets || is_of_names(code)
+}
+
+/// Whether two codes tell of the same failures: of one failure one of them is told.
+pub(super) fn are_alike(one: Code, other: Code) -> bool {
+    one == other || (is_of_names(one) && is_of_names(other))
+}
+
+const fn is_of_names(code: Code) -> bool {
+    matches!(code, Code::DnsUpstreamFailing | Code::DnsResolvConfStale)
 }
 
 /// Who fails, and all that failed.
@@ -54,8 +73,8 @@ impl Whose<'_> {
     fn name(self) -> String {
         match self {
             Self::Host => "Every destination".to_owned(),
-            Self::Destination(on) => format!("Everyone on {}", on.name),
-            Self::Container(_, name) => name.to_string(),
+            Self::Destination(on) => format!("Everyone on the network {}", quoted(&on.name)),
+            Self::Container(_, name) => format!("Container {}", quoted(name)),
         }
     }
 
@@ -148,6 +167,34 @@ impl Place<'_> {
     }
 }
 
+/// Those of them for whom the host's packet filter does not account.
+fn left<'a>(scene: &Scene<'a>, found: Vec<Failing<'a>>) -> Vec<Failing<'a>> {
+    found.into_iter().filter(|one| one.is_kept_in(scene).is_none()).collect()
+}
+
+/// What everyone on a destination, or on all of them, failed at on the way out, and what of the packet filter does it.
+pub(super) fn kept_in<'a>(scene: &Scene<'a>) -> Vec<(Culprit<'a>, Vec<Look<'a>>)> {
+    let found = egress_blocked::failing(scene).into_iter().chain(dns_upstream_failing::failing(scene));
+    found.filter_map(|one| Some((one.is_kept_in(scene)?, one.looks))).collect()
+}
+
+impl<'a> Failing<'a> {
+    /// What loses what all of these send, where the packet filter does.
+    fn is_kept_in(&self, scene: &Scene<'a>) -> Option<Culprit<'a>> {
+        let filter = scene.filter?;
+        match self.of {
+            Whose::Container(..) => None,
+            Whose::Destination(on) => filter.on_the_way_out(on),
+            Whose::Host => {
+                let names: BTreeSet<&str> = self.looks.iter().map(|(key, _)| &*key.destination).collect();
+                let all = scene.destinations().filter(|on| names.contains(&*on.name));
+                let culprits: Option<Vec<Culprit<'a>>> = all.map(|on| filter.on_the_way_out(on)).collect();
+                culprits?.into_iter().next()
+            }
+        }
+    }
+}
+
 /// Who fails at what is `wanted`, in everything that was tried: `is_fault` says of one look whether it is such a failure.
 fn failing<'a>(
     scene: &Scene<'a>,
@@ -161,11 +208,15 @@ fn failing<'a>(
         return vec![Failing { of: Whose::Host, looks }];
     }
     let mut found = Vec::new();
+    // An Engine that starts writes its rules network by network: for a moment some get out and others do not.
+    let is_settled = |looks: &[Look<'_>]| looks.iter().all(|(_, record)| scene.engine_vouches(record));
     for place in whole {
         // As long as it may be the host's it is not told as this one's.
         if others.iter().all(|other| !other.open.is_empty() && !other.unclear && place.differs_from(other)) {
-            let looks = place.fails.into_iter().flat_map(|source| source.looks).collect();
-            found.push(Failing { of: Whose::Destination(place.on), looks });
+            let looks: Vec<Look<'a>> = place.fails.into_iter().flat_map(|source| source.looks).collect();
+            if is_settled(&looks) {
+                found.push(Failing { of: Whose::Destination(place.on), looks });
+            }
         }
     }
     for place in others {
@@ -174,7 +225,8 @@ fn failing<'a>(
                 of: Whose::Container(place.on, source.name),
                 looks: source.looks,
             };
-            found.extend(place.fails.into_iter().map(of));
+            let settled = place.fails.into_iter().filter(|source| is_settled(&source.looks));
+            found.extend(settled.map(of));
         }
     }
     found
@@ -203,7 +255,9 @@ fn place<'a>(
     }
     let mut place = Place { on, fails: Vec::new(), open: Vec::new(), unclear: false };
     for (name, looks) in sources {
-        let source = Source::of(name, looks, is_fault);
+        // What was tried before the packet filter was changed is to be tried anew.
+        let is_fault = |record: &Record| is_fault(record) && !is_of_old_rules(scene.snapshot, record);
+        let source = Source::of(name, looks, &is_fault);
         match source.state {
             State::Fails => place.fails.push(source),
             State::Open => place.open.push(source),
@@ -217,26 +271,60 @@ fn place<'a>(
 pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
     let Subject { kind, name } = &finding.subject;
     let destinations: BTreeSet<&str> = scene.destinations().map(|on| &*on.name).collect();
+    let is_there = |key: &ProbeKey| {
+        scene.destinations().any(|on| on.name == key.destination && on.endpoint(&key.source).is_some())
+    };
     let about = |key: &ProbeKey| {
         is_about(finding.code, key)
+            && is_there(key)
             && (*kind == "host" || finding.destination.as_ref() == Some(&key.destination))
             && (*kind != "container" || key.source == *name)
     };
     let here = finding.destination.as_deref().is_none_or(|on| destinations.contains(on));
-    let looks: Vec<&Record> =
-        scene.snapshot.probes.iter().filter(|(key, _)| about(key)).map(|(_, record)| record).collect();
+    let looks: Vec<Look<'_>> = scene.snapshot.probes.iter().filter(|(key, _)| about(key)).collect();
     let engine_up = scene.snapshot.sight.engine.is_up();
     if !here || looks.is_empty() {
         // Nobody is to try any more: that is an end only where trying would be possible.
-        return !(engine_up && matches!(scene.snapshot.sight.namespaces, Some(Ok(()))));
+        let sees = match finding.destination.as_deref() {
+            Some(on) => scene.sees(on),
+            None => scene.destinations().all(|on| scene.sees(&on.name)),
+        };
+        return !(engine_up && sees);
     }
-    !looks.iter().any(|record| record.successes_in_a_row >= ENOUGH)
+    if finding.code == Code::DnsResolvConfStale {
+        return dns_resolv_conf_stale::holds(scene, finding);
+    }
+    // Who got through once and cannot be seen now says nothing.
+    let gets_out = |(_, record): &Look<'_>| {
+        matches!(record.outcome, Outcome::Success(_)) && record.successes_in_a_row >= ENOUGH
+    };
+    let doors = match finding.code {
+        Code::HairpinBlocked => hairpin_blocked::open(scene),
+        _ => hairpin_blocked::Open::new(),
+    };
+    // One door, or one address, that is reached says nothing of the other where each is a fault by itself.
+    let still = |(key, record): &Look<'_>| {
+        record.failures_in_a_row > 0
+            && match (finding.code, &record.outcome) {
+                (Code::PathMtuBlackhole, Outcome::Failure(_)) => {
+                    path_mtu_blackhole::tells(scene, key, record)
+                }
+                (Code::HairpinBlocked, Outcome::Failure(_)) => {
+                    hairpin_blocked::tells(scene, &doors, key, record)
+                }
+                (Code::PathMtuBlackhole | Code::HairpinBlocked, Outcome::Unknown(_)) => true,
+                _ => false,
+            }
+    };
+    looks.iter().any(still) || !looks.iter().any(gets_out)
 }
 
 fn is_about(code: Code, key: &ProbeKey) -> bool {
     match code {
         Code::EgressBlocked => is_echo(key, IpAddr::is_ipv4),
         Code::EgressIpv6Missing => is_echo(key, IpAddr::is_ipv6),
+        Code::PathMtuBlackhole => key.kind == ProbeKind::PathMtu,
+        Code::HairpinBlocked => key.kind == ProbeKind::Hairpin,
         _ => key.kind == ProbeKind::DnsExternal,
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::inventory::{Container, ContainerId, Destination, Endpoint, PublishedPort};
 
 use super::scene::Scene;
-use super::words::{container as shell, draft, few, saw, sh};
+use super::words::{container as shell, draft, few, quoted, saw, sh};
 use super::{Code, Finding, Severity, Step};
 use services::Service;
 
@@ -94,17 +94,17 @@ fn tell(
     let first = bound.first().map_or(0, |port| port.host_port);
     finding.summary = if widest == Reach::All {
         format!(
-            "{} of {} is open to whoever reaches the host: port {first} is bound to {}.",
+            "{} of the container {} is open to whoever reaches the host: port {first} is bound to {}.",
             service.name,
-            container.name,
+            quoted(&container.name),
             addresses(bound)
         )
     } else {
         finding.severity = Severity::Info;
         format!(
-            "{} of {} is open to the host's private network: port {first} is bound to {}.",
+            "{} of the container {} is open to the host's private network: port {first} is bound to {}.",
             service.name,
-            container.name,
+            quoted(&container.name),
             addresses(bound)
         )
     };
@@ -116,16 +116,35 @@ fn tell(
     finding.ruled_out = ruled_out(scene, widest);
     finding.fix = vec![
         Step::prose(
-            "where apps of this server alone need it: publish it no longer, and call it by its name on a shared network",
+            "where apps of this server alone need it: publish it no longer (remove the mapping, in Compose ports:, in Coolify Ports Mappings, and redeploy it), and call it by its name on a shared network",
         ),
-        Step::prose(
-            "where it is needed from the host itself: publish it to loopback, as in -p 127.0.0.1:5432:5432",
-        ),
+        to_loopback(bound),
         Step::prose(
             "where others need it: through a VPN or an SSH tunnel, or held by the provider's firewall; rules of ufw or firewalld do not hold for published ports (DOCKER-USER does)",
         ),
+        Step::prose(
+            "it was open: set a password, and look whether somebody was in, by its log and by users, jobs and data that are not yours",
+        ),
     ];
     finding
+}
+
+/// The port for the host alone, and where that is written.
+fn to_loopback(bound: &[&PublishedPort]) -> Step {
+    let Some(port) = bound.first() else { return Step::default() };
+    let (host, inside) = (&port.host_port, &port.container_port);
+    if port.protocol == "tcp" {
+        Step::filled(
+            "where it is needed from the host itself: publish it to loopback, in Compose ports: [\"127.0.0.1:{}:{}\"], in Coolify Ports Mappings 127.0.0.1:{}:{}, and redeploy it",
+            &[host, inside, host, inside],
+        )
+    } else {
+        let protocol = &port.protocol;
+        Step::filled(
+            "where it is needed from the host itself: publish it to loopback, in Compose ports: [\"127.0.0.1:{}:{}/{}\"], in Coolify Ports Mappings 127.0.0.1:{}:{}/{}, and redeploy it",
+            &[host, inside, protocol, host, inside, protocol],
+        )
+    }
 }
 
 /// The operator has said so: it is told, and alarms nobody.
@@ -141,7 +160,7 @@ fn on_purpose(
     let first = bound.first().map_or(0, |port| port.host_port);
     finding.summary = format!(
         "The database {} was made public in Coolify: port {first} of the host, bound to {}, leads to it.",
-        database.workload,
+        quoted(&database.workload),
         addresses(bound)
     );
     finding.ruled_out = vec!["it is no slip: Coolify makes this proxy where somebody ticks it".to_owned()];

@@ -1,6 +1,6 @@
 //! `published-port-unreachable`: the host itself does not get through to a port that it publishes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use crate::inventory::{Container, Destination, Endpoint, Health, PublishedPort, 
 use crate::netstack::Listener;
 use crate::outcome::{Detail, Outcome, ProbeKey, ProbeKind};
 
+use super::firewall::is_of_old_ways_in;
 use super::scene::{Look, Scene, fails};
-use super::words::{container as shell, draft, few, from_inside, listed, saw, symptom};
+use super::words::{container as shell, draft, few, from_inside, listed, quoted, saw, symptom};
 use super::{Code, Finding, Severity, Step};
 
 /// A process takes its time from its container's start to its first connection.
@@ -39,20 +40,17 @@ struct Port<'a> {
 /// One finding a port of a container, whichever of the host's addresses it is bound to. Where many do not answer though
 /// somebody listens behind them, it is one for all.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut ports: BTreeMap<(&str, &str, u16), Port<'_>> = BTreeMap::new();
-    for (key, record) in scene.snapshot.probes.iter() {
-        if key.kind != ProbeKind::PublishedPort || !matches!(record.outcome, Outcome::Failure(_)) {
-            continue;
-        }
-        let Some(port) = port(scene, key) else { continue };
-        let at = (&*key.destination, &*key.target, port.published.host_port);
-        ports.entry(at).or_insert(port).looks.push((key, record));
-    }
+    let ports = failing(scene);
     // Once is a doubt: it opens no finding, but counts to how many there are.
     let is_sure = |port: &Port<'_>| port.looks.iter().any(|(_, record)| fails(record));
     let (open, others): (Vec<_>, Vec<_>) = ports
-        .into_values()
+        .into_iter()
         .map(|port| (behind(scene, &port), port))
+        // Where the Engine's rules are gone that led there, that is the finding.
+        .filter(|(behind, port)| match behind {
+            Behind::Closed(listeners) => is_told(scene, port, listeners),
+            Behind::Open | Behind::Unknown => !is_told_of_rules(scene),
+        })
         .partition(|(behind, _)| matches!(behind, Behind::Open));
     let told = |all: &[(Behind, Port<'_>)]| -> Vec<Finding> {
         let sure = all.iter().filter(|(_, port)| is_sure(port));
@@ -66,6 +64,56 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         findings.push(of_all(scene, &ports));
     }
     findings
+}
+
+/// Whether a port behind which nobody listens is told. Of a container with many of them one is; and none where it answers
+/// at another: a range from which an app takes one when it needs it (passive FTP, media relays) is no fault.
+fn is_told(scene: &Scene<'_>, port: &Port<'_>, listeners: &[Listener]) -> bool {
+    let is_closed = |p: &&PublishedPort| {
+        p.protocol == "tcp" && p.host_port != 0 && !is_taken(port.endpoint, p.container_port, listeners)
+    };
+    let closed: BTreeSet<u16> =
+        port.container.published.iter().filter(is_closed).map(|p| p.host_port).collect();
+    closed.len() <= MOST_PORTS || (closed.first() == Some(&port.published.host_port) && !answers(scene, port))
+}
+
+/// The container answers at one of its ports that are published.
+fn answers(scene: &Scene<'_>, port: &Port<'_>) -> bool {
+    scene.snapshot.probes.iter().any(|(key, record)| {
+        key.kind == ProbeKind::PublishedPort
+            && key.destination == port.destination.name
+            && key.target == port.endpoint.name
+            && matches!(record.outcome, Outcome::Success(_))
+    })
+}
+
+fn is_told_of_rules(scene: &Scene<'_>) -> bool {
+    scene.filter.is_some_and(|filter| filter.leads_no_port())
+}
+
+/// What failed more than once of ports that are not known to be shut behind: whether the host itself answered, and the
+/// looks.
+pub(super) fn symptoms<'a>(scene: &Scene<'a>) -> (bool, Vec<Look<'a>>) {
+    let ports = failing(scene);
+    let open = ports.iter().filter(|port| !matches!(behind(scene, port), Behind::Closed(_)));
+    let looks: Vec<Look<'a>> =
+        open.flat_map(|port| port.looks.iter().copied()).filter(|(_, record)| fails(record)).collect();
+    (is_answered_here(&looks), looks)
+}
+
+fn failing<'a>(scene: &Scene<'a>) -> Vec<Port<'a>> {
+    let mut ports: BTreeMap<(&str, &str, u16), Port<'_>> = BTreeMap::new();
+    for (key, record) in scene.snapshot.probes.iter() {
+        let failed =
+            matches!(record.outcome, Outcome::Failure(_)) && !is_of_old_ways_in(scene.snapshot, record);
+        if key.kind != ProbeKind::PublishedPort || !failed {
+            continue;
+        }
+        let Some(port) = port(scene, key) else { continue };
+        let at = (&*key.destination, &*key.target, port.published.host_port);
+        ports.entry(at).or_insert(port).looks.push((key, record));
+    }
+    ports.into_values().collect()
 }
 
 /// The port that a probe is about, where its container is there and has had time to start.
@@ -110,8 +158,12 @@ fn behind(scene: &Scene<'_>, port: &Port<'_>) -> Behind {
     }
     let inner = scene.snapshot.containers.get(&port.container.id);
     let Some(listeners) = inner.and_then(|inner| inner.listeners.as_ref()) else { return Behind::Unknown };
-    let takes = |l: &Listener| l.port == inside && port.endpoint.addresses.iter().any(|at| l.takes(*at));
-    if listeners.iter().any(takes) { Behind::Open } else { Behind::Closed(listeners.clone()) }
+    if is_taken(port.endpoint, inside, listeners) { Behind::Open } else { Behind::Closed(listeners.clone()) }
+}
+
+/// Somebody takes connections at an address of the container's on this port.
+fn is_taken(endpoint: &Endpoint, port: u16, listeners: &[Listener]) -> bool {
+    listeners.iter().any(|l| l.port == port && endpoint.addresses.iter().any(|at| l.takes(*at)))
 }
 
 /// As a person names it, and the same whatever address it is bound to.
@@ -127,12 +179,16 @@ pub(super) fn is_about(key: &ProbeKey, finding: &Finding) -> bool {
 
 /// Whether what was told of all ports still holds: nobody could look since.
 pub(super) fn many_fail(scene: &Scene<'_>) -> bool {
-    let failing = scene
-        .snapshot
-        .probes
-        .iter()
-        .filter(|(key, record)| key.kind == ProbeKind::PublishedPort && record.failures_in_a_row > 0);
-    failing.count() > MOST_PORTS
+    let tried = scene.snapshot.probes.iter();
+    let failing =
+        tried.filter(|(key, record)| key.kind == ProbeKind::PublishedPort && record.failures_in_a_row > 0);
+    let ports: BTreeSet<_> = failing
+        .filter_map(|(key, _)| port(scene, key))
+        // Behind these there is nobody to get through to.
+        .filter(|port| !matches!(behind(scene, port), Behind::Closed(_)))
+        .map(|port| (&port.destination.name, &port.endpoint.name, port.published.host_port))
+        .collect();
+    ports.len() > MOST_PORTS
 }
 
 fn tell(scene: &Scene<'_>, behind: &Behind, port: &Port<'_>) -> Finding {
@@ -153,13 +209,13 @@ fn tell(scene: &Scene<'_>, behind: &Behind, port: &Port<'_>) -> Finding {
             }
             finding.summary = if answered {
                 format!(
-                    "Port {outside} of the host is answered by the host itself and not by {}: the Engine's rule that led there is gone.",
-                    endpoint.name
+                    "Port {outside} of the host is answered by the host itself and not by the container {}: the Engine's rule that led there is gone.",
+                    quoted(&endpoint.name)
                 )
             } else {
                 format!(
-                    "Port {outside} of the host does not answer, though {} takes connections on {inside} behind it.",
-                    endpoint.name
+                    "Port {outside} of the host does not answer, though the container {} takes connections on {inside} behind it.",
+                    quoted(&endpoint.name)
                 )
             };
             finding.ruled_out =
@@ -169,8 +225,8 @@ fn tell(scene: &Scene<'_>, behind: &Behind, port: &Port<'_>) -> Finding {
         Behind::Closed(listeners) => {
             finding.severity = Severity::Ticket;
             finding.summary = format!(
-                "Port {outside} of the host leads to port {inside} of {}, where nothing takes connections.",
-                endpoint.name
+                "Port {outside} of the host leads to port {inside} of the container {}, where nothing takes connections.",
+                quoted(&endpoint.name)
             );
             finding.evidence.push(saw(
                 format!("listeners in {}", endpoint.name),
@@ -187,8 +243,8 @@ fn tell(scene: &Scene<'_>, behind: &Behind, port: &Port<'_>) -> Finding {
         Behind::Unknown => {
             finding.severity = Severity::Ticket;
             finding.summary = format!(
-                "Port {outside} of the host does not answer; whether {} listens on {inside} could not be read.",
-                endpoint.name
+                "Port {outside} of the host does not answer; whether the container {} listens on {inside} could not be read.",
+                quoted(&endpoint.name)
             );
             finding.fix = rules_anew();
         }
@@ -259,13 +315,12 @@ fn listening(listeners: &[Listener]) -> String {
 
 fn rules_anew() -> Vec<Step> {
     vec![
-        Step::when(
-            "where the Engine's rules are gone (another firewall's reload, `iptables -F`, a restored rule set), have it make them anew",
-            ["systemctl restart docker".to_owned()],
-        ),
-        Step::when(
+        Step::look(
             "where a rule of your own refuses it, take that away",
             ["iptables -S DOCKER-USER".to_owned(), "iptables -S INPUT".to_owned()],
+        ),
+        Step::restart(
+            "where the Engine's rules are gone, by another firewall's reload, `iptables -F` or a restored rule set, have it make them anew",
         ),
     ]
 }

@@ -24,7 +24,7 @@ pub(crate) fn at(seconds: u64) -> SystemTime {
 
 /// Has not been away, and was asked after everything else.
 pub(crate) fn up() -> Engine {
-    Engine::Up { back_since: None, asked_at: at(1_000_000) }
+    Engine::Up { back_since: None, broke_at: None, asked_at: at(1_000_000) }
 }
 
 /// The verdict on what has stood for a second.
@@ -50,6 +50,7 @@ impl Sample {
                 pools: None,
                 proxies: Vec::new(),
                 routes: Routes::default(),
+                host_files: Default::default(),
                 absent: Vec::new(),
                 oddities: Vec::new(),
             },
@@ -84,6 +85,7 @@ impl Sample {
             bridge: None,
             origin: Origin::Plain,
             internal: false,
+            keeps_apart: false,
             mtu: None,
             subnets: vec![Subnet {
                 net: format!("10.0.{third}.0/24").parse().unwrap(),
@@ -95,6 +97,7 @@ impl Sample {
             endpoints: Vec::new(),
             detached: Vec::new(),
             stopped: Vec::new(),
+            ghosts: Vec::new(),
         });
     }
 
@@ -127,6 +130,8 @@ impl Sample {
                 servers: vec![IpAddr::from([127, 0, 0, 11])],
                 engine: Some(IpAddr::from([127, 0, 0, 11])),
             },
+            upstream: None,
+            fixed_addresses: Vec::new(),
             proxied_ports: Vec::new(),
             is_proxy: false,
             coolify: None,
@@ -146,6 +151,7 @@ impl Sample {
             mac: String::new(),
             names: vec![name.into()],
             has_more_names: false,
+            is_fixed: false,
         });
     }
 

@@ -9,6 +9,7 @@ use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::{Engine, Record, Snapshot};
 
 use super::certificates::{self, Shown};
+use super::firewall::{self, Filter};
 use super::proxy::provider_broken::{self, Knowledge};
 use super::route::walk::{self, Walk};
 
@@ -48,6 +49,11 @@ impl Path {
             && other.at >= self.since
     }
 
+    /// When it was last seen.
+    pub(super) const fn at(self) -> SystemTime {
+        self.at
+    }
+
     /// Both together: one answer opens the way; one doubt keeps it from being called shut.
     fn and(self, other: Self) -> Self {
         let (since, at) = (self.since, self.at);
@@ -70,6 +76,8 @@ impl Path {
 pub(super) struct Scene<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) inventory: Option<&'a Inventory>,
+    /// The host's packet filter, where it can be read.
+    pub(super) filter: Option<Filter<'a>>,
     /// Every route, walked.
     pub(super) walks: Vec<Walk<'a>>,
     /// By what a person calls them, the place of each among them.
@@ -96,6 +104,8 @@ pub(super) struct Scene<'a> {
     away: BTreeSet<(&'a str, &'a str)>,
     /// Destination and source of those that reach nobody at all, the gateway included.
     cut_off: BTreeMap<(&'a str, &'a str), Path>,
+    /// Destinations whose containers the host's packet filter keeps from each other.
+    apart: BTreeSet<&'a str>,
 }
 
 /// A probe and its latest record.
@@ -181,7 +191,10 @@ impl<'a> Scene<'a> {
                 }
                 continue;
             }
-            let new = path(key, record);
+            let mut new = path(key, record);
+            if new.way == Way::Shut && firewall::is_of_old_rules(snapshot, record) {
+                new.way = Way::Unclear;
+            }
             ways.entry((&*key.destination, &*key.source, &*key.target))
                 .and_modify(|old| *old = old.and(new))
                 .or_insert(new);
@@ -214,6 +227,7 @@ impl<'a> Scene<'a> {
         let mut scene = Self {
             snapshot,
             inventory,
+            filter: Filter::of(snapshot),
             walks: Vec::new(),
             titles: BTreeMap::new(),
             knowledge: BTreeMap::new(),
@@ -227,8 +241,13 @@ impl<'a> Scene<'a> {
             heard,
             away,
             cut_off,
+            apart: BTreeSet::new(),
         };
-        scene.walks = walk::walks(snapshot, &|on, name| scene.is_away(on, name) || scene.is_lost(on, name));
+        let apart = scene.destinations().filter(|on| firewall::keeps_apart(&scene, on).is_some());
+        scene.apart = apart.map(|on| &*on.name).collect();
+        scene.walks = walk::walks(snapshot, &|on, name| {
+            scene.is_away(on, name) || scene.is_lost(on, name) || scene.is_kept_apart(on)
+        });
         scene.certificates = certificates::shown(&scene);
         scene.domains = certificates::domains(&scene);
         scene.knowledge = provider_broken::knowledge(&scene.walks);
@@ -257,8 +276,9 @@ impl<'a> Scene<'a> {
     /// it was asked after the failures began, and has not just come back.
     pub(super) fn engine_vouches(&self, record: &Record) -> bool {
         match self.snapshot.sight.engine {
-            Engine::Up { back_since, asked_at } => {
-                asked_at >= record.since && back_since.is_none_or(|back| record.at > back + AFTER_ABSENCE)
+            Engine::Up { asked_at, .. } => {
+                let back = self.snapshot.sight.engine.may_be_back_since();
+                asked_at >= record.since && back.is_none_or(|back| record.at > back + AFTER_ABSENCE)
             }
             Engine::NotAsked | Engine::Down { .. } => false,
         }
@@ -281,6 +301,11 @@ impl<'a> Scene<'a> {
     /// Detached, stopped or paused: its name and its ports fail for that reason.
     pub(super) fn is_away(&self, destination: &str, name: &str) -> bool {
         self.away.contains(&(destination, name))
+    }
+
+    /// The host's packet filter keeps its containers from each other: what they say of each other is about that.
+    pub(super) fn is_kept_apart(&self, destination: &str) -> bool {
+        self.apart.contains(destination)
     }
 
     /// Reaches nobody, the gateway included: what it says of others is about itself.
@@ -308,6 +333,12 @@ impl<'a> Scene<'a> {
     }
 
     /// The latest of each probe on a destination.
+    /// Whether there is sight of this destination: every namespace can be entered, or somebody on it was looked out of.
+    pub(super) fn sees(&self, destination: &str) -> bool {
+        let knows = |(_, record): &Look<'_>| !matches!(record.outcome, Outcome::Unknown(_));
+        matches!(self.snapshot.sight.namespaces, Some(Ok(()))) || self.looks(destination).iter().any(knows)
+    }
+
     pub(super) fn looks(&self, destination: &str) -> &[Look<'a>] {
         self.looks.get(destination).map_or(&[], Vec::as_slice)
     }

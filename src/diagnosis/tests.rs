@@ -1,15 +1,21 @@
 //! The rules together: what they say of small snapshots, and what they keep silent about. One file a subject.
 
+mod addresses;
 mod beyond;
+mod firewall;
+mod hairpin;
 mod host;
 mod hostile;
 mod loss;
 mod names;
 mod outside;
+mod pairs;
+mod ports;
 mod reach;
 mod routes;
 mod sight;
 mod time;
+mod widths;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,10 +1,11 @@
 //! How findings are worded: drafts, quoting, names that a shell takes.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::inventory::{Container, ContainerId, Destination, Inventory};
+use crate::inventory::{Container, ContainerId, Destination, Endpoint, Inventory};
 use crate::outcome::ProbeKey;
 use crate::state::Record;
 use crate::strangers::printable;
@@ -32,6 +33,7 @@ pub(super) fn draft(code: Code, kind: &'static str, name: &Arc<str>, since: Syst
         verify: Vec::new(),
         since,
         runbook: String::new(),
+        after: Vec::new(),
     }
 }
 
@@ -73,9 +75,44 @@ pub(super) fn container(inventory: &Inventory, id: &ContainerId) -> String {
     }
 }
 
-/// The commands that give a container its place on a network anew.
-pub(super) fn reconnect(network: &str, container: &str) -> [String; 2] {
-    ["disconnect", "connect"].map(|verb| format!("docker network {verb} {network} {container}"))
+/// The commands that give a container its place on a network anew, with the names and the fixed address that are known: by
+/// itself the Engine gives it the container's own name alone. `but` is a name that it is not to have any more.
+pub(super) fn reconnect(
+    network: &str,
+    container: &str,
+    endpoint: &Endpoint,
+    but: Option<&str>,
+) -> [String; 2] {
+    let mut connect = "docker network connect".to_owned();
+    for name in endpoint.names.iter().filter(|name| Some(&***name) != but && ***name != *container) {
+        let _ = write!(connect, " --alias {}", sh(name));
+    }
+    for address in endpoint.addresses.iter().filter(|_| endpoint.is_fixed) {
+        let _ = write!(connect, " {} {address}", if address.is_ipv4() { "--ip" } else { "--ip6" });
+    }
+    [format!("docker network disconnect {network} {container}"), format!("{connect} {network} {container}")]
+}
+
+/// The packet filter's rules about an address, on the host and in a container's own namespace.
+pub(super) fn rules_about(container: &str, address: Option<IpAddr>) -> Vec<String> {
+    let own = format!("{} -n iptables-save", enter(container));
+    let on_host = address.map(|address| format!("iptables-save | grep -wF {address}; {own}"));
+    vec![on_host.unwrap_or(own)]
+}
+
+/// The beginning of a command of the host that looks at a container's namespace.
+pub(super) fn enter(container: &str) -> String {
+    format!("nsenter -t \"$(docker inspect -f '{{{{.State.Pid}}}}' {container})\"")
+}
+
+/// A name as a summary has it: somebody may call a thing like a word.
+pub(super) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "'"))
+}
+
+/// As [`few`], of names.
+pub(super) fn few_quoted<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
+    few(names.into_iter().map(|name| quoted(name.as_ref())))
 }
 
 /// A command that looks out of a container's network namespace without needing its tools.

@@ -150,7 +150,7 @@ async fn inspected(host: &str, id: &str, path: &str) -> Result<Option<Counts>, E
 /// An Engine in a Swarm answers a whole id with what this node alone gave out, where it has a part of the network. Of
 /// one that is a little shorter it tells what the managers know, if it is one of them: the addresses of services, and
 /// of containers on every node.
-fn path(network: &SeenNetwork) -> Option<String> {
+pub(super) fn path(network: &SeenNetwork) -> Option<String> {
     let id = &network.id;
     let is_id = id.len() > 1 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let kept = id.len().saturating_sub(usize::from(network.scope == "swarm"));

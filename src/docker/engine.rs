@@ -18,12 +18,14 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config;
 use crate::inventory::seen::{Seen, SeenContainer, bounded};
+use crate::inventory::told::Told;
 
-use super::addresses::{self, Told};
+use super::addresses;
 use super::allowance::{Allowance, LISTING, ONE, WORD};
 use super::error::EngineError;
+use super::ghosts::Haunted;
 use super::pools::Pools;
-use super::{lenient, resolv_conf, translate, uninspected, wire};
+use super::{environment, host_files, lenient, resolv_conf, told, translate, uninspected, wire};
 
 /// Inspections under way at once: more do not make the Engine faster.
 pub(super) const INSPECTIONS: usize = 12;
@@ -33,12 +35,16 @@ pub(super) const INSPECTIONS: usize = 12;
 pub struct Engine {
     pub(super) host: String,
     netns_dir: String,
+    /// Whether environments are looked at for addresses.
+    reads_environment: bool,
     pub(super) timeout: Duration,
     journal: Arc<Mutex<Vec<Request>>>,
     pub(super) pools: Arc<Mutex<Pools>>,
     pub(super) pools_told: Arc<Notify>,
     /// By a network's id.
-    pub(super) addresses: Arc<Mutex<HashMap<String, Told>>>,
+    pub(super) addresses: Arc<Mutex<HashMap<String, addresses::Told>>>,
+    /// By a network's id.
+    pub(super) ghosts: Arc<Mutex<HashMap<String, Haunted>>>,
 }
 
 /// One request that was made: as the metrics tell of it.
@@ -61,6 +67,17 @@ pub struct Change {
     pub network: Option<String>,
     /// The stream itself ended: who answers from now on may be another Engine, or the same started anew.
     pub stream_ended: bool,
+    /// And had stood for long: the Engine itself may have gone and come back.
+    pub stream_broke: bool,
+    /// What happened, where it is known what that is.
+    pub told: Option<Box<Told>>,
+}
+
+impl Change {
+    /// A listing may show it. A signal changes nothing yet.
+    pub const fn is_to_be_listed(&self) -> bool {
+        self.container.is_some() || self.network.is_some() || self.stream_ended || self.told.is_none()
+    }
 }
 
 impl Engine {
@@ -69,11 +86,13 @@ impl Engine {
         Self {
             host: settings.host.clone(),
             netns_dir: settings.netns_dir.clone(),
+            reads_environment: settings.hard_coded_addresses,
             timeout: settings.timeout,
             journal: Arc::default(),
             pools: Arc::default(),
             pools_told: Arc::default(),
             addresses: Arc::default(),
+            ghosts: Arc::default(),
         }
     }
 
@@ -158,6 +177,8 @@ impl Engine {
         let summaries = self.entries("containers", path, summaries, &mut oddities).await?;
         let (named, nameless): (Vec<_>, Vec<_>) = summaries.into_iter().partition(|row| row.id.is_some());
         oddities.extend(nameless.iter().map(|_| "a container without an id".to_owned()));
+        // Of what follows nothing hides a container: one that cannot be inspected is listed all the same.
+        let whole = oddities.is_empty();
         let mut containers = Vec::with_capacity(named.len());
         let mut waiting = named.into_iter();
         let docker = self.client("inspect", ONE)?;
@@ -194,7 +215,14 @@ impl Engine {
         if addresses::are_told_by(&engine) {
             self.count_addresses(&mut networks, &containers, until).await;
         }
-        Ok(Seen { engine, networks, pools, containers, oddities })
+        if !engine.podman {
+            self.find_ghosts(&mut networks, whole.then_some(&*containers), until).await;
+        }
+        // What nobody was given is not looked at.
+        let looks = containers.iter().any(|container| container.upstream.is_some());
+        let host_files = if looks { tokio::task::spawn_blocking(host_files::read).await.ok() } else { None };
+        let host_files = host_files.unwrap_or_default();
+        Ok(Seen { engine, networks, pools, host_files, containers, oddities })
     }
 
     /// Another Engine may answer from now on, or the same with other settings: what is asked seldom is asked anew.
@@ -252,7 +280,7 @@ impl Engine {
             }
             Ok(Err(error)) if EngineError::is_not_found(&error) => return Ok(None),
             Ok(Err(error)) => EngineError::of("inspect", &self.host, &error),
-            Err(_) => EngineError::timeout("inspect", began.elapsed()),
+            Err(_) => EngineError::timeout("inspect", deadline - began),
         };
         self.note("inspect", began, Some(error.reason));
         Err((Box::new(summary), error))
@@ -264,10 +292,14 @@ impl Engine {
         inspected: ContainerInspectResponse,
     ) -> SeenContainer {
         let path = inspected.resolv_conf_path.clone();
+        let variables = inspected.config.as_ref().and_then(|config| config.env.as_deref());
+        let addresses = variables.filter(|_| self.reads_environment).map(environment::addresses);
         let mut seen = translate::container(summary, inspected, &self.netns_dir);
+        seen.fixed_addresses = addresses.unwrap_or_default();
         if let Some(path) = path.filter(|_| seen.state.has_namespace()) {
             let read = tokio::task::spawn_blocking(move || resolv_conf::read(&path)).await;
-            seen.name_servers = read.unwrap_or_default();
+            let read = read.unwrap_or_default();
+            (seen.name_servers, seen.upstream) = (read.servers, read.upstream);
         }
         seen
     }
@@ -342,16 +374,19 @@ const NOISE: [&str; 11] = [
 
 /// What an event hints at; `None` for what changes nothing here.
 pub(super) fn change(message: EventMessage) -> Option<Change> {
+    let told = told::told(&message).map(Box::new);
     let actor = message.actor.unwrap_or_default();
     let action = message.action.unwrap_or_default();
     match message.typ? {
         EventMessageTypeEnum::CONTAINER => {
-            let is_noise = action.starts_with("exec_") || NOISE.contains(&&*action);
-            (!is_noise).then_some(Change { container: actor.id, ..Change::default() })
+            if action.starts_with("exec_") || NOISE.contains(&&*action) {
+                return told.is_some().then_some(Change { told, ..Change::default() });
+            }
+            Some(Change { container: actor.id, told, ..Change::default() })
         }
         EventMessageTypeEnum::NETWORK => {
             let container = actor.attributes.and_then(|mut a| a.remove("container"));
-            Some(Change { container, network: actor.id, ..Change::default() })
+            Some(Change { container, network: actor.id, told, ..Change::default() })
         }
         _ => None,
     }

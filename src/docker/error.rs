@@ -55,6 +55,7 @@ pub const REASONS: [(&str, &str); 10] = [
 impl EngineError {
     /// The Engine took longer than the deadline: it hangs, or it is overloaded.
     pub(super) fn timeout(endpoint: &'static str, after: Duration) -> Self {
+        let after = Duration::from_millis(after.as_millis().try_into().unwrap_or(u64::MAX));
         let detail = format!("no complete answer within {}", humantime::format_duration(after));
         Self { endpoint, reason: "timeout", detail, advice: HANGS }
     }

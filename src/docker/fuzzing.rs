@@ -6,12 +6,12 @@ use bollard::models::{ContainerInspectResponse, ContainerSummary, Network, Syste
 use serde_json::Value;
 
 use crate::inventory::seen::{Seen, SeenContainer};
-use crate::inventory::{ContainerId, EngineInfo};
+use crate::inventory::{ContainerId, EngineInfo, Upstream};
 use crate::netstack::Interface;
 
 use super::cut::Cut;
 use super::engine::{Change, change};
-use super::{counters, lenient, resolv_conf, translate, uninspected};
+use super::{counters, environment, lenient, resolv_conf, translate, uninspected};
 
 /// As [`super::Engine::list`] has it; each container is inspected, or could not be.
 pub fn seen(networks: Vec<Value>, containers: Vec<(Value, Value)>) -> Seen {
@@ -29,6 +29,11 @@ pub fn seen(networks: Vec<Value>, containers: Vec<(Value, Value)>) -> Seen {
         .collect();
     let networks = networks.into_iter().map(translate::network).collect();
     Seen { networks, containers, oddities, ..Seen::default() }
+}
+
+/// What is kept of environment variables.
+pub fn environment(variables: &[String]) -> Vec<(String, IpAddr)> {
+    environment::addresses(variables)
 }
 
 /// A row whose inspection failed now, and succeeded before.
@@ -58,7 +63,8 @@ pub fn statistics(answer: &str, container: &ContainerId) -> Option<Vec<Interface
     counters::interfaces(serde_json::from_str(answer).ok()?, container).ok()
 }
 
-/// The name servers of a `resolv.conf`.
-pub fn resolv_conf(text: &str) -> Vec<IpAddr> {
-    resolv_conf::parse(text)
+/// The name servers of a `resolv.conf`, and whom the Engine says that they ask.
+pub fn resolv_conf(text: &str) -> (Vec<IpAddr>, Option<Upstream>) {
+    let read = resolv_conf::parse(text);
+    (read.servers, read.upstream)
 }

@@ -2,7 +2,7 @@
 //! one thing takes no other thing along.
 
 use std::collections::BTreeSet;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bollard::models::{ContainerSummary, Network};
 use proptest::collection::{hash_map, vec};
@@ -13,7 +13,8 @@ use super::allowance::{Allowance, LISTING};
 use super::{fuzzing, lenient, wire};
 use crate::config::Selection;
 use crate::inventory::seen::{LONGEST, Seen};
-use crate::inventory::{Inventory, build};
+use crate::inventory::told::Deed;
+use crate::inventory::{Health, Inventory, build};
 
 fn strange_text() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -260,4 +261,45 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_happened_is_read_of_either_engine_and_a_signal_calls_for_no_listing() {
+    let of = |kind: &str, action: &str, attributes: Value| {
+        let line = json!({"Type": kind, "Action": action, "Actor": {"ID": "i", "Attributes": attributes},
+            "timeNano": 1_790_000_000_123_456_789_i64});
+        fuzzing::event(&line.to_string())
+    };
+    for (kind, action, attributes, expected) in [
+        ("container", "start", json!({}), Some(Deed::Started)),
+        ("container", "kill", json!({"signal": "15"}), Some(Deed::Signalled("SIGTERM"))),
+        ("container", "oom", json!({}), Some(Deed::OutOfMemory)),
+        ("container", "die", json!({"exitCode": "137"}), Some(Deed::Died { exit_code: Some(137) })),
+        ("container", "died", json!({"containerExitCode": "1"}), Some(Deed::Died { exit_code: Some(1) })),
+        ("container", "die", json!({"exitCode": "many"}), Some(Deed::Died { exit_code: None })),
+        ("container", "destroy", json!({}), Some(Deed::Destroyed)),
+        ("container", "health_status: unhealthy", json!({}), Some(Deed::Checked(Health::Unhealthy))),
+        ("container", "health_status: odd", json!({}), None),
+        ("container", "rename", json!({"oldName": "/web"}), Some(Deed::Renamed { from: "web".into() })),
+        ("container", "levitate", json!({}), None),
+        ("network", "connect", json!({"container": "c"}), Some(Deed::Connected)),
+        ("network", "remove", json!({}), Some(Deed::NetworkRemoved)),
+    ] {
+        let change = of(kind, action, attributes).expect("a hint");
+        let signals = matches!(expected, Some(Deed::Signalled(_) | Deed::OutOfMemory));
+        assert_eq!(change.is_to_be_listed(), !signals, "{action}");
+        let told = change.told.map(|told| *told);
+        assert_eq!(told.as_ref().map(|told| &told.deed), expected.as_ref(), "{action}");
+        let Some(told) = told else { continue };
+        let (container, network) = if kind == "network" { (None, Some("i")) } else { (Some("i"), None) };
+        let container = if action == "connect" { Some("c") } else { container };
+        assert_eq!((told.container.as_deref(), told.network.as_deref()), (container, network), "{action}");
+        let at = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_790_000_000_123_456_789);
+        assert_eq!(told.at, Some(at), "{action}");
+    }
+    // Programs are sent others all the time.
+    for attributes in [json!({"signal": "1"}), json!({"signal": "10"}), json!({}), json!(null)] {
+        assert_eq!(of("container", "kill", attributes), None);
+    }
+    assert_eq!(of("image", "pull", json!({})), None);
 }

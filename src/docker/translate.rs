@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use bollard::models::{
     ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, ContainerSummaryStateEnum,
-    EndpointSettings, HealthStatusEnum, MountPoint, Network, PortMap, PortSummary, SystemVersion,
+    EndpointIpamConfig, EndpointSettings, HealthStatusEnum, MountPoint, Network, PortMap, PortSummary,
+    SystemVersion,
 };
 
 use crate::inventory::proxy::is_proxy;
@@ -69,6 +70,7 @@ pub(super) fn network(network: Network) -> SeenNetwork {
             .collect(),
         options: map(network.options),
         labels: map(network.labels),
+        ghosts: Vec::new(),
     }
 }
 
@@ -112,9 +114,11 @@ pub(super) fn container(
         has_engine_socket: inspected.mounts.or(summary.mounts).iter().flatten().any(is_engine_socket),
         command: Vec::new(),
         environment: Vec::new(),
+        fixed_addresses: Vec::new(),
         error: text(state.error),
         endpoints: endpoints(settings.networks, listed_networks),
         name_servers: Vec::new(),
+        upstream: None,
     };
     if is_proxy(&seen) {
         seen.command = texts(inspected.args);
@@ -170,10 +174,16 @@ fn endpoints(
             mac: text(endpoint.mac_address).to_lowercase(),
             aliases: texts(endpoint.aliases),
             dns_names: texts(endpoint.dns_names),
+            is_fixed: endpoint.ipam_config.is_some_and(is_chosen),
         })
         .collect();
     endpoints.sort_by(|a, b| a.network.cmp(&b.network));
     endpoints
+}
+
+/// Somebody asked for the address.
+fn is_chosen(config: EndpointIpamConfig) -> bool {
+    [config.ipv4_address, config.ipv6_address].into_iter().flatten().any(|address| !address.is_empty())
 }
 
 /// `3000/tcp` and the like; others than TCP are not for handshakes.

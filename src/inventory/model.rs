@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::ids::{ContainerId, NetworkId};
 use super::pools::AddressPools;
 use super::routes::{Proxy, Routes};
+use super::upstream::{HostFiles, Upstream};
 
 /// Everything that was there at one moment. Sorted, so that two equal hosts give equal values.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub struct Inventory {
     pub elsewhere: Vec<Vec<Endpoint>>,
     /// Room for further networks, where the Engine says what it has.
     pub pools: Option<AddressPools>,
+    /// The host's own name servers, as far as its files are seen.
+    pub host_files: HostFiles,
     /// Names of destinations that ought to be there and are not, sorted.
     pub absent: Vec<Arc<str>>,
     /// The reverse proxies, by name.
@@ -50,6 +53,13 @@ pub struct EngineInfo {
     pub podman: bool,
 }
 
+impl EngineInfo {
+    /// The first number of Docker's version; `None` of another program, or where it is not known.
+    pub fn docker_major(&self) -> Option<u32> {
+        self.version.split('.').next()?.parse().ok().filter(|_| !self.podman)
+    }
+}
+
 /// One Docker network that workloads are deployed to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Destination {
@@ -68,6 +78,8 @@ pub struct Destination {
     pub origin: Origin,
     /// `--internal`: no way out.
     pub internal: bool,
+    /// The Engine keeps neighbours from each other on purpose (`com.docker.network.bridge.enable_icc`: false).
+    pub keeps_apart: bool,
     /// The interface of the host that its packets cross, for a bridge.
     pub bridge: Option<Arc<str>>,
     /// Interface MTU where the network's options name one.
@@ -80,6 +92,17 @@ pub struct Destination {
     pub detached: Vec<Missing>,
     /// Workloads of this network whose only containers are not running (exited, dead, restarting).
     pub stopped: Vec<Missing>,
+    /// Endpoints that no container stands behind, by name.
+    pub ghosts: Vec<Ghost>,
+}
+
+/// An endpoint that is left of a container that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ghost {
+    /// As the network knows it.
+    pub name: Arc<str>,
+    /// Its address, in the Engine's words.
+    pub address: Arc<str>,
 }
 
 /// What a destination is, in the words of who made it.
@@ -129,6 +152,8 @@ pub struct Endpoint {
     pub names: Vec<Arc<str>>,
     /// It has more names than are kept, or nobody could say which it has: what leads to it may be right for all that is known.
     pub has_more_names: bool,
+    /// The operator chose its address.
+    pub is_fixed: bool,
 }
 
 /// A container that one expects on a destination and that is not there.
@@ -183,6 +208,10 @@ pub struct Container {
     pub published: Vec<PublishedPort>,
     /// The resolver that its processes ask.
     pub resolver: Resolver,
+    /// Whom that one passes queries on to, where it is known and nobody's choice.
+    pub upstream: Option<Upstream>,
+    /// Names of environment variables, each with an address in it, where the operator asks for them.
+    pub fixed_addresses: Vec<(Arc<str>, IpAddr)>,
     /// Ports that a proxy's labels name: they speak HTTP.
     pub proxied_ports: Vec<u16>,
     /// True for the reverse proxy (`coolify-proxy`, Traefik, Caddy).
@@ -203,7 +232,7 @@ pub struct Coolify {
 }
 
 /// A container's state, as the Engine's words have it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Made and never started.
@@ -221,6 +250,7 @@ pub enum RunState {
     /// Ended, and could not be removed.
     Dead,
     /// A word that this version does not know.
+    #[default]
     Other,
 }
 
@@ -246,10 +276,11 @@ impl RunState {
 }
 
 /// The container's own check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
     /// It has none.
+    #[default]
     None,
     /// Not yet decided.
     Starting,

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::model::{EngineInfo, Health, PublishedPort, RunState};
+use super::upstream::{HostFiles, Upstream};
 pub use crate::strangers::{LONGEST, bounded};
 
 /// One complete listing.
@@ -19,6 +20,8 @@ pub struct Seen {
     pub networks: Vec<SeenNetwork>,
     /// The Engine's address pools that somebody chose, none where they are Docker's own; `None` where it did not say.
     pub pools: Option<Vec<SeenPool>>,
+    /// The host's name servers, by the files that they are in, as far as these are seen.
+    pub host_files: HostFiles,
     /// Containers in every state.
     pub containers: Vec<SeenContainer>,
     /// What could not be read, in words.
@@ -50,6 +53,17 @@ pub struct SeenNetwork {
     pub options: BTreeMap<String, String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+    /// Endpoints that no container stands behind, where somebody looked.
+    pub ghosts: Vec<SeenGhost>,
+}
+
+/// An endpoint of nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SeenGhost {
+    /// As the network knows it: once it was a container's.
+    pub name: String,
+    /// Address as text; empty where it has none.
+    pub address: String,
 }
 
 /// One entry of `default-address-pools`.
@@ -85,7 +99,7 @@ pub struct SeenCount {
 }
 
 /// One container: the listing's row, completed by its inspection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct SeenContainer {
     /// Id.
     pub id: String,
@@ -129,12 +143,17 @@ pub struct SeenContainer {
     pub command: Vec<String>,
     /// Of a reverse proxy the variables `TRAEFIK_*` and `CADDY_*`, by name.
     pub environment: Vec<(String, String)>,
+    /// Names of variables, each with an address that stands in its value, where the operator asks for them. Nothing else
+    /// of an environment is kept.
+    pub fixed_addresses: Vec<(String, IpAddr)>,
     /// `State.Error`: why the Engine could not start it.
     pub error: String,
     /// By network name.
     pub endpoints: Vec<SeenEndpoint>,
     /// Name servers of the container's resolv.conf where it could be read; else empty.
     pub name_servers: Vec<IpAddr>,
+    /// What the Engine wrote there of whom queries are passed on to.
+    pub upstream: Option<Upstream>,
 }
 
 /// One entry of `NetworkSettings.Networks`.
@@ -156,6 +175,8 @@ pub struct SeenEndpoint {
     pub aliases: Vec<String>,
     /// `DNSNames` (API 1.44).
     pub dns_names: Vec<String>,
+    /// `IPAMConfig` names an address: the operator's choice, and the same after each start.
+    pub is_fixed: bool,
     /// There were more of either than are kept.
     pub has_more_names: bool,
     /// The listing alone told of it, which has neither.

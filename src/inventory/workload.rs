@@ -14,6 +14,8 @@ pub const COMPOSE_PROJECT: &str = "com.docker.compose.project";
 const COMPOSE_SERVICE: &str = "com.docker.compose.service";
 /// Compose's number of the replica.
 const COMPOSE_NUMBER: &str = "com.docker.compose.container-number";
+/// Compose's word for what `docker compose run` started: beside the service, and not in its stead.
+const COMPOSE_ONE_OFF: &str = "com.docker.compose.oneoff";
 /// Swarm's service.
 const SWARM_SERVICE: &str = "com.docker.swarm.service.name";
 /// Swarm's task: `service.slot.id`, or `service.node.id` for a global service.
@@ -36,6 +38,13 @@ pub fn is_managed_by_coolify(labels: &BTreeMap<String, String>) -> bool {
 
 /// The identity that outlives a redeploy.
 pub fn workload(container: &SeenContainer) -> String {
+    let is_one_off =
+        label(&container.labels, COMPOSE_ONE_OFF).is_some_and(|word| word.eq_ignore_ascii_case("true"));
+    let service = workload_of_service(container);
+    if is_one_off { format!("{service}/run") } else { service }
+}
+
+fn workload_of_service(container: &SeenContainer) -> String {
     let labels = &container.labels;
     if let Some(resource) = label(labels, "coolify.resourceName") {
         return coolify_workload(container, resource);
@@ -162,6 +171,11 @@ mod tests {
             ),
             ("uuid", vec![("coolify.resourceName", "db"), ("coolify.serviceName", "db")], "db"),
             ("blog-web-1", vec![(COMPOSE_PROJECT, "blog"), (COMPOSE_SERVICE, "web")], "blog/web"),
+            (
+                "blog-web-run-5e1f",
+                vec![(COMPOSE_PROJECT, "blog"), (COMPOSE_SERVICE, "web"), (COMPOSE_ONE_OFF, "True")],
+                "blog/web/run",
+            ),
             ("stack_api.2.x", vec![(SWARM_SERVICE, "stack_api")], "stack_api"),
             ("by-hand", vec![("coolify.resourceName", "  ")], "by-hand"),
             ("", vec![], "c0ffee000000"),

@@ -44,6 +44,19 @@ pub fn isolation(page: &mut Exposition, inventory: &Inventory, snapshot: &Snapsh
     }
 }
 
+/// The narrowest way to each target, by its addresses.
+pub fn path_mtus(page: &mut Exposition, snapshot: &Snapshot) {
+    let mut widths: BTreeMap<[&str; 3], u32> = BTreeMap::new();
+    for (key, record) in snapshot.probes.iter().filter(|(key, _)| key.kind == ProbeKind::PathMtu) {
+        let Some(seen) = record.seen.widths else { continue };
+        let narrowest = widths.entry([&key.destination, &key.source, &key.target]).or_insert(seen.passed);
+        *narrowest = seen.passed.min(*narrowest);
+    }
+    for (labels, bytes) in widths {
+        page.put_count(&table::PATH_MTU, labels, u64::from(bytes));
+    }
+}
+
 /// Of each port that is tried, how the last try ended.
 pub fn published_ports(page: &mut Exposition, inventory: &Inventory, snapshot: &Snapshot) {
     let mut ports: BTreeMap<[String; 5], bool> = BTreeMap::new();

@@ -143,5 +143,8 @@ const fn blind(blindness: Blindness) -> &'static str {
         Blindness::NoHttpYet => {
             "the port takes connections, says nothing and never spoke HTTP: it may be no web server (after the third time it is asked no more)"
         }
+        Blindness::NoEcho => {
+            "not all small echo requests are answered either: nothing is known of how large packets may be"
+        }
     }
 }

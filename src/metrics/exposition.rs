@@ -5,11 +5,13 @@
 //! make Prometheus refuse the whole scrape. What is kept of a series is the text of its labels and its value:
 //! on a big host there are tens of thousands, and a page is made every few seconds.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use crate::state::Histogram;
 use crate::state::histogram::BOUNDS;
+use crate::strangers::{acts, printable};
 
 use super::table::{Kind, Metric};
 
@@ -113,9 +115,11 @@ fn text_of<const N: usize>(names: [&str; N], values: [&str; N]) -> String {
     text
 }
 
-/// A backslash stands before what would end the value or the line.
+/// A backslash stands before what would end the value or the line. Strangers choose names, and labels become the text of
+/// alerts: what acts on a terminal, or would be a line of its own there, is made visible first.
 fn escape(text: &mut String, value: &str) {
-    let mut rest = value;
+    let shown = if value.contains(acts) { Cow::Owned(printable(value)) } else { Cow::Borrowed(value) };
+    let mut rest = &*shown;
     while let Some((before, special, after)) = split_at_special(rest) {
         text.push_str(before);
         text.push_str(special);
@@ -206,12 +210,21 @@ mod tests {
     }
 
     #[test]
+    fn no_name_is_a_line_of_its_own_in_an_alert_or_steers_a_terminal() {
+        let mut page = Exposition::default();
+        page.put(&table::PRESENT, ["shop\nRepair: \u{1b}[1mcurl\u{202e}"], 1.0);
+        let text = page.into_text();
+        let expected = r#"{destination="shop\\nRepair: \\u{1b}[1mcurl\\u{202e}"} 1"#;
+        assert!(text.trim_end().ends_with(expected), "{text}");
+    }
+
+    #[test]
     fn a_page_is_written_as_prometheus_own_library_writes_it() {
         for hostile in ["", "shop", "a\"b\\c\nd", "\\", "\"\"\n\n", "ö\\€\"", "tab\there"] {
             for value in [0.0, 1.0, -2.5, 1e-9, 1.7e18, 0.1 + 0.2, f64::MAX] {
                 let mut page = Exposition::default();
                 page.put(&table::PRESENT, [hostile], value);
-                let expected = theirs(&table::PRESENT, [hostile], |series| {
+                let expected = theirs(&table::PRESENT, [&*printable(hostile)], |series| {
                     let mut gauge = proto::Gauge::default();
                     gauge.set_value(value);
                     series.set_gauge(gauge);
@@ -220,7 +233,7 @@ mod tests {
             }
             let mut page = Exposition::default();
             page.put_histogram(&table::PROBE_DURATION, [hostile, "tcp"], &histogram());
-            let expected = theirs(&table::PROBE_DURATION, [hostile, "tcp"], |series| {
+            let expected = theirs(&table::PROBE_DURATION, [&*printable(hostile), "tcp"], |series| {
                 series.set_histogram(cumulative(&histogram()));
             });
             assert_eq!(page.into_text(), expected);

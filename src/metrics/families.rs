@@ -34,6 +34,7 @@ pub fn exporter(page: &mut Exposition, snapshot: &Snapshot, build: &BuildInfo) {
         ("icmp", sight.icmp.as_ref().map(Result::is_ok)),
         ("socket_diagnostics", sight.socket_diagnostics.as_ref().map(Result::is_ok)),
         ("host_network", sight.host_network),
+        ("firewall", sight.reads_firewall()),
     ];
     for (name, can) in capabilities {
         if let Some(can) = can {
@@ -207,9 +208,13 @@ fn takes_turns(snapshot: &Snapshot, destination: &str) -> bool {
     snapshot.own.turns.get(destination).is_some_and(|turns| turns.taken)
 }
 
+/// A longer command has no place in a notification; the report has it.
+const MOST_COMMAND: usize = 256;
+
 /// What it means.
 pub fn verdicts(page: &mut Exposition, verdict: &Verdict) {
     let mut counts: BTreeMap<(&str, Severity), u64> = BTreeMap::new();
+    let mut told = BTreeSet::new();
     // The empty destination is the host's and the exporter's own.
     let mut destinations = BTreeSet::from([""]);
     if let Some(inventory) = verdict.snapshot.inventory.as_deref() {
@@ -230,6 +235,17 @@ pub fn verdicts(page: &mut Exposition, verdict: &Verdict) {
             ],
             1.0,
         );
+        // Whoever joins the two finds one text, whatever is called the same.
+        let (code, severity) = (finding.code.as_label(), finding.severity.as_label());
+        let subject = &*finding.subject.name;
+        if told.insert((destination, code, severity, subject)) {
+            let command = finding.first_command(MOST_COMMAND);
+            page.put(
+                &table::FINDING_INFO,
+                [destination, code, severity, subject, finding.code.title(), &command],
+                1.0,
+            );
+        }
     }
     for destination in destinations {
         let count = |severity| counts.get(&(destination, severity)).copied().unwrap_or(0);

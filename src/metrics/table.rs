@@ -108,7 +108,7 @@ table! {
         ROUND_COMPLETED Gauge "destination_exporter_round_last_completed_timestamp_seconds" "seconds" []
             "When every planned probe had last been run at least once.";
         ROUND_INTERVAL Gauge "destination_exporter_round_interval_seconds" "seconds" []
-            "The longest interval in the plan.";
+            "The longest interval in the plan; that of `path_mtu`, which is no part of a round but of the first, is left out.";
     }
     "Inventory": {
         INFO Gauge "destination_info" ""
@@ -154,6 +154,8 @@ table! {
             "Replies to echo requests that had been answered already.";
         ICMP_RTT Histogram "destination_icmp_rtt_seconds" "seconds" ["destination"]
             "Round-trip time of echo requests.";
+        PATH_MTU Gauge "destination_path_mtu_bytes" "bytes" ["destination" "source" "target"]
+            "The largest packet that gets there and back whole, IP header included, to a peer or an address outside; no larger than what the source's interface takes. Absent while unknown.";
     }
     "DNS": {
         DNS_LOOKUP_DURATION Histogram "destination_dns_lookup_duration_seconds" "seconds" ["destination" "resolver"]
@@ -259,6 +261,8 @@ table! {
             "1 while no finding of severity page or ticket holds on the destination.";
         FINDING Gauge "destination_finding" "" ["destination" "code" "severity" "subject" "subject_kind"]
             "1 while the finding holds; the destination is empty for the host and the exporter itself.";
+        FINDING_INFO Gauge "destination_finding_info" "" ["destination" "code" "severity" "subject" "title" "command"]
+            "What to say of a finding while it holds; always 1. The title is that of the code, the command the first that repairs it: as the report has it, on one line, empty where none is right whatever else the report says of it, or none has at most 256 bytes.";
         FINDINGS Gauge "destination_findings" "findings" ["destination" "severity"]
             "Findings that hold; the destination is empty for the host and the exporter itself.";
     }

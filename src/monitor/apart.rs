@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Place};
 use crate::outcome::{Blindness, Detail, Outcome, ProbeKey, ProbeKind, Reason, Run};
 use crate::plan::Plan;
 use crate::probe::Visit;
@@ -23,7 +23,7 @@ const SHUT: u32 = 2;
 
 /// True for the kinds that go beyond a destination.
 pub(super) const fn goes_beyond(kind: ProbeKind) -> bool {
-    matches!(kind, ProbeKind::Isolation | ProbeKind::PublishedPort)
+    matches!(kind, ProbeKind::Isolation | ProbeKind::PublishedPort | ProbeKind::Hairpin)
 }
 
 /// Leaves the jobs whose target is where the picture says.
@@ -45,6 +45,12 @@ fn fits(key: &ProbeKey, inventory: Option<&Inventory>) -> bool {
             let endpoint = inventory.destination(&key.destination).and_then(|d| d.endpoint(&key.target));
             let container = endpoint.and_then(|e| inventory.container(&e.container));
             container.is_some_and(|c| c.published.iter().any(|p| p.host_port == *port))
+        }
+        (ProbeKind::Hairpin, Detail::Port(_, port)) => {
+            let proxy = inventory.proxies.iter().find(|proxy| proxy.name == key.target);
+            let container = proxy.and_then(|proxy| inventory.container(&proxy.container));
+            container
+                .is_some_and(|c| c.place == Place::Host || c.published.iter().any(|p| p.host_port == *port))
         }
         _ => true,
     }

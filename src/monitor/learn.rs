@@ -95,11 +95,16 @@ impl Lessons {
         self.learned.breached.retain(|(from, to)| kept(from, to));
     }
 
-    /// Takes the host's addresses; true where that changes the plan.
-    pub(super) fn host(&mut self, addresses: Option<BTreeSet<IpAddr>>) -> bool {
-        let changes = self.learned.host != addresses;
+    /// Takes the host's addresses, and those of its way out; true where that changes the plan. Where there is no way out
+    /// for a moment, what was known of it stands, as far as the host still has it.
+    pub(super) fn host(&mut self, addresses: Option<BTreeSet<IpAddr>>, uplink: BTreeSet<IpAddr>) -> bool {
+        let before = (self.learned.host.clone(), self.learned.uplink.clone());
+        if !uplink.is_empty() {
+            self.learned.uplink = uplink;
+        }
+        self.learned.uplink.retain(|ip| addresses.as_ref().is_some_and(|all| all.contains(ip)));
         self.learned.host = addresses;
-        changes
+        before != (self.learned.host.clone(), self.learned.uplink.clone())
     }
 
     /// An Engine keeps its published ports for itself: with a listener that hands over to the container, or one that nobody
@@ -270,6 +275,20 @@ mod tests {
         assert!(lessons.listeners(&db, Some(vec![listener(5432), listener(40_000)])));
         let left: Vec<u16> = lessons.learned().not_http.iter().map(|(_, port)| *port).collect();
         assert_eq!(left, [5432]);
+    }
+
+    #[test]
+    fn the_way_out_is_known_for_as_long_as_the_host_has_its_address() {
+        let [bridge, outer]: [IpAddr; 2] = [[172, 17, 0, 1].into(), [203, 0, 113, 7].into()];
+        let mut lessons = Lessons::default();
+        let both: BTreeSet<IpAddr> = [bridge, outer].into();
+        assert!(lessons.host(Some(both.clone()), [outer].into()));
+        assert!(!lessons.host(Some(both.clone()), BTreeSet::new()), "no default route for a moment");
+        assert_eq!(lessons.learned().uplink, [outer].into());
+        assert!(lessons.host(Some([bridge].into()), BTreeSet::new()));
+        assert_eq!(lessons.learned().uplink, BTreeSet::new());
+        assert!(lessons.host(Some(both), [outer].into()) && lessons.host(None, BTreeSet::new()));
+        assert!(lessons.learned().uplink.is_empty(), "the exporter is not on the host's network");
     }
 
     #[test]

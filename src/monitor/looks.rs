@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
 
 use crate::config::TrafficSource;
 use crate::inventory::part::fnv1a;
 use crate::inventory::{ContainerId, Destination, Inventory};
 use crate::namespace::procnet::{Home, Look};
 use crate::namespace::{HopError, Inside, Vantage, mounts};
-use crate::netstack::{Inner, Interface};
-use crate::outcome::Blindness;
+use crate::netstack::firewall::Firewall;
+use crate::netstack::{Host, Inner, Interface};
+use crate::outcome::{Blindness, Outcome, ProbeKind, Run};
 
 use super::{CALM, Message, Monitor, URGENT};
 
@@ -18,6 +21,10 @@ use super::{CALM, Message, Monitor, URGENT};
 const ENGINES_BRIDGES: [&str; 2] = ["docker0", "docker_gwbridge"];
 /// Of so many looks one reads the embedded resolver's drops and the connections.
 const SOCKETS_EVERY: u32 = 4;
+/// However much fails, two looks at the host are this far apart.
+const LOOKS_APART: Duration = Duration::from_secs(1);
+/// While the Engine's firewall rules are gone the host is looked at this often.
+const LACKING_INTERVAL: Duration = Duration::from_secs(4);
 
 impl Monitor {
     pub(super) fn looked(
@@ -82,32 +89,64 @@ impl Monitor {
     }
 
     /// The exporter is on the host's network where the networks' bridges are.
-    pub(super) fn looked_home(&mut self, home: Home) {
+    pub(super) fn looked_home(&mut self, home: Home, at: SystemTime) {
         let Some(inventory) = &self.inventory else { return };
         let bridges: Vec<_> = inventory.destinations.iter().filter_map(|d| d.bridge.as_deref()).collect();
         // Where all destinations are overlays, the Engine's own bridges tell; that they are not here says nothing.
         let own = ENGINES_BRIDGES.iter().any(|bridge| home.interfaces.contains(*bridge));
         let at_home = match bridges.as_slice() {
             [] => own.then_some(true),
-            all => Some(all.iter().any(|bridge| home.interfaces.contains(*bridge))),
+            // One that is being made anew may not be there yet: whoever was at home is not away for that.
+            all => Some(
+                all.iter().any(|bridge| home.interfaces.contains(*bridge))
+                    || (own && self.recorder.sight().host_network == Some(true)),
+            ),
         };
         let sight = self.recorder.sight();
         sight.host_network = at_home;
         let before = sight.host.clone().unwrap_or_default();
-        sight.host = (at_home == Some(true)).then(|| Arc::new(home.host.or(&before)));
+        let mut host = home.host;
+        host.firewall = host.firewall.map(|read| read.after(before.firewall.as_ref(), at));
+        let host = (at_home == Some(true)).then(|| Arc::new(host.or(&before)));
+        // The Engine, or whoever took them away, may be about to write its rules.
+        let is_lacking = filter(host.as_ref()).is_some_and(Firewall::has_lost);
+        let changed = |at: fn(&Firewall) -> Option<SystemTime>| {
+            let now = filter(host.as_ref()).and_then(at);
+            now.is_some() && now != filter(sight.host.as_ref()).and_then(at)
+        };
+        let has_changed = changed(|filter| filter.changed_at);
+        let has_ports_changed = changed(|filter| filter.ports_changed_at);
+        sight.host = host;
         sight.host_ports = home.ports.filter(|_| at_home == Some(true));
         let host = (at_home == Some(true)).then_some(home.addresses);
         sight.host_addresses = host.clone().unwrap_or_default();
-        self.plan_is_old |= self.lessons.host(host);
+        self.plan_is_old |= self.lessons.host(host, home.uplink);
+        if is_lacking {
+            self.look_home_in(LACKING_INTERVAL);
+        }
+        // What was measured before says nothing of what is let through now.
+        if has_changed || has_ports_changed {
+            let now = self.now();
+            let is_led = |kind| matches!(kind, ProbeKind::PublishedPort | ProbeKind::Route);
+            self.schedule
+                .hasten(now, |errand| meets_filter(errand.kind) && (has_changed || is_led(errand.kind)));
+        }
         self.show_after(CALM);
     }
 
-    pub(super) fn look_home(&self) {
+    /// Looks at the host out of turn, this much later, or as soon as it may.
+    pub(super) fn look_home_in(&mut self, time: Duration) {
+        let at = (Instant::now() + time).max(self.homed_at + LOOKS_APART);
+        self.home_at = Some(self.home_at.map_or(at, |before| before.min(at)));
+    }
+
+    pub(super) fn look_home(&mut self) {
+        (self.home_at, self.homed_at) = (None, Instant::now());
         let (hopper, messages) = (self.hopper.clone(), self.messages.clone());
         tokio::spawn(async move {
             // What cannot be read is not said: the next look tells more.
             let Ok(home) = hopper.hop(&Vantage::Own, Inside::home).await else { return };
-            messages.send(Message::Home(home)).await.ok();
+            messages.send(Message::Home(Box::new(home))).await.ok();
         });
     }
 
@@ -128,6 +167,15 @@ impl Monitor {
         self.look(|_| true, |id| wanted.contains(id));
     }
 
+    /// A socket that got no port in a container's namespace may be the container's fault: it is looked at at once, before
+    /// somebody else is blamed for what fails there.
+    pub(super) fn look_for_ports(&self, container: &ContainerId, runs: &[Run]) {
+        let without = |run: &Run| run.outcome == Outcome::Unknown(Blindness::Resources);
+        if runs.iter().any(without) && !self.recorder.is_out_of_ports(container) {
+            self.look(|_| false, |id| id == container);
+        }
+    }
+
     /// Reads listeners and counters in the namespaces of running containers on destinations.
     pub(super) fn look(&self, sockets: impl Fn(&ContainerId) -> bool, wanted: impl Fn(&ContainerId) -> bool) {
         let Some(inventory) = &self.inventory else { return };
@@ -144,6 +192,27 @@ impl Monitor {
             });
         }
     }
+}
+
+fn filter(host: Option<&Arc<Host>>) -> Option<&Firewall> {
+    host?.firewall.as_ref()
+}
+
+/// Whether packets of these probes meet the host's packet filter; those between neighbours do where `br_netfilter` is.
+pub(super) const fn meets_filter(kind: ProbeKind) -> bool {
+    matches!(
+        kind,
+        ProbeKind::Icmp
+            | ProbeKind::Tcp
+            | ProbeKind::IcmpExternal
+            | ProbeKind::DnsExternal
+            | ProbeKind::PublishedPort
+            | ProbeKind::Proxy
+            | ProbeKind::Route
+            | ProbeKind::Isolation
+            | ProbeKind::PathMtu
+            | ProbeKind::Hairpin
+    )
 }
 
 /// In which of the rounds a container's sockets are read.

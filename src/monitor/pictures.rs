@@ -21,12 +21,20 @@ impl Monitor {
             return;
         }
         tracing::info!("the Engine answers");
+        self.timeline.engine_back(self.time());
         // It is the containers' resolver too: what it left unanswered while it was away says nothing now.
         let now = self.now();
         self.schedule.hasten(now, asks_names);
         // And once more when what it left unanswered counts against nobody any longer.
         self.ask_names_at = Some(Instant::now() + AFTER_ABSENCE);
         self.show_after(URGENT);
+    }
+
+    /// The Engine may have been away for a moment.
+    pub(super) fn broke(&mut self, at: SystemTime) {
+        self.recorder.engine_broke(at);
+        // What it left unanswered meanwhile counts against nobody: it is asked again when it would.
+        self.ask_names_at = Some(Instant::now() + AFTER_ABSENCE);
     }
 
     /// A listing that was asked for at one moment and came at another.
@@ -39,6 +47,7 @@ impl Monitor {
         let before = self.inventory.as_deref();
         let renewed = before.map(|before| renewed(before, &inventory)).unwrap_or_default();
         let given_up = before.map(|before| given_up(before, &inventory)).unwrap_or_default();
+        self.timeline.listed(before, &inventory, self.time());
         self.eyes.renewed(&renewed);
         self.eyes.tell(self.recorder.sight(), Some(&inventory));
         let changed = self.inventory.as_ref().is_none_or(|before| !same(before, &inventory));

@@ -2,20 +2,30 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 use crate::inventory::ContainerId;
 use crate::namespace::Hopper;
-use crate::outcome::{Blindness, Outcome, ProbeKey, ProbeKind, Reason, Run};
+use crate::outcome::{Blindness, Detail, Outcome, ProbeKey, ProbeKind, Reason, Run};
 use crate::plan::Errand;
 use crate::probe::{self, Limits, Visit};
 use crate::schedule::Identity;
 
 use super::apart::{goes_beyond, keep_those_that_fit};
+use super::looks::meets_filter;
 use super::{CALM, CONFIRM_AFTER, KINDS_AT_ONCE, Message, Monitor, STARTS_A_TURN, URGENT, Wanted};
+
+/// Kinds that have few jobs and are in no hurry: so many at once. Never of a proxy.
+const LARGE_AT_ONCE: usize = 1;
+const DOORS_AT_ONCE: usize = 2;
+/// Where large packets vanish they are sent again after this long, however rarely by the plan: that it is over is to be
+/// noticed, too.
+const WHILE_TOO_BIG: Duration = Duration::from_secs(30);
+/// So many times longer at the most.
+const MOST_WAITS: u32 = 10;
 
 impl Monitor {
     pub(super) fn start_due(&mut self) {
@@ -92,9 +102,14 @@ impl Monitor {
         let share = (all / (others + 1)).max(1);
         // What isolation swallows is waited for in full, and a site that hangs keeps those behind it waiting: these have
         // what the others' shares leave. No container has both: pairs are never tried from a proxy.
-        let left = all.saturating_sub(share * others);
-        let waits = matches!(errand.kind, ProbeKind::Isolation | ProbeKind::Route);
-        let share = if waits { left.max(share) } else { share };
+        let left = all.saturating_sub(share * others).max(share);
+        let share = match errand.kind {
+            ProbeKind::Route => left,
+            ProbeKind::Isolation => left.saturating_sub(LARGE_AT_ONCE + DOORS_AT_ONCE).max(1),
+            ProbeKind::PathMtu => LARGE_AT_ONCE,
+            ProbeKind::Hairpin => DOORS_AT_ONCE,
+            _ => share,
+        };
         Visit {
             kind: errand.kind,
             vantage: errand.vantage.clone(),
@@ -145,6 +160,13 @@ impl Monitor {
             }
         }
         self.look_behind_ports(&runs);
+        if let Some(container) = container {
+            self.look_for_ports(container, &runs);
+        }
+        let is_hole = |run: &Run| run.key.kind == ProbeKind::PathMtu && run.outcome.reason().is_some();
+        let narrow = runs.iter().any(is_hole);
+        let rows = runs.iter().filter_map(|run| Some(self.recorder.latest(&run.key)?.failures_in_a_row));
+        let rows = rows.max().unwrap_or_default();
         let through = |run: &Run| run.outcome == Outcome::Failure(Reason::Reachable);
         let pairs: Vec<(ProbeKey, bool)> = match identity.1 {
             ProbeKind::Isolation => runs.iter().map(|run| (run.key.clone(), through(run))).collect(),
@@ -153,10 +175,24 @@ impl Monitor {
         self.recorder.record(runs, at);
         self.learn_pairs(identity, &pairs);
         self.plan_is_old |= learned;
+        let is_news = !doubts.is_empty();
         doubts.retain(|doubt| self.may_doubt(identity, &doubt.target));
         let soon = self.now() + CONFIRM_AFTER;
         if fell || !doubts.is_empty() {
             self.schedule.again(identity, soon);
+        }
+        if narrow && fell {
+            // The host's own way out may have become the narrow one.
+            self.look_home_in(Duration::ZERO);
+        }
+        if narrow {
+            // Less and less often: many networks may have one narrow way.
+            let later = self.now() + WHILE_TOO_BIG * rows.clamp(1, MOST_WAITS);
+            self.schedule.again(identity, later);
+        }
+        // The host may be the cause, or may have been: its own facts are to be known before anybody else is blamed.
+        if is_news && meets_filter(identity.1) {
+            self.look_home_in(Duration::ZERO);
         }
         if !doubts.is_empty() {
             self.schedule.hasten(soon, |errand| doubts.iter().any(|doubt| tells_apart(errand, doubt)));
@@ -176,6 +212,15 @@ impl Monitor {
     }
 }
 
+/// Whether the host tries the same port at the same address.
+fn is_door(detail: &Detail, doubt: &ProbeKey) -> bool {
+    match (detail, &doubt.detail) {
+        (Detail::Door(_, _, at), Detail::Port(ip, port)) => (at.ip(), at.port()) == (*ip, *port),
+        (Detail::Port(..), wanted) => detail == wanted,
+        _ => false,
+    }
+}
+
 /// All the runs of a visit, whatever comes: strangers' bytes go through many parsers, and one that panics
 /// must not cost the errand for ever.
 async fn whole(hopper: &Hopper, visit: Visit) -> Vec<Run> {
@@ -189,6 +234,21 @@ async fn whole(hopper: &Hopper, visit: Visit) -> Vec<Run> {
 /// Whether an errand looks where a doubt does: from elsewhere at the same container, or from the same
 /// container elsewhere. What it says tells a fault of one from a fault of the other.
 fn tells_apart(errand: &Errand, doubt: &ProbeKey) -> bool {
+    let same = || errand.jobs.iter().any(|job| job.key.detail == doubt.detail);
+    match doubt.kind {
+        // The other destinations, and the host.
+        ProbeKind::Hairpin if errand.container.is_none() => {
+            return errand.jobs.iter().any(|job| is_door(&job.key.detail, doubt));
+        }
+        ProbeKind::Hairpin | ProbeKind::PathMtu => return errand.kind == doubt.kind && same(),
+        // Everyone else who asks for the same outside: the fault may be one container's, a destination's or the host's.
+        ProbeKind::IcmpExternal | ProbeKind::DnsExternal if errand.kind == doubt.kind => return same(),
+        // What is heard again, or no more, is measured anew: by the plan that would take minutes.
+        ProbeKind::IcmpExternal if errand.kind == ProbeKind::PathMtu => {
+            return errand.destination == doubt.destination && same();
+        }
+        _ => {}
+    }
     !goes_beyond(doubt.kind)
         && errand.destination == doubt.destination
         && matches!(errand.kind, ProbeKind::Icmp | ProbeKind::Tcp | ProbeKind::Dns)

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use crate::netstack::{Connections, Listener, Side, Talk};
 
 use super::inside::Inside;
-use super::sockets::{self, Socket, State};
+use super::sockets::{self, Socket, States};
 
 /// A busy proxy's are more than this; the rest is not read, for everyone waits for the thread that reads.
 const MOST_SOCKETS: usize = 16_384;
@@ -36,7 +36,7 @@ pub fn read(inside: &Inside, listeners: &[Listener]) -> io::Result<Connections> 
         by_port.entry(listener.port).or_default().push(listener);
     }
     let (mut read, mut told) = (0, BTreeMap::new());
-    sockets::each(inside, State::Established, |socket| {
+    sockets::each(inside, States::ESTABLISHED, |socket| {
         read += 1;
         let listeners = by_port.get(&socket.local.port()).map_or(&[][..], Vec::as_slice);
         if !own.contains(&socket.inode)
@@ -111,7 +111,8 @@ mod tests {
     }
 
     fn told(local: &str, remote: &str, listeners: &[Listener]) -> Option<(Side, u16)> {
-        let socket = Socket { local: end(local), remote: end(remote), inode: 1, v6_only: false };
+        let socket =
+            Socket { local: end(local), remote: end(remote), inode: 1, v6_only: false, is_over: false };
         talk(&socket, &listeners.iter().collect::<Vec<_>>()).map(|talk| (talk.side, talk.port))
     }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::netstack::firewall::{Chain, Firewall, Rule};
 use crate::netstack::{Interface, TcpCounters, Way};
 
-pub use super::sockets::{Socket, State};
-use super::{host, links, netlink, procnet, sockets};
+pub use super::sockets::{Socket, States};
+use super::{firewall, host, links, netlink, ports, procnet, sockets};
 
 /// A message, or an attribute in one: its kind, and what it holds.
 pub type Part = (u16, Vec<u8>);
@@ -44,13 +45,32 @@ pub fn of_host(links: [&[u8]; 2], route: &[u8]) -> (Option<Way>, u32) {
     (host::way(route, &links), ports)
 }
 
+/// `NFT_MSG_NEWCHAIN`.
+pub fn chain(message: &[u8]) -> Option<Chain> {
+    firewall::chain(message)
+}
+
+/// `NFT_MSG_NEWRULE`.
+pub fn rule(message: &[u8]) -> Rule {
+    firewall::rule(message)
+}
+
+/// What is made of two chains with these rules.
+pub fn filter(chains: [&[u8]; 2], rules: &[&[u8]]) -> Firewall {
+    let read = |message: &[u8]| {
+        let rules = rules.iter().map(|message| firewall::rule(message)).collect();
+        Some(Chain { rules: Some(rules), ..firewall::chain(message)? })
+    };
+    Firewall { chains: chains.into_iter().filter_map(read).collect(), ..Firewall::default() }
+}
+
 /// A column of `/proc/net/stat/nf_conntrack` or of `arp_cache`, over all CPUs.
 pub fn counted(text: &str, name: &str) -> Option<u64> {
     host::counted(text, name)
 }
 
 /// `struct inet_diag_msg`.
-pub fn socket(message: &[u8], asked: State) -> Option<Socket> {
+pub fn socket(message: &[u8], asked: States) -> Option<Socket> {
     sockets::read(message, asked)
 }
 
@@ -67,4 +87,10 @@ pub fn tcp(snmp: &str, netstat: &str, sockstat: &str) -> Option<TcpCounters> {
 /// `/proc/net/udp`.
 pub fn resolver_drops(udp: &str) -> Option<u64> {
     procnet::resolver_drops(udp)
+}
+
+/// `net.ipv4.ip_local_port_range`, and how many of its ports `net.ipv4.ip_local_reserved_ports` and these leave.
+pub fn local_ports(range: &str, reserved: &str, listened_on: &BTreeSet<u16>) -> Option<((u16, u16), u32)> {
+    let range = ports::range(range)?;
+    Some((range, ports::room(range, reserved, listened_on)))
 }

@@ -1,12 +1,11 @@
-//! The host's own namespace: sysctls, connection tracking, neighbours, bridges and routes.
+//! The host's own namespace: sysctls, connection tracking, neighbours, bridges and routes. The packet filter is next door.
 //!
 //! Sources: Linux `Documentation/networking/ip-sysctl.rst` and `nf_conntrack-sysctl.rst`, `linux/rtnetlink.h`.
 //! `/proc/sys/net` shows the settings of the namespace of whoever reads, `/proc/thread-self/net/stat` the tables'
 //! counters; files that are of the whole machine alone are missing elsewhere, and then nothing is said.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -43,8 +42,17 @@ const RT_TABLE_MAIN: u8 = 254;
 impl Inside {
     /// This namespace as a host; what cannot be read is left out.
     pub fn host(&self) -> Host {
+        self.host_and_uplinks().0
+    }
+
+    /// And the numbers of the interfaces that packets leave by for everywhere else.
+    pub(super) fn host_and_uplinks(&self) -> (Host, Vec<u32>) {
         let links = links(self).ok();
-        Host {
+        let (firewall, firewall_unread) = match self.firewall() {
+            Ok(firewall) => (Some(firewall), None),
+            Err(error) => (None, Some(why(&error))),
+        };
+        let host = Host {
             forwarding: Forwarding {
                 ipv4: setting("ipv4/ip_forward").map(is_on),
                 ipv6: setting("ipv6/conf/all/forwarding").map(is_on),
@@ -54,7 +62,21 @@ impl Inside {
             neighbours: neighbours(),
             bridges: links.as_deref().map(bridges),
             ways: links.as_deref().and_then(|links| ways(self, links).ok()),
-        }
+            firewall,
+            firewall_unread,
+        };
+        let out = host.ways.iter().flatten().filter(|way| way.to.prefix_len() == 0);
+        let number =
+            |way: &Way| links.iter().flatten().find(|link| link.name == way.by).map(|link| link.index);
+        let uplinks = out.filter_map(number).collect();
+        (host, uplinks)
+    }
+}
+
+fn why(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::EPERM) => "CAP_NET_ADMIN is missing".to_owned(),
+        _ => error.to_string(),
     }
 }
 
@@ -64,9 +86,7 @@ const fn is_on(value: u64) -> bool {
 
 /// One number of `/proc/sys/net`.
 fn setting(path: &str) -> Option<u64> {
-    let mut text = String::new();
-    File::open(format!("/proc/sys/net/{path}")).ok()?.take(64).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    procnet::setting(path)?.trim().parse().ok()
 }
 
 fn conntrack() -> Option<Conntrack> {
@@ -228,7 +248,12 @@ mod tests {
         host.ip(&["route", "add", "10.0.0.0/8", "via", "192.0.2.2"]);
         host.ip(&["route", "add", "unreachable", "10.99.0.0/16"]);
         let hopper = Hopper::start().expect("starts");
-        let seen = hopper.hop(&host.vantage(), Inside::host).await.expect("inside");
+        let home = hopper.hop(&host.vantage(), Inside::home).await.expect("inside");
+        let addresses: Vec<String> = home.uplink.iter().map(ToString::to_string).collect();
+        assert!(addresses.contains(&"192.0.2.9".to_owned()), "{addresses:?}");
+        assert!(!addresses.contains(&"10.8.1.1".to_owned()), "{addresses:?}");
+        assert!(home.addresses.is_superset(&home.uplink) && home.addresses.len() > home.uplink.len());
+        let seen = home.host;
         assert_eq!(seen.forwarding, Forwarding { ipv4: Some(false), ipv6: Some(false) });
         let bridge = seen.bridge("br-shop");
         assert_eq!(seen.bridges.as_ref().map(BTreeMap::len), Some(1));

@@ -3,7 +3,7 @@
 //! MAC and addresses tell which of a container's interfaces leads to which network, which their names
 //! do not; the counters come with them. Two short dumps, about 20 µs together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -55,13 +55,12 @@ pub fn read(inside: &Inside) -> io::Result<Vec<Interface>> {
     Ok(found.into_iter().map(|(_, interface)| interface).collect())
 }
 
-/// The addresses of all interfaces together.
+/// The addresses of all interfaces, by the numbers of these.
 ///
 /// # Errors
 /// What the kernel says.
-pub fn own_addresses(inside: &Inside) -> io::Result<BTreeSet<IpAddr>> {
-    let socket = inside.netlink(libc::NETLINK_ROUTE)?;
-    Ok(addresses(&socket)?.into_values().flatten().collect())
+pub fn own_addresses(inside: &Inside) -> io::Result<BTreeMap<u32, Vec<IpAddr>>> {
+    addresses(&inside.netlink(libc::NETLINK_ROUTE)?)
 }
 
 /// Addresses by the number of their interface.

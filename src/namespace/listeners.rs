@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::netstack::Listener;
 
 use super::inside::Inside;
-use super::sockets::{self, State};
+use super::sockets::{self, States};
 
 /// Docker's embedded resolver, which it puts into every container: not the container's own doing.
 pub(super) const EMBEDDED_RESOLVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
@@ -20,7 +20,7 @@ const MOST_LISTENERS: usize = 4096;
 /// What the kernel says, of either family: half a list would make a listener look absent.
 pub fn read(inside: &Inside) -> io::Result<Vec<Listener>> {
     let mut found = Vec::new();
-    sockets::each(inside, State::Listen, |socket| {
+    sockets::each(inside, States::LISTEN, |socket| {
         let (address, port) = (socket.local.ip(), socket.local.port());
         found.push(Listener { address, port, v6_only: socket.v6_only });
         found.len() < MOST_LISTENERS

@@ -119,6 +119,14 @@ pub fn look(folder: &Path) -> Option<View> {
     Some(view(&mounts, &folder))
 }
 
+/// Whether something is mounted on this very path, or on what it is a link to; `None` where that cannot be told.
+pub fn is_mount(path: &Path) -> Option<bool> {
+    let path = fs::canonicalize(path).ok()?;
+    let table = fs::read("/proc/self/mountinfo").ok()?;
+    let table = String::from_utf8_lossy(&table);
+    Some(table.lines().filter_map(parse).any(|mount| mount.point == path))
+}
+
 /// Why the folder shows only the past, and what to do; `None` where it follows the Engine, or is not
 /// there, which the first visit tells.
 pub fn frozen(folder: &Path) -> Option<String> {

@@ -33,6 +33,11 @@ const ECHO: Reason = (
     "CAP_NET_RAW",
     "sends echo requests where namespaces open no sockets for them (Podman)",
 );
+const FIREWALL: Reason = (
+    CapabilitySet::NET_ADMIN,
+    "CAP_NET_ADMIN",
+    "reads the host's firewall rules, which the kernel shows to nobody else",
+);
 const PORT: Reason =
     (CapabilitySet::NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", "listens on a port below 1024");
 const READ: Reason = (
@@ -68,7 +73,7 @@ pub struct Kept(Vec<Reason>);
 /// What the kernel says. Then some of it may be left.
 pub fn shed(needs: &Needs) -> io::Result<Kept> {
     let had = capabilities(None)?.effective;
-    let lasting = [ENTER, PROCESSES, ECHO].into_iter().chain(needs.low_port.then_some(PORT));
+    let lasting = [ENTER, PROCESSES, ECHO, FIREWALL].into_iter().chain(needs.low_port.then_some(PORT));
     let mut kept: Vec<Reason> = lasting.filter(|(set, ..)| had.contains(*set)).collect();
     let plain = union(&kept);
     let missed = |paths: Vec<PathBuf>, what| had.intersects(READ.0 | OPEN.0) && !can(paths, what, plain);
@@ -192,8 +197,8 @@ mod tests {
     #[test]
     fn what_the_work_takes_is_kept_where_it_was_and_all_else_goes() {
         let (names, left, status) = left(CapabilitySet::all(), Needs::default());
-        assert_eq!(names, ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_NET_RAW"]);
-        let expected = CapabilitySet::SYS_ADMIN | CapabilitySet::SYS_PTRACE | CapabilitySet::NET_RAW;
+        assert_eq!(names, ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_NET_RAW", "CAP_NET_ADMIN"]);
+        let expected = ENTER.0 | PROCESSES.0 | ECHO.0 | FIREWALL.0;
         assert_eq!((left.effective, left.permitted), (expected, expected));
         assert!(left.inheritable.is_empty());
         let set = format!("{:016x}", expected.bits());
@@ -219,8 +224,9 @@ mod tests {
     fn another_user_than_root_keeps_what_opens_the_engines_folder_and_nothing_that_was_not_there() {
         let nobody = |had| left_to(Uid::from_raw(65534), had, Needs::default());
         let (names, sets, status) = nobody(CapabilitySet::all());
-        assert_eq!(names, ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_NET_RAW", "CAP_DAC_READ_SEARCH"]);
-        let expected = ENTER.0 | PROCESSES.0 | ECHO.0 | READ.0;
+        let kept = ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_NET_RAW", "CAP_NET_ADMIN", "CAP_DAC_READ_SEARCH"];
+        assert_eq!(names, kept);
+        let expected = ENTER.0 | PROCESSES.0 | ECHO.0 | FIREWALL.0 | READ.0;
         assert_eq!((sets.effective, sets.permitted), (expected, expected));
         assert!(status.contains("Uid:\t65534") && status.contains("CapAmb:\t0000000000000000"), "{status}");
         assert_eq!(nobody(ENTER.0 | READ.0).0, ["CAP_SYS_ADMIN", "CAP_DAC_READ_SEARCH"]);
@@ -244,7 +250,7 @@ mod tests {
             (socket(&file), Some("CAP_DAC_OVERRIDE")),
         ] {
             let (names, ..) = left(CapabilitySet::all(), needs.clone());
-            assert_eq!(names.get(3).copied(), more, "{needs:?}");
+            assert_eq!(names.get(4).copied(), more, "{needs:?}");
             let (names, ..) = left(CapabilitySet::SYS_ADMIN, needs);
             assert_eq!(names, ["CAP_SYS_ADMIN"]);
         }

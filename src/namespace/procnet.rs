@@ -17,6 +17,7 @@ use super::connections;
 use super::inside::Inside;
 use super::links;
 use super::listeners::{self, EMBEDDED_RESOLVER};
+use super::ports;
 
 /// More than any of these files has in a container: the longest lists its UDP sockets.
 const LONGEST: u64 = 1024 * 1024;
@@ -38,7 +39,8 @@ impl Inside {
     pub fn look(&self, wanted: Look) -> Inner {
         let text = |name: &str| read(name).ok();
         let listeners = listeners::read(self).ok();
-        let tcp = (|| tcp(&text("snmp")?, &text("netstat")?, &text("sockstat")?))();
+        let sockstat = text("sockstat");
+        let tcp = (|| tcp(&text("snmp")?, &text("netstat")?, sockstat.as_deref()?))();
         let resolver_drops = || resolver_drops(&text("udp")?);
         let connections = || match tcp {
             // Nobody needs to walk the sockets to find none.
@@ -52,6 +54,7 @@ impl Inside {
             // Of two looks alone this can be told.
             lost_queries: None,
             connections: wanted.sockets.then(connections).flatten().map(Arc::new),
+            local_ports: (|| ports::read(self, listeners.as_deref()?, sockstat.as_deref()?))(),
             interfaces: wanted.interfaces.then(|| links::read(self).ok()).flatten().unwrap_or_default(),
             listeners,
             tcp,
@@ -67,6 +70,8 @@ pub struct Home {
     pub interfaces: BTreeSet<String>,
     /// Its addresses.
     pub addresses: BTreeSet<IpAddr>,
+    /// Of these the ones of interfaces that packets leave by for everywhere else.
+    pub uplink: BTreeSet<IpAddr>,
     /// TCP ports that something listens on, loopback left out; `None` where they cannot be read.
     pub ports: Option<BTreeSet<u16>>,
     /// What else its kernel tells.
@@ -76,15 +81,18 @@ pub struct Home {
 impl Inside {
     /// This namespace as a home; what cannot be read is left out.
     pub fn home(&self) -> Home {
+        let (host, uplinks) = self.host_and_uplinks();
+        let addresses = links::own_addresses(self).unwrap_or_default();
         Home {
             // A host has more than a container: a bridge and a veth pair for each.
             interfaces: names(&read("dev").unwrap_or_default()),
-            addresses: links::own_addresses(self).unwrap_or_default(),
+            uplink: uplinks.iter().filter_map(|link| addresses.get(link)).flatten().copied().collect(),
+            addresses: addresses.into_values().flatten().collect(),
             ports: listeners::read(self).ok().map(|all| {
                 let open = all.iter().filter(|l| !l.address.to_canonical().is_loopback());
                 open.map(|listener| listener.port).collect()
             }),
-            host: self.host(),
+            host,
         }
     }
 }
@@ -96,6 +104,13 @@ pub(super) fn read(name: &str) -> io::Result<String> {
     // A line that the bound cut through would tell a wrong number.
     bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// One setting of `/proc/sys/net`, of the namespace that the thread is in.
+pub(super) fn setting(path: &str) -> Option<String> {
+    let mut text = String::new();
+    File::open(format!("/proc/sys/net/{path}")).ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// The names in `dev`: two lines of heading, then `name: ` and counters.
@@ -122,7 +137,7 @@ fn tabled(text: &str, table: &str, name: &str) -> Option<u64> {
 }
 
 /// A line of names and values by turns: `TCP: inuse 4 orphan 0 tw 2 …`.
-fn paired(text: &str, table: &str, name: &str) -> Option<u64> {
+pub(super) fn paired(text: &str, table: &str, name: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.split_ascii_whitespace().next() == Some(table))?;
     line.split_ascii_whitespace().skip_while(|word| *word != name).nth(1)?.parse().ok()
 }

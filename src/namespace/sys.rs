@@ -55,6 +55,8 @@ pub struct Fault {
     pub kind: u8,
     /// The ICMP code, likewise.
     pub code: u8,
+    /// Of `EMSGSIZE`: the largest packet that would have gone, where that is known; else 0.
+    pub info: u32,
 }
 
 /// What `TCP_INFO` says that a probe wants to know.
@@ -95,6 +97,19 @@ pub fn queue_errors(socket: &impl AsFd, ipv6: bool) -> io::Result<()> {
         set(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVERR, 1)
     } else {
         set(socket, libc::IPPROTO_IP, libc::IP_RECVERR, 1)
+    }
+}
+
+/// Has every packet leave whole, as large as the interface takes: nobody may cut it ("don't fragment"), and what is known
+/// of the path does not count.
+///
+/// # Errors
+/// What the kernel says.
+pub fn send_whole(socket: &impl AsFd, ipv6: bool) -> io::Result<()> {
+    if ipv6 {
+        set(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE)
+    } else {
+        set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)
     }
 }
 
@@ -255,11 +270,12 @@ fn time(data: &[u8]) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(since)
 }
 
-/// `struct sock_extended_err`: u32 errno, u8 origin, u8 type, u8 code, …
+/// `struct sock_extended_err`: u32 errno, u8 origin, u8 type, u8 code, u8, u32 info, …
 fn fault(data: &[u8]) -> Option<Fault> {
     let errno = i32::try_from(u32::from_ne_bytes(array(data, 0)?)).ok()?;
     let [origin, kind, code] = array(data, 4)?;
-    Some(Fault { errno, origin, kind, code })
+    let info = array(data, 8).map_or(0, u32::from_ne_bytes);
+    Some(Fault { errno, origin, kind, code, info })
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
@@ -285,13 +301,13 @@ mod tests {
     #[test]
     fn control_messages_are_read_in_any_order() {
         let stamp = [7i64.to_ne_bytes(), 5i64.to_ne_bytes()].concat();
-        let error = [113u32.to_ne_bytes().as_slice(), &[2, 3, 1, 0]].concat();
+        let error = [113u32.to_ne_bytes().as_slice(), &[2, 3, 1, 0], &1400u32.to_ne_bytes()].concat();
         let stamp = control(libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, &stamp);
         let error = control(libc::IPPROTO_IP, libc::IP_RECVERR, &error);
         let other = control(99, 1, &[1, 2, 3]);
         let want = Notes {
             at: Some(UNIX_EPOCH + Duration::new(7, 5)),
-            fault: Some(Fault { errno: 113, origin: 2, kind: 3, code: 1 }),
+            fault: Some(Fault { errno: 113, origin: 2, kind: 3, code: 1, info: 1400 }),
         };
         assert_eq!(notes(&[stamp.clone(), other.clone(), error.clone()].concat()), want);
         assert_eq!(notes(&[other, error, stamp].concat()), want);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
+use super::firewall::Firewall;
+
 /// The host, as far as it tells: what could not be read is `None` or is not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Host {
@@ -20,6 +22,10 @@ pub struct Host {
     pub bridges: Option<BTreeMap<String, Bridge>>,
     /// Where its packets go, the default route too, by the kernel's order.
     pub ways: Option<Vec<Way>>,
+    /// Its packet filter.
+    pub firewall: Option<Firewall>,
+    /// Why that could not be read the last time; `None` where it could.
+    pub firewall_unread: Option<String>,
 }
 
 /// `net.ipv4.ip_forward` and `net.ipv6.conf.all.forwarding`.
@@ -102,6 +108,9 @@ impl Host {
             neighbours: self.neighbours.or(before.neighbours),
             bridges: self.bridges.or_else(|| before.bridges.clone()),
             ways: self.ways.or_else(|| before.ways.clone()),
+            firewall: self.firewall.or_else(|| before.firewall.clone()),
+            // It says how the last look went.
+            firewall_unread: self.firewall_unread,
         }
     }
 }

@@ -88,13 +88,14 @@ impl Reason {
     /// Whether a probe of this kind may fail so: what cannot happen needs no series at 0.
     pub const fn is_of(self, kind: ProbeKind) -> bool {
         use ProbeKind::{
-            Dns, DnsExternal, Http, Icmp, IcmpExternal, Isolation, Proxy, PublishedPort, Route, Tcp,
+            Dns, DnsExternal, Hairpin, Http, Icmp, IcmpExternal, Isolation, PathMtu, Proxy, PublishedPort,
+            Route, Tcp,
         };
         match self {
             Self::Timeout | Self::Refused | Self::Unreachable | Self::Prohibited => {
-                !matches!(kind, Isolation)
+                !matches!(kind, Isolation | PathMtu)
             }
-            Self::Reset => matches!(kind, Tcp | Http | Proxy | Route | PublishedPort),
+            Self::Reset => matches!(kind, Tcp | Http | Proxy | Route | PublishedPort | Hairpin),
             Self::PacketLoss => matches!(kind, Icmp | IcmpExternal),
             Self::Nxdomain | Self::Servfail | Self::DnsRefused | Self::WrongAnswer | Self::EmptyAnswer => {
                 matches!(kind, Dns | DnsExternal)
@@ -102,7 +103,7 @@ impl Reason {
             Self::Protocol => matches!(kind, Dns | DnsExternal | Http | Proxy | Route),
             Self::Tls => matches!(kind, Http | Proxy | Route),
             Self::HttpStatus => matches!(kind, Http | Route),
-            Self::TooBig => matches!(kind, Icmp | IcmpExternal),
+            Self::TooBig => matches!(kind, Icmp | IcmpExternal | PathMtu),
             Self::Reachable => matches!(kind, Isolation),
         }
     }
@@ -123,7 +124,9 @@ impl Reason {
             Self::Protocol => "the answer is not the protocol's",
             Self::Tls => "the TLS handshake failed",
             Self::HttpStatus => "the answer's status is 500 or more",
-            Self::TooBig => "the packet was larger than the path lets pass",
+            Self::TooBig => {
+                "the packet was larger than the path lets pass; of `path_mtu`: and nobody said so"
+            }
             Self::Prohibited => "a firewall answered that it forbids this",
             Self::Reachable => "it got through to a destination that shares nothing with the source's",
         }
@@ -151,11 +154,13 @@ pub enum Blindness {
     Overrun,
     /// The port takes connections and says nothing, and never spoke HTTP: it may be no web server.
     NoHttpYet,
+    /// Not even small packets are answered, all of them: nothing is known of large ones.
+    NoEcho,
 }
 
 impl Blindness {
     /// Every value, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NoPrivilege,
         Self::NoNamespace,
         Self::NoSocket,
@@ -164,6 +169,7 @@ impl Blindness {
         Self::NoAddress,
         Self::Overrun,
         Self::NoHttpYet,
+        Self::NoEcho,
     ];
 
     /// The value of the label `reason` of `destination_exporter_probes_unknown_total`.
@@ -177,6 +183,7 @@ impl Blindness {
             Self::NoAddress => "no_address",
             Self::Overrun => "overrun",
             Self::NoHttpYet => "no_http_yet",
+            Self::NoEcho => "no_echo",
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct Observation {
     pub note: Option<String>,
     /// ICMP: requests sent and replies that came (duplicates not counted).
     pub echo: Option<Echo>,
+    /// Path MTU: how large a packet gets through.
+    pub widths: Option<Widths>,
     /// TCP: the kernel's counters of the handshake.
     pub handshake: Option<Handshake>,
     /// DNS: the addresses that were answered.
@@ -45,6 +47,19 @@ pub struct Echo {
     pub duplicates: u32,
     /// Round-trip time of every reply, kernel receive time minus the clock before the send.
     pub rtts: Vec<Duration>,
+}
+
+/// How large a packet gets there and back: sizes in bytes, IP header included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Widths {
+    /// What the source's interface takes.
+    pub mtu: u32,
+    /// The largest that passed.
+    pub passed: u32,
+    /// The smallest that did not; `None` where the largest of all passed.
+    pub failed: Option<u32>,
+    /// Who did not let that one pass said so (ICMP "fragmentation needed", ICMPv6 "packet too big").
+    pub told: bool,
 }
 
 /// `TCP_INFO` after the handshake.

@@ -211,7 +211,9 @@ fn others<'p, 'a>(view: &View<'_>, here: &At<'_>, places: &'p [At<'a>]) -> Vec<&
             && !view.probes.joins(name, &other.destination.name)
     };
     let mut others: Vec<&At<'_>> = places.iter().filter(apart).collect();
-    others.sort_by_key(|other| (fnv1a_of([name, "\0", &*other.destination.name]), &other.destination.name));
+    others.sort_by_cached_key(|other| {
+        (fnv1a_of([name, "\0", &*other.destination.name]), &other.destination.name)
+    });
     others
 }
 

@@ -12,7 +12,7 @@ use crate::inventory::{Inventory, PublishedPort};
 use crate::outcome::{Detail, ProbeKey, ProbeKind};
 use crate::probe::{Job, Spec};
 
-use super::{Errand, HOST, View};
+use super::{Errand, HOST, Learned, View};
 
 /// Ports of one container that are tried.
 const MOST_PORTS: usize = 32;
@@ -35,7 +35,7 @@ pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
             port.protocol == "tcp" && port.host_port != 0 && opens
         });
         for port in tcp.take(MOST_PORTS) {
-            let Some(at) = at(port, view.learned.host.as_ref(), view.inventory) else { continue };
+            let Some(at) = at(port, view.learned, view.inventory) else { continue };
             let key = ProbeKey {
                 destination: Arc::clone(&destination.name),
                 kind: ProbeKind::PublishedPort,
@@ -55,21 +55,18 @@ pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
 }
 
 /// Where a published port is tried.
-pub(super) fn at(
-    port: &PublishedPort,
-    host: Option<&BTreeSet<IpAddr>>,
-    inventory: &Inventory,
-) -> Option<SocketAddr> {
+pub(super) fn at(port: &PublishedPort, learned: &Learned, inventory: &Inventory) -> Option<SocketAddr> {
     let bound = port.host_ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-    let ip = if bound.is_unspecified() { own(bound.is_ipv4(), host, inventory)? } else { bound };
+    let ip = if bound.is_unspecified() { own(bound.is_ipv4(), learned, inventory)? } else { bound };
     Some(SocketAddr::new(ip, port.host_port))
 }
 
-/// An address of the host that others may know it by; else a bridge's, which is the host's as well.
-pub(super) fn own(v4: bool, host: Option<&BTreeSet<IpAddr>>, inventory: &Inventory) -> Option<IpAddr> {
+/// An address of the host that others may know it by, that of its way out before others; else a bridge's, which is the
+/// host's as well.
+pub(super) fn own(v4: bool, learned: &Learned, inventory: &Inventory) -> Option<IpAddr> {
     let loopback: IpAddr = if v4 { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
     let gateways: BTreeSet<IpAddr> = inventory.destinations.iter().flat_map(|d| d.gateways()).collect();
-    let Some(host) = host else { return Some(loopback) };
+    let Some(host) = &learned.host else { return Some(loopback) };
     let usable = |ip: &&IpAddr| {
         let link_local = match ip {
             IpAddr::V4(ip) => ip.is_link_local(),
@@ -78,7 +75,7 @@ pub(super) fn own(v4: bool, host: Option<&BTreeSet<IpAddr>>, inventory: &Invento
         ip.is_ipv4() == v4 && !ip.is_loopback() && !ip.is_unspecified() && !link_local
     };
     let mut own = host.iter().filter(usable);
-    let outer = host.iter().filter(usable).find(|ip| !gateways.contains(*ip));
+    let outer = learned.uplink.iter().chain(host).filter(usable).find(|ip| !gateways.contains(*ip));
     // Without an address of the family nobody from outside comes by it either.
     outer.or_else(|| own.next()).copied().or(v4.then_some(loopback))
 }

@@ -144,14 +144,14 @@ fn through_doors(view: &View<'_>) -> Vec<Errand> {
 
 /// Where the host reaches a door of a proxy: `None` where it is not published.
 fn at(view: &View<'_>, proxy: &Container, door: &Door) -> Option<SocketAddr> {
-    let host = view.learned.host.as_ref();
     if proxy.place == Place::Host {
-        return published::own(true, host, view.inventory).map(|ip| SocketAddr::new(ip, door.port));
+        return published::own(true, view.learned, view.inventory).map(|ip| SocketAddr::new(ip, door.port));
     }
     let tcp =
         proxy.published.iter().filter(|port| port.protocol == "tcp" && port.container_port == door.port);
     // The fourth version first: it is what nearly everybody comes by.
-    let mut at: Vec<SocketAddr> = tcp.filter_map(|port| published::at(port, host, view.inventory)).collect();
+    let mut at: Vec<SocketAddr> =
+        tcp.filter_map(|port| published::at(port, view.learned, view.inventory)).collect();
     at.sort_by_key(|at| (at.is_ipv6(), at.ip().is_loopback(), at.port()));
     at.into_iter().next()
 }
@@ -159,7 +159,8 @@ fn at(view: &View<'_>, proxy: &Container, door: &Door) -> Option<SocketAddr> {
 /// From one container of each destination that a proxy is on to the proxy.
 fn to_proxies(view: &View<'_>) -> Vec<Errand> {
     let mut errands = Vec::new();
-    for destination in &view.inventory.destinations {
+    // Where neighbours are kept from each other on purpose the proxy is one as well.
+    for destination in view.inventory.destinations.iter().filter(|on| !on.keeps_apart) {
         let mut jobs = Vec::new();
         for (proxy, container) in running(view).filter(|(_, container)| container.place == Place::Own) {
             let here = destination.endpoints.iter().find(|e| e.container == container.id);
@@ -320,6 +321,21 @@ mod tests {
         let with = planned(&inventory, &at_home(), &[[203, 0, 113, 7]]);
         let expected: Vec<&str> = asked.into_iter().chain(walked).collect();
         assert_eq!(with, expected);
+    }
+
+    /// What the proxy itself does not reach there is a fault of its sites; that nobody else reaches it is none.
+    #[test]
+    fn where_neighbours_are_kept_apart_the_proxy_alone_walks() {
+        let mut inventory = picture(vec![
+            traefik(&[("shop", "10.0.2.2")]),
+            app("a", "web", &[("shop", "10.0.2.3")], "shop.example.com", "3000"),
+        ]);
+        inventory.destinations.iter_mut().for_each(|on| on.keeps_apart = true);
+        let walked = [
+            "route coolify-proxy → web shop.example.com/ at 10.0.2.3:3000",
+            "route host → web http://shop.example.com/ at 203.0.113.7:80",
+        ];
+        assert_eq!(planned(&inventory, &at_home(), &[]), walked);
     }
 
     #[test]

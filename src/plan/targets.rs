@@ -43,10 +43,13 @@ impl From<'_> {
             }
             ProbeKind::DnsExternal => self.dns_external(),
             ProbeKind::IcmpExternal => self.icmp_external(),
-            // Planned of routes, doors and pairs of destinations, not of containers.
-            ProbeKind::Proxy | ProbeKind::Route | ProbeKind::PublishedPort | ProbeKind::Isolation => {
-                Vec::new()
-            }
+            // Planned of routes, doors, destinations and their pairs, not of containers.
+            ProbeKind::Proxy
+            | ProbeKind::Route
+            | ProbeKind::PublishedPort
+            | ProbeKind::Isolation
+            | ProbeKind::PathMtu
+            | ProbeKind::Hairpin => Vec::new(),
         }
     }
 

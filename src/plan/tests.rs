@@ -1,12 +1,10 @@
 //! Plans of hosts written by hand.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::*;
 use crate::config::{Config, Selection};
-use crate::inventory::Health;
 use crate::inventory::build::build;
 use crate::inventory::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, SeenSubnet};
 use crate::outcome::{Detail, QueryType};
@@ -40,27 +38,12 @@ pub(super) fn container(name: &str, last: u8, networks: &[(&str, u8)]) -> SeenCo
         id: format!("0123456789{last:02}{name}"),
         name: name.into(),
         image: "busybox".into(),
-        labels: BTreeMap::new(),
         state: RunState::Running,
-        health: Health::None,
-        exit_code: None,
-        restarts: 0,
-        out_of_memory: false,
-        restart_policy: String::new(),
         network_mode: networks.first().map(|(n, _)| (*n).into()).unwrap_or_default(),
         sandbox_key: format!("/var/run/docker/netns/{name}"),
         pid: 100,
-        started_at: None,
-        exposed_tcp: Vec::new(),
-        published: Vec::new(),
-        bindings: Vec::new(),
-        has_engine_socket: false,
-        command: Vec::new(),
-        environment: Vec::new(),
-        error: String::new(),
         endpoints: networks.iter().map(endpoint).collect(),
-        name_servers: Vec::new(),
-        created_at: None,
+        ..SeenContainer::default()
     }
 }
 
@@ -75,6 +58,32 @@ fn planned(seen: &Seen) -> Plan {
 fn planned_where(seen: &Seen, selection: &Selection) -> Plan {
     let inventory = build(seen, selection, SystemTime::UNIX_EPOCH);
     plan(&inventory, &Learned::default(), &Config::default().probes)
+}
+
+/// `--icc=false`: neighbours find each other's names, the gateway and what lies outside, and not each other.
+#[test]
+fn neighbours_that_are_kept_from_each_other_on_purpose_are_not_tried() {
+    let planned = |icc: &str| {
+        let mut network = network("shop", 2);
+        network.options.insert("com.docker.network.bridge.enable_icc".into(), icc.into());
+        let mut web = container("web", 2, &[("shop", 2)]);
+        web.exposed_tcp = vec![80];
+        planned(&host(vec![network], vec![web, container("db", 3, &[("shop", 2)])]))
+    };
+    let targets = |plan: &Plan, kind| -> BTreeSet<String> {
+        jobs(plan, kind).iter().map(|job| job.key.target.to_string()).collect()
+    };
+    let (open, apart) = (planned("true"), planned("false"));
+    assert!(targets(&open, ProbeKind::Icmp).contains("db") && targets(&open, ProbeKind::Tcp).contains("web"));
+    assert!(
+        targets(&open, ProbeKind::PathMtu).contains("db")
+            || targets(&open, ProbeKind::PathMtu).contains("web")
+    );
+    assert_eq!(targets(&apart, ProbeKind::Icmp), BTreeSet::from(["gateway".to_owned()]));
+    for kind in [ProbeKind::Tcp, ProbeKind::Http, ProbeKind::PathMtu] {
+        assert_eq!(targets(&apart, kind), BTreeSet::new(), "{kind:?}");
+    }
+    assert_eq!(targets(&apart, ProbeKind::Dns), targets(&open, ProbeKind::Dns));
 }
 
 fn jobs(plan: &Plan, kind: ProbeKind) -> Vec<&Job> {

@@ -8,10 +8,10 @@
 //! for another. Nor may one that fills the socket make the others lose: what it had no room for is asked
 //! of the kernel, and then silence is unknown.
 
-mod flow;
-mod lane;
+pub(super) mod flow;
+pub(super) mod lane;
 pub mod packet;
-mod tally;
+pub(super) mod tally;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

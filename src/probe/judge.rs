@@ -207,7 +207,7 @@ mod tests {
             (local, 0, 0, libc::EHOSTUNREACH, Some(Reason::Unreachable)),
             (4, 0, 0, libc::ENOMSG, None),
         ] {
-            let fault = Fault { errno, origin, kind, code };
+            let fault = Fault { errno, origin, kind, code, info: 0 };
             assert_eq!(reason(fault, peer), want, "{fault:?}");
         }
     }

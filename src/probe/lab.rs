@@ -18,13 +18,14 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 pub struct Lab {
     near: String,
     far: String,
+    beyond: Option<String>,
 }
 
 impl Lab {
     /// As root, with `ip` (iproute2): a test that could not look must not pass.
     pub fn new() -> Self {
         let name = format!("dxPR-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let lab = Self { near: format!("{name}-near"), far: format!("{name}-far") };
+        let lab = Self { near: format!("{name}-near"), far: format!("{name}-far"), beyond: None };
         let made = run(&["ip", "netns", "add", &lab.near]);
         assert!(made, "no namespace can be made: run the tests as root, after make deps");
         let (near, far) = (lab.near.as_str(), lab.far.as_str());
@@ -38,6 +39,34 @@ impl Lab {
             must(&["ip", "-n", side, "addr", "add", &format!("10.99.0.{number}/24"), "dev", "eth0"]);
             must(&["ip", "-n", side, "addr", "add", &format!("fd99::{number}/64"), "dev", "eth0", "nodad"]);
         }
+        lab
+    }
+
+    /// With `far` for a router, and behind it 10.98.0.2 and fd98::2 on a cable that carries so much.
+    pub fn beyond(mtu: u32) -> Self {
+        let mut lab = Self::new();
+        let beyond = lab.far.replace("-far", "-beyond");
+        must(&["ip", "netns", "add", &beyond]);
+        let (far, mtu) = (lab.far.clone(), mtu.to_string());
+        // Until their link-local addresses are known to be nobody else's they ask for no neighbour.
+        for side in [&far, &beyond] {
+            within(side, &["sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0"]);
+        }
+        let cable = ["type", "veth", "peer", "name", "eth0", "netns", &beyond];
+        must(&[&["ip", "link", "add", "eth1", "netns", &far][..], &cable].concat());
+        for (side, link, number) in [(&far, "eth1", 1), (&beyond, "eth0", 2)] {
+            must(&["ip", "-n", side, "link", "set", link, "mtu", &mtu, "up"]);
+            must(&["ip", "-n", side, "addr", "add", &format!("10.98.0.{number}/24"), "dev", link]);
+            must(&["ip", "-n", side, "addr", "add", &format!("fd98::{number}/64"), "dev", link, "nodad"]);
+        }
+        for setting in ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"] {
+            lab.in_far(&["sysctl", "-qw", setting]);
+        }
+        for (side, four, six) in [(&lab.near, "10.99.0.2", "fd99::2"), (&beyond, "10.98.0.1", "fd98::1")] {
+            must(&["ip", "-n", side, "route", "add", "default", "via", four]);
+            must(&["ip", "-n", side, "-6", "route", "add", "default", "via", six]);
+        }
+        lab.beyond = Some(beyond);
         lab
     }
 
@@ -64,6 +93,9 @@ impl Drop for Lab {
     fn drop(&mut self) {
         run(&["ip", "netns", "del", &self.near]);
         run(&["ip", "netns", "del", &self.far]);
+        if let Some(beyond) = &self.beyond {
+            run(&["ip", "netns", "del", beyond]);
+        }
     }
 }
 

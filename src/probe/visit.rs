@@ -56,6 +56,11 @@ pub enum Spec {
         /// How far apart.
         spacing: Duration,
     },
+    /// Echo requests as large as may be, and smaller ones.
+    PathMtu {
+        /// To whom.
+        address: IpAddr,
+    },
     /// One query.
     Dns {
         /// The container's resolver.

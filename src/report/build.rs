@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnosis::{Code, Finding, Severity, Verdict};
+use crate::diagnosis::{Code, Finding, Severity, Verdict, is_blind};
 use crate::inventory::{self, Inventory};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
-use crate::state::{self, Record, Snapshot};
+use crate::state::{self, Record, Sight, Snapshot};
 
 use super::flows::flows;
 use super::model::{
-    Container, Destination, Engine, Exporter, Flow, Flows, Hop, Host, Probe, Report, Status, Subnet,
+    Container, Destination, Engine, Exporter, Flow, Flows, Hop, Host, Probe, Report, Status, Subnet, Unseen,
 };
 use super::routes::routes;
 
@@ -59,14 +59,37 @@ fn exporter(snapshot: &Snapshot) -> Exporter {
             ("network_namespaces", sight.enters_namespaces()),
             ("icmp", tried(&sight.icmp)),
             ("host_network", sight.host_network),
+            ("firewall", sight.reads_firewall()),
             ("socket_diagnostics", tried(&sight.socket_diagnostics)),
         ]),
+        unseen: unseen(sight),
         engine: snapshot.inventory.as_ref().map(|i| Engine {
             version: i.engine.version.clone(),
             api_version: i.engine.api_version.clone(),
             seen_at: i.taken_at,
         }),
     }
+}
+
+/// Why a capability is missing, in the order in which they build on each other.
+fn unseen(sight: &Sight) -> Vec<Unseen> {
+    let why =
+        |tried: &Option<Result<(), String>>| tried.as_ref().and_then(|tried| tried.as_ref().err().cloned());
+    let engine = match &sight.engine {
+        state::Engine::Down { why, .. } => Some(why.clone()),
+        _ => None,
+    };
+    let elsewhere = "the exporter is not on the host's network: the host's firewall, kernel settings and published ports are not looked at";
+    let firewall = sight.host.as_ref().and_then(|host| host.firewall_unread.clone());
+    let all = [
+        ("docker_api", engine),
+        ("network_namespaces", sight.frozen.clone().or_else(|| why(&sight.namespaces))),
+        ("icmp", why(&sight.icmp)),
+        ("socket_diagnostics", why(&sight.socket_diagnostics)),
+        ("host_network", (sight.host_network == Some(false)).then(|| elsewhere.to_owned())),
+        ("firewall", firewall),
+    ];
+    all.into_iter().filter_map(|(capability, why)| Some(Unseen { capability, why: why? })).collect()
 }
 
 pub(super) fn destination(
@@ -80,12 +103,7 @@ pub(super) fn destination(
         verdict.findings.iter().filter(|f| f.destination.as_ref() == Some(&of.name)).cloned().collect();
     let here: Vec<(&ProbeKey, &Record)> =
         snapshot.probes.iter().filter(|(key, _)| key.destination == of.name).collect();
-    // Blind to all of it: the Engine is silent, or not one of the planned probes could look, or did yet.
-    let is_planned = snapshot.tallies.iter().any(|((on, _), tally)| *on == of.name && tally.planned > 0);
-    let blind = !snapshot.sight.engine.is_up()
-        || ((is_planned || !here.is_empty())
-            && here.iter().all(|(_, r)| matches!(r.outcome, Outcome::Unknown(_))));
-    let seen = if blind { Status::Unknown } else { Status::Healthy };
+    let seen = if is_blind(snapshot, &of.name) { Status::Unknown } else { Status::Healthy };
     Destination {
         name: of.name.clone(),
         display_name: of.display_name.clone(),

@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use serde::{Serialize, Serializer};
 
-use crate::diagnosis::{Finding, Severity};
+use crate::certificate::Moment;
+use crate::diagnosis::Finding;
+pub use crate::diagnosis::Status;
 use crate::inventory::{Coolify, Health, Origin, RunState};
 use crate::netstack::{Direction, Listener};
 use crate::traffic::conversations::Way;
@@ -32,58 +34,6 @@ pub struct Report {
     pub flows_unseen: Vec<Place>,
 }
 
-/// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Nothing is wrong.
-    Healthy,
-    /// Something will hit users, or hits a part of them.
-    Degraded,
-    /// Users are hit now.
-    Failing,
-    /// It cannot be seen.
-    Unknown,
-}
-
-impl Status {
-    /// The word of the report.
-    pub const fn as_label(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Degraded => "degraded",
-            Self::Failing => "failing",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The worst of these findings, where all that they do not tell of is well.
-    pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
-        findings.into_iter().fold(Self::Healthy, |worst, finding| {
-            worst.worse(match finding.severity {
-                Severity::Page => Self::Failing,
-                Severity::Ticket => Self::Degraded,
-                Severity::Info => Self::Healthy,
-            })
-        })
-    }
-
-    /// The worse of two. What is known to fail comes first; what cannot be seen is worse than what
-    /// is known to be slightly wrong, for it may be anything.
-    pub const fn worse(self, other: Self) -> Self {
-        if self.rank() >= other.rank() { self } else { other }
-    }
-
-    const fn rank(self) -> u8 {
-        match self {
-            Self::Healthy => 0,
-            Self::Degraded => 1,
-            Self::Unknown => 2,
-            Self::Failing => 3,
-        }
-    }
-}
-
 /// Who reports.
 #[derive(Clone, Debug, Serialize)]
 pub struct Exporter {
@@ -91,8 +41,19 @@ pub struct Exporter {
     pub version: &'static str,
     /// What it can see; `null` where it has not tried yet.
     pub capabilities: BTreeMap<&'static str, Option<bool>>,
+    /// Why it cannot see what it cannot.
+    pub unseen: Vec<Unseen>,
     /// The Engine; `null` before it first answered.
     pub engine: Option<Engine>,
+}
+
+/// Something that the exporter cannot see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unseen {
+    /// As it stands among the capabilities.
+    pub capability: &'static str,
+    /// In words: the kernel's, the Engine's, or ours.
+    pub why: String,
 }
 
 /// Who answered.
@@ -212,6 +173,21 @@ pub struct Route {
     pub doors: Vec<Door>,
     /// The containers that serve it.
     pub backends: Vec<Backend>,
+    /// What the domain's visitors are shown over TLS; `null` where none could be read.
+    pub certificate: Option<Certificate>,
+}
+
+/// A domain's certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Certificate {
+    /// The first second of its time.
+    #[serde(serialize_with = "moment")]
+    pub not_before: Moment,
+    /// The last second of its time.
+    #[serde(serialize_with = "moment")]
+    pub not_after: Moment,
+    /// Whether visitors believe it: in its time, for this name, by somebody known.
+    pub valid: bool,
 }
 
 /// One way in.
@@ -409,6 +385,11 @@ pub struct Host {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn way<S: Serializer>(way: &Way, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(way.as_label())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn moment<S: Serializer>(at: &Moment, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(at)
 }
 
 fn rfc3339<S: Serializer>(at: &SystemTime, to: S) -> Result<S::Ok, S::Error> {

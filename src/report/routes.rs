@@ -8,7 +8,7 @@ use crate::inventory::{self, Inventory};
 use crate::outcome::{Detail, HttpSeen, ProbeKey, ProbeKind};
 use crate::state::Record;
 
-use super::model::{Backend, Door, Hop, Route, Status};
+use super::model::{Backend, Certificate, Door, Hop, Route, Status};
 
 /// Those that are told of a destination; `here` are its probes, `findings` its findings.
 pub(super) fn routes(
@@ -47,6 +47,7 @@ pub(super) fn routes(
             hops: hops(passage),
             doors: doors.remove(&*route.site).unwrap_or_default(),
             backends: route.backends.iter().zip(&passage.backends).map(|(of, up)| backend(of, *up)).collect(),
+            certificate: certificate(verdict, &route.domain),
         }
     })
     .collect()
@@ -63,6 +64,13 @@ fn hops(passage: &Passage) -> Vec<Hop> {
         detail: state.detail.clone(),
     };
     passage.hops.iter().map(hop).collect()
+}
+
+/// The table is in the order of domains.
+fn certificate(verdict: &Verdict, domain: &str) -> Option<Certificate> {
+    let all = &verdict.certificates;
+    let of = all.get(all.binary_search_by(|one| (*one.domain).cmp(domain)).ok()?)?;
+    Some(Certificate { not_before: of.not_before, not_after: of.not_after, valid: of.valid })
 }
 
 fn backend(of: &inventory::routes::Backend, up: Option<bool>) -> Backend {

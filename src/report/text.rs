@@ -20,7 +20,7 @@ const INDENT: usize = 10;
 /// `repair`, `see it` and the like, with the gap behind them.
 const LABEL: usize = 8;
 /// The labels of what a finding shows and advises.
-const LABELS: [&str; 4] = ["seen", "repair", "see it", "path"];
+const LABELS: [&str; 5] = ["seen", "checked", "repair", "see it", "path"];
 /// How many failing probes are shown that no finding accounts for.
 const MOST_FAILING: usize = 4;
 /// How many connections that go a long way round are shown.
@@ -200,8 +200,15 @@ impl<'a> Page<'a> {
         }
         for evidence in of.evidence.iter().take(MOST_EVIDENCE) {
             let (source, observed) = (plain(&evidence.source), plain(&evidence.observed));
-            let expected = plain(&evidence.expected);
-            self.item(INDENT, "seen", &format!("{source}: {observed} (expected: {expected})"));
+            let expected = match plain(&evidence.expected) {
+                expected if expected.is_empty() => expected,
+                expected => format!(" (expected: {expected})"),
+            };
+            self.item(INDENT, "seen", &format!("{source}: {observed}{expected}"));
+        }
+        // What it is not: the first of what was ruled out.
+        if let Some(fine) = of.ruled_out.first() {
+            self.item(INDENT, "checked", &plain(fine));
         }
         self.steps("repair", &of.fix);
         let mut label = "see it";
@@ -367,6 +374,8 @@ fn thing(kind: &str) -> &str {
         "route" => "route hop",
         "published_port" => "published port",
         "isolation" => "isolated pair",
+        "path_mtu" => "large packet",
+        "hairpin" => "hairpin",
         other => other,
     }
 }
@@ -400,7 +409,7 @@ fn totals(report: &Report, took: Option<Duration>) -> String {
     let can = &report.exporter.capabilities;
     let blind: Vec<&str> = can
         .iter()
-        .filter(|(name, can)| **can == Some(false) && **name != "host_network")
+        .filter(|(name, can)| **can == Some(false) && !["host_network", "firewall"].contains(name))
         .map(|(name, _)| *name)
         .collect();
     if !blind.is_empty() {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
-use crate::netstack::{Inner, Interface, LostQueries};
+use crate::netstack::{Inner, Interface, Level, LostQueries};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason, Run};
 
 use super::{EchoTally, Pair, Restarts, Tally, Traffic};
@@ -64,13 +64,20 @@ impl Recorder {
 
     /// The Engine answered a request that was sent at `asked_at`. True where it had been away.
     pub fn engine_answered(&mut self, asked_at: SystemTime) -> bool {
-        let (back, back_since) = match self.sight.engine {
-            Engine::NotAsked => (false, None),
-            Engine::Down { .. } => (true, Some(asked_at)),
-            Engine::Up { back_since, .. } => (false, back_since),
+        let (back, back_since, broke_at) = match self.sight.engine {
+            Engine::NotAsked => (false, None, None),
+            Engine::Down { .. } => (true, Some(asked_at), None),
+            Engine::Up { back_since, broke_at, .. } => (false, back_since, broke_at),
         };
-        self.sight.engine = Engine::Up { back_since, asked_at };
+        self.sight.engine = Engine::Up { back_since, broke_at, asked_at };
         back
+    }
+
+    /// Its stream of events broke: it may have gone and come back before anything was asked of it.
+    pub const fn engine_broke(&mut self, at: SystemTime) {
+        if let Engine::Up { broke_at, .. } = &mut self.sight.engine {
+            *broke_at = Some(at);
+        }
     }
 
     /// The Engine did not answer. What is known stays; the first moment of the silence is kept. True
@@ -104,7 +111,6 @@ impl Recorder {
         for key in planned {
             tallies.entry((Arc::clone(&key.destination), key.kind)).or_default().planned += 1;
         }
-        tallies.retain(|_, tally| tally.planned > 0 || tally.attempts > 0);
         self.own.round_interval = round_interval;
         self.note_empty_round();
     }
@@ -151,14 +157,13 @@ impl Recorder {
         let first = self.own.round_last_completed.is_none();
         let counts = |key: &ProbeKey| {
             let takes_turns = || self.own.turns.get(&key.destination).is_some_and(|turns| turns.taken);
-            first || key.kind != ProbeKind::Isolation || !takes_turns()
+            first || !(key.kind.is_rare() || (key.kind == ProbeKind::Isolation && takes_turns()))
         };
         // Nothing has a record that is not planned, so that most rounds are told by a number.
-        if self.probes.len() != self.planned.len() {
-            let waits = first || !self.own.turns.values().any(|turns| turns.taken);
-            if waits || !self.planned.iter().all(|key| !counts(key) || self.probes.contains_key(key)) {
-                return None;
-            }
+        if self.probes.len() != self.planned.len()
+            && (first || !self.planned.iter().all(|key| !counts(key) || self.probes.contains_key(key)))
+        {
+            return None;
         }
         self.probes.iter().filter(|(key, _)| counts(key)).map(|(_, record)| record.at).min()
     }
@@ -184,12 +189,21 @@ impl Recorder {
         connections.is_some_and(|all| all.talks.iter().any(|(talk, _)| addresses.contains(&talk.remote)))
     }
 
+    /// Whether a container was seen to have no local port left towards somebody.
+    pub fn is_out_of_ports(&self, container: &ContainerId) -> bool {
+        let ports = self.containers.get(container).and_then(|inner| inner.local_ports.as_ref());
+        ports.is_some_and(|ports| ports.crowds.iter().any(|crowd| crowd.level == Level::Full))
+    }
+
     /// What a container's namespace told. Where its sockets were not read, what they told last stands.
     pub fn looked(&mut self, container: ContainerId, mut inner: Inner, sockets_too: bool) {
         let containers = Arc::make_mut(&mut self.containers);
         let before = containers.get_mut(&container);
-        let (drops, lost, connections) = before
-            .map(|before| (before.resolver_drops, before.lost_queries, before.connections.take()))
+        let (drops, lost, connections, ports) = before
+            .map(|before| {
+                let (connections, ports) = (before.connections.take(), before.local_ports.take());
+                (before.resolver_drops, before.lost_queries, connections, ports)
+            })
             .unwrap_or_default();
         // Where the Engine is away there is no resolver to read of; what was lost before stays lost.
         inner.resolver_drops = inner.resolver_drops.filter(|_| sockets_too).or(drops);
@@ -200,6 +214,7 @@ impl Recorder {
         if !sockets_too {
             inner.connections = connections;
         }
+        inner.local_ports = inner.local_ports.map(|now| now.after(ports.as_ref())).or(ports);
         // The Engine is asked of those that cannot be looked into alone: what it said has had its time.
         let tells = !inner.interfaces.is_empty();
         if tells

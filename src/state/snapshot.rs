@@ -127,6 +127,12 @@ pub struct Sight {
 }
 
 impl Sight {
+    /// Whether the host's packet filter can be read; `None` where the exporter is not on the host's network.
+    pub fn reads_firewall(&self) -> Option<bool> {
+        let host = self.host.as_deref()?;
+        if host.firewall_unread.is_some() { Some(false) } else { host.firewall.as_ref().map(|_| true) }
+    }
+
     /// Whether every running container's namespace can be entered; `None` before that was tried. Those
     /// that can still be entered through a private mount are no sign of it: the next one cannot.
     pub fn enters_namespaces(&self) -> Option<bool> {
@@ -145,6 +151,8 @@ pub enum Engine {
         /// When it came back: the first request that it answered again was sent then. `None` where it
         /// has not been away.
         back_since: Option<SystemTime>,
+        /// When its stream of events broke the last time since: it may have been away for a moment that nobody noticed.
+        broke_at: Option<SystemTime>,
         /// When the latest request that it answered was sent.
         asked_at: SystemTime,
     },
@@ -161,6 +169,15 @@ impl Engine {
     /// True while it answers.
     pub const fn is_up(&self) -> bool {
         matches!(self, Self::Up { .. })
+    }
+
+    /// The latest moment at which it may have come back. What it takes down when it starts, or does not answer until it
+    /// has, is none of its faults for a while after.
+    pub fn may_be_back_since(&self) -> Option<SystemTime> {
+        match self {
+            Self::Up { back_since, broke_at, .. } => (*back_since).max(*broke_at),
+            Self::NotAsked | Self::Down { .. } => None,
+        }
     }
 }
 

@@ -11,11 +11,6 @@ use super::model::{Container, Destination, Topology};
 /// The map of a verdict.
 pub fn build(verdict: &Verdict) -> Topology {
     let report = report::build(verdict);
-    let inventory = verdict.snapshot.inventory.as_deref();
-    let sight = &verdict.snapshot.sight;
-    // What cannot be seen is not healthy.
-    let blind = !sight.engine.is_up() || sight.enters_namespaces() == Some(false);
-    let unseen = if blind { Status::Unknown } else { Status::Healthy };
     let mut flows = Vec::new();
     let mut destinations = Vec::new();
     for seen in report.destinations {
@@ -25,22 +20,7 @@ pub fn build(verdict: &Verdict) -> Topology {
             on == Some(&seen.name)
         };
         flows.extend(seen.flows.iter().filter(begins).cloned());
-        let Some((inventory, of)) = inventory.and_then(|all| Some((all, all.destination(&seen.name)?)))
-        else {
-            continue;
-        };
-        let containers = of.endpoints.iter();
-        destinations.push(Destination {
-            containers: containers.filter_map(|e| container(inventory, e, &seen.findings, unseen)).collect(),
-            name: seen.name,
-            display_name: seen.display_name,
-            driver: seen.driver,
-            scope: seen.scope,
-            internal: of.internal,
-            status: seen.status,
-            subnets: seen.subnets,
-            routes: seen.routes,
-        });
+        destinations.extend(destination(verdict, seen));
     }
     Topology {
         generated_at: humantime::format_rfc3339_millis(report.generated_at).to_string(),
@@ -50,6 +30,39 @@ pub fn build(verdict: &Verdict) -> Topology {
         flows_left_out: report.flows_left_out,
         flows_unseen: report.flows_unseen,
     }
+}
+
+/// The map of one destination, as a report of the same verdict has it.
+pub fn of(verdict: &Verdict, seen: &report::Destination) -> Topology {
+    Topology {
+        generated_at: humantime::format_rfc3339_millis(verdict.snapshot.at).to_string(),
+        status: seen.status,
+        flows: seen.flows.clone(),
+        destinations: destination(verdict, seen.clone()).into_iter().collect(),
+        flows_left_out: 0,
+        flows_unseen: Vec::new(),
+    }
+}
+
+fn destination(verdict: &Verdict, seen: report::Destination) -> Option<Destination> {
+    let inventory = verdict.snapshot.inventory.as_deref()?;
+    let sight = &verdict.snapshot.sight;
+    // What cannot be seen is not healthy.
+    let blind = !sight.engine.is_up() || sight.enters_namespaces() == Some(false);
+    let unseen = if blind { Status::Unknown } else { Status::Healthy };
+    let of = inventory.destination(&seen.name)?;
+    let containers = of.endpoints.iter();
+    Some(Destination {
+        containers: containers.filter_map(|e| container(inventory, e, &seen.findings, unseen)).collect(),
+        name: seen.name,
+        display_name: seen.display_name,
+        driver: seen.driver,
+        scope: seen.scope,
+        internal: of.internal,
+        status: seen.status,
+        subnets: seen.subnets,
+        routes: seen.routes,
+    })
 }
 
 fn container(

@@ -1,4 +1,4 @@
-//! What both drawing languages draw: boxes of nodes, and arrows between them.
+//! What all drawing languages draw: boxes of nodes, and arrows between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

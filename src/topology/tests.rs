@@ -1,3 +1,5 @@
+mod svg;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -137,6 +139,7 @@ fn a_finding_about_something_of_the_same_name_is_not_the_containers() {
             verify: Vec::new(),
             since: verdict.snapshot.at,
             runbook: String::new(),
+            after: Vec::new(),
         }];
         let failing = build(&verdict).destinations[0].containers[1].status == Status::Failing;
         let listed = detail(&verdict, "shop", "db").expect("db").findings.len() == 1;

@@ -90,6 +90,7 @@ mod tests {
             mac: if mac == 0 { String::new() } else { format!("02:42:0a:00:00:{mac:02x}") },
             names: Vec::new(),
             has_more_names: false,
+            is_fixed: false,
         }
     }
 

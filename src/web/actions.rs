@@ -116,7 +116,7 @@ async fn so_far(desk: &Desk) -> Result<Response, Refusal> {
     let hint = "the round is not complete: some probes have long timeouts, or wait for the budget; \
         GET /diagnostics says when each of them ended";
     let report = move || diagnostics::json(&SoFar { hint, report: report::build(&app.verdict.load()) });
-    let mut response = diagnostics::answer(desk.press.copy(report).await?);
+    let mut response = diagnostics::plain(desk.press.copy(report).await?);
     *response.status_mut() = StatusCode::ACCEPTED;
     Ok(response)
 }

@@ -262,7 +262,9 @@ impl IntoResponse for Refusal {
             "error": { "code": self.code, "message": self.message, "hint": self.hint }
         });
         let mut response = (self.status, Json(body)).into_response();
-        if self.status == StatusCode::UNAUTHORIZED {
+        let status = self.status;
+        response.extensions_mut().insert(self);
+        if status == StatusCode::UNAUTHORIZED {
             let ask = HeaderValue::from_static("Basic realm=\"destination-exporter\", charset=\"UTF-8\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::time::{Instant, timeout};
@@ -19,6 +19,7 @@ use crate::diagnosis::Verdict;
 
 use super::error::Refusal;
 use super::gzip;
+use super::html::{self, Document};
 
 /// Pages that are printed at one time.
 const AT_ONCE: usize = 2;
@@ -57,9 +58,30 @@ struct Kept {
 #[derive(Clone, Debug)]
 pub(super) struct Page {
     plain: Bytes,
+    /// The header ETag, where it has one.
+    tag: Option<HeaderValue>,
     /// Made when somebody asks for it.
     packed: Arc<OnceCell<Bytes>>,
     place: Arc<OwnedSemaphorePermit>,
+}
+
+/// What was printed, and by which tag it is known.
+#[derive(Debug)]
+pub(super) struct Printed {
+    pub(super) text: Vec<u8>,
+    pub(super) tag: Option<HeaderValue>,
+}
+
+impl From<Vec<u8>> for Printed {
+    fn from(text: Vec<u8>) -> Self {
+        Self { text, tag: None }
+    }
+}
+
+impl From<Document> for Printed {
+    fn from(page: Document) -> Self {
+        Self { tag: HeaderValue::from_str(&page.tag).ok(), text: page.text }
+    }
 }
 
 /// Bytes that hold a place until the last of their readers is done with them.
@@ -90,7 +112,7 @@ impl Press {
         &self,
         shelf: &Shelf,
         latest: &ArcSwap<Verdict>,
-        print: impl FnOnce(&Verdict) -> Result<Vec<u8>, Refusal> + Send + 'static,
+        print: impl FnOnce(&Verdict) -> Result<Printed, Refusal> + Send + 'static,
     ) -> Result<Page, Refusal> {
         // Whoever comes meanwhile waits here, and takes what was printed.
         let mut kept = shelf.kept.lock().await;
@@ -109,9 +131,9 @@ impl Press {
             (Err(_), _) => return Err(Refusal::busy()),
         };
         let (of, printed) = (Arc::downgrade(&verdict), Instant::now());
-        let plain = self.print(move || print(&verdict)).await?;
-        let plain = Bytes::from_owner(Placed(plain, Arc::clone(&place)));
-        let page = Page { plain, packed: Arc::default(), place };
+        let Printed { text, tag } = self.print(move || print(&verdict)).await?;
+        let plain = Bytes::from_owner(Placed(text, Arc::clone(&place)));
+        let page = Page { plain, tag, packed: Arc::default(), place };
         *kept = Some(Kept { of, printed, page: page.clone() });
         Ok(page)
     }
@@ -121,10 +143,35 @@ impl Press {
         &self,
         print: impl FnOnce() -> Result<Vec<u8>, Refusal> + Send + 'static,
     ) -> Result<Bytes, Refusal> {
-        let place = timeout(PATIENCE, Arc::clone(&self.copies).acquire_owned()).await;
-        let place = place.map_err(|_| Refusal::busy())?.map_err(|_| Refusal::internal())?;
+        let place = self.place().await?;
         let text = self.print(print).await?;
         Ok(Bytes::from_owner(Placed(text, Arc::new(place))))
+    }
+
+    /// A page for one caller alone, as it takes it: none where it has the same already.
+    pub(super) async fn sheet(
+        &self,
+        asked: &HeaderMap,
+        print: impl FnOnce() -> Result<Printed, Refusal> + Send + 'static,
+    ) -> Result<Response, Refusal> {
+        let place = self.place().await?;
+        let (asked, is_packed) = (asked.clone(), gzip::wanted(asked));
+        let (text, tag) = self
+            .print(move || {
+                let Printed { text, tag } = print()?;
+                if has(&asked, tag.as_ref()) {
+                    return Ok((None, tag));
+                }
+                Ok((Some(if is_packed { packed(&text)? } else { text }), tag))
+            })
+            .await?;
+        let body = text.map(|text| Bytes::from_owner(Placed(text, Arc::new(place))));
+        Ok(respond(body, is_packed, html::CONTENT_TYPE, tag))
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let place = timeout(PATIENCE, Arc::clone(&self.copies).acquire_owned()).await;
+        place.map_err(|_| Refusal::busy())?.map_err(|_| Refusal::internal())
     }
 
     /// The page as the caller takes it.
@@ -134,27 +181,19 @@ impl Press {
         asked: &HeaderMap,
         content_type: &'static str,
     ) -> Result<Response, Refusal> {
-        let packed = gzip::wanted(asked);
-        let body = if packed { self.packed(&page).await? } else { page.plain };
-        let mut response = body.into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        if packed {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        Ok(response)
+        let is_packed = gzip::wanted(asked);
+        let body = match has(asked, page.tag.as_ref()) {
+            true => None,
+            false if is_packed => Some(self.packed(&page).await?),
+            false => Some(page.plain),
+        };
+        Ok(respond(body, is_packed, content_type, page.tag))
     }
 
     async fn packed(&self, page: &Page) -> Result<Bytes, Refusal> {
         let pack = || async {
             let (plain, place) = (page.plain.clone(), Arc::clone(&page.place));
-            let packed = self.print(move || {
-                gzip::compress(&plain).map_err(|error| {
-                    tracing::error!(%error, "cannot compress a page");
-                    Refusal::internal()
-                })
-            });
+            let packed = self.print(move || packed(&plain));
             packed.await.map(|bytes| Bytes::from_owner(Placed(bytes, place)))
         };
         page.packed.get_or_try_init(pack).await.cloned()
@@ -162,10 +201,10 @@ impl Press {
 
     /// On a thread that drives no probes, and few at a time. A caller that goes away gives its turn back
     /// when what it asked for is printed, not before.
-    async fn print(
+    async fn print<T: Send + 'static>(
         &self,
-        print: impl FnOnce() -> Result<Vec<u8>, Refusal> + Send + 'static,
-    ) -> Result<Vec<u8>, Refusal> {
+        print: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
         let turn = Arc::clone(&self.printing).acquire_owned().await.map_err(|_| Refusal::internal())?;
         let printed = tokio::task::spawn_blocking(move || {
             let printed = print();
@@ -177,6 +216,42 @@ impl Press {
             Err(Refusal::internal())
         })
     }
+}
+
+fn packed(text: &[u8]) -> Result<Vec<u8>, Refusal> {
+    gzip::compress(text).map_err(|error| {
+        tracing::error!(%error, "cannot compress a page");
+        Refusal::internal()
+    })
+}
+
+/// Whether the caller has what is known by this tag.
+fn has(asked: &HeaderMap, tag: Option<&HeaderValue>) -> bool {
+    tag.and_then(|tag| tag.to_str().ok()).is_some_and(|tag| html::known(asked, tag))
+}
+
+/// `None` is for whoever has the same already.
+fn respond(
+    body: Option<Bytes>,
+    is_packed: bool,
+    content_type: &'static str,
+    tag: Option<HeaderValue>,
+) -> Response {
+    let is_sent = body.is_some();
+    let mut response = match body {
+        Some(body) => body.into_response(),
+        None => StatusCode::NOT_MODIFIED.into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.extend(tag.map(|tag| (header::ETAG, tag)));
+    if is_sent {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if is_sent && is_packed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
 }
 
 #[cfg(test)]
@@ -206,7 +281,9 @@ mod tests {
         count: &Arc<AtomicUsize>,
     ) -> Page {
         let count = Arc::clone(count);
-        let print = move |_: &Verdict| Ok(count.fetch_add(1, Ordering::SeqCst).to_string().into_bytes());
+        let print = move |_: &Verdict| {
+            Ok(Printed::from(count.fetch_add(1, Ordering::SeqCst).to_string().into_bytes()))
+        };
         press.page(shelf, latest, print).await.expect("a page")
     }
 

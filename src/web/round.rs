@@ -129,6 +129,7 @@ mod tests {
                 pools: None,
                 proxies: Vec::new(),
                 routes: crate::inventory::Routes::default(),
+                host_files: Default::default(),
                 absent: Vec::new(),
                 oddities: Vec::new(),
             };

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use crate::stage::Stage;
 
-fn project(path: &str) -> PathBuf {
+pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn compose() -> Result<PathBuf> {
+pub fn compose() -> Result<PathBuf> {
     let path = project("target/lab/docker-compose");
     lab::run(Command::new(project("scripts/get-docker-compose.sh")).arg(&path))?;
     Ok(path)
@@ -92,8 +92,7 @@ fn coolifys_file_is_headed_as_its_templates_are_and_differs_from_composes_in_wha
 fn compose_runs_it_with_coolifys_file_and_it_is_well_on_loopback_alone() -> Result<()> {
     let stage = Stage::set()?;
     let host = |command: &str| stage.lab.exec_on_host(&["sh", "-euc", command]);
-    // The lab's Engine keeps its namespaces elsewhere; here is a folder as Docker's usual one is, on a shared mount.
-    host("mount --make-rshared /run && mkdir -p /run/docker/netns")?;
+    stage.has_the_usual_folder()?;
     let compose = compose()?.display().to_string();
     let file = project("deploy/coolify.yaml").display().to_string();
     let up = format!("DOCKER_HOST=unix:///run/docker.sock '{compose}' -p own -f '{file}' up -d --pull never");

@@ -45,6 +45,12 @@ impl Stage {
         Ok(stage)
     }
 
+    /// The lab's Engine keeps its namespaces elsewhere; here is a folder as Docker's usual one is, on a shared mount.
+    pub fn has_the_usual_folder(&self) -> Result<()> {
+        let make = "mount --make-rshared /run && mkdir -p /run/docker/netns";
+        self.lab.exec_on_host(&["sh", "-euc", make]).map(drop)
+    }
+
     /// Adds settings to those of the exporter that is to be started.
     pub fn configure(&self, settings: &str) -> Result<()> {
         let all = fs::read_to_string(&self.config).map(|text| text + settings);

@@ -21,7 +21,7 @@ pub const IMPATIENT: &str = "docker: {timeout: 300ms, refresh_interval: 1s}\n";
 /// Lists at its start and when events say so, and hardly ever by itself.
 pub const PATIENT: &str = "docker: {timeout: 60s, refresh_interval: 1h}\n";
 /// What is looked at here is the Engine, not the containers.
-pub const NO_PROBES: &str = "probes: {dns: {enabled: false}, icmp: {enabled: false}, tcp: {enabled: false}, http: {enabled: false}}\n";
+pub const NO_PROBES: &str = "probes: {dns: {enabled: false}, icmp: {enabled: false}, tcp: {enabled: false}, http: {enabled: false}, path_mtu: {enabled: false}}\n";
 
 /// A running `serve`. Dropping it ends it.
 pub struct Exporter {

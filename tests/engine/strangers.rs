@@ -45,10 +45,13 @@ async fn a_nasty_name_is_a_name_on_every_page() {
         world.containers.extend([nasty(), on_it]);
     }
     let exporter = Exporter::start(&fake, &quiet()).await;
-    // The page is read line by line: a newline that came through would be seen here.
-    let escaped = r#"container="quo\"te\\ new\nline "#;
+    // The page is read line by line: a newline that came through would be seen here. It is no newline to whoever
+    // reads the label either: labels become the text of alerts.
+    let escaped = r#"container="quo\"te\\ new\\nline "#;
     let page = exporter.until("it is listed", |p| p.knows("inside") && p.has(&[escaped])).await;
     assert!(page.knows("api") && page.up() == Some(true));
+    let (_, metrics) = exporter.get("/metrics").await;
+    assert!(!metrics.contains(['\u{1b}', '\u{202e}']), "nothing steers a terminal");
     let report = exporter.report().await;
     let names: Vec<&Value> =
         report["destinations"].as_array().into_iter().flatten().map(|d| &d["name"]).collect();

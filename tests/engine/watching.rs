@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use destination_exporter::commands::watch::watch;
 use destination_exporter::inventory::seen::Seen;
+use destination_exporter::inventory::told::{Deed, Told};
 use destination_exporter::monitor::Message;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -62,6 +63,15 @@ impl Watch {
             assert!(Instant::now() < deadline, "no such listing");
         }
         unreachable!("the deadline comes first")
+    }
+
+    /// The next of what is told of events.
+    async fn telling(&mut self) -> Message {
+        loop {
+            if let message @ (Message::Told(_) | Message::Touched { .. }) = self.next().await {
+                return message;
+            }
+        }
     }
 
     /// Waits until something is called touched that bears this id.
@@ -198,6 +208,30 @@ async fn actions_that_nobody_knows_are_hints_and_the_noise_of_health_checks_is_n
 }
 
 #[tokio::test]
+async fn what_happened_is_told_before_it_is_said_to_be_old_and_a_signal_makes_nothing_old() {
+    let fake = Fake::start().await;
+    let mut watch = following(&fake, NEVER).await;
+    let listings = fake.asked("/networks");
+    let mut kill = event("container", "kill", "signalled");
+    kill["Actor"]["Attributes"]["signal"] = json!("15");
+    fake.say(kill);
+    let signalled = Message::Told(Box::new(Told {
+        at: Some(UNIX_EPOCH + Duration::from_secs(1_790_000_000)),
+        deed: Deed::Signalled("SIGTERM"),
+        container: Some("signalled".into()),
+        network: None,
+    }));
+    assert_eq!(format!("{:?}", watch.telling().await), format!("{signalled:?}"));
+    // So long a change would have to wait at most.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(fake.asked("/networks"), listings);
+    fake.say(event("container", "start", "started"));
+    assert!(matches!(watch.telling().await, Message::Told(told) if told.deed == Deed::Started));
+    assert!(matches!(watch.telling().await, Message::Touched { names, .. } if names == ["started"]));
+    watch.listing().await;
+}
+
+#[tokio::test]
 async fn a_burst_of_events_is_a_handful_of_listings() {
     let fake = Fake::start().await;
     let mut watch = following(&fake, NEVER).await;
@@ -213,6 +247,21 @@ async fn a_burst_of_events_is_a_handful_of_listings() {
     let listings = fake.asked("/networks");
     assert!(listings <= 60, "{listings} listings for 10,000 events");
     assert_eq!(fake.asked("/events"), 1, "the stream was not lost over it");
+}
+
+#[tokio::test]
+async fn that_a_start_failed_is_seen_though_no_event_tells_of_it() {
+    let fake = Fake::start().await;
+    let mut watch = following(&fake, NEVER).await;
+    let mut created = container("dd", "new", "shop", "10.213.1.9");
+    created.row["State"] = json!("created");
+    created.inspected["State"] = json!({"Status": "created", "Running": false, "Pid": 0, "ExitCode": 0});
+    fake.world().containers.push(created);
+    fake.say(event("container", "create", &id("dd")));
+    watch.listing_with(has("new")).await;
+    fake.world().container("new").inspected["State"]["ExitCode"] = json!(128);
+    let failed = |seen: &Seen| seen.containers.iter().any(|c| c.name == "new" && c.exit_code == Some(128));
+    watch.listing_with(failed).await;
 }
 
 #[tokio::test]

@@ -26,6 +26,20 @@ pub fn a_detachment(town: &Town, exporter: &Exporter) -> Result<()> {
     Ok(())
 }
 
+/// Every Engine of Docker's has its own chains; that nothing leads to them any more is known of each.
+pub fn a_flush(town: &Town, exporter: &Exporter) -> Result<()> {
+    let run = |command: &str| town.lab.exec_on_host(&["sh", "-c", command]);
+    let rules = town.lab.folder().join("rules").display().to_string();
+    println!("{}", run("iptables -S FORWARD; iptables -S DOCKER-FORWARD 2>/dev/null || true")?);
+    let missing = "page host-firewall-chains-missing host";
+    run(&format!("iptables-save > '{rules}' && iptables -F FORWARD && iptables -t nat -F PREROUTING"))?;
+    let found = found(exporter, missing, true)?;
+    run(&format!("iptables-restore < '{rules}'"))?;
+    let gone = self::found(exporter, missing, false)?;
+    println!("a flush: found after {} ms, gone after {} ms", found.as_millis(), gone.as_millis());
+    Ok(())
+}
+
 /// How long it takes until the finding is there, or is not; nothing else above `info` may be found.
 fn found(exporter: &Exporter, finding: &str, wanted: bool) -> Result<Duration> {
     let look = || {

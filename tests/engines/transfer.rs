@@ -9,7 +9,7 @@ use crate::town::Town;
 const PAYLOAD: f64 = 10_000_000.0;
 
 /// Nobody but the test sends anything.
-const QUIET: &str = "probes: {dns: {enabled: false}, icmp: {enabled: false}, tcp: {enabled: false}, http: {enabled: false}}\n";
+const QUIET: &str = "probes: {dns: {enabled: false}, icmp: {enabled: false}, tcp: {enabled: false}, http: {enabled: false}, path_mtu: {enabled: false}}\n";
 
 pub fn by_kernel(town: &Town) -> Result<()> {
     let mut exporter = town.exporter(QUIET)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use lab::watched::{Watched, finding, text};
+use lab::watched::{INTERVAL, Watched, finding, text};
 use lab::{Exporter, Lab, Result};
 
 use crate::{EVENT, told};
@@ -17,7 +17,7 @@ fn town(settings: &str) -> Result<Watched> {
     let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
     let mut exporter = Exporter::serve(&lab, binary, "{}\n", &[])?;
     exporter.wait_ready()?;
-    Ok(Watched { exporter, lab })
+    Ok(Watched::new(lab, exporter, INTERVAL))
 }
 
 fn create(town: &Watched, number: usize) -> Result<bool> {
@@ -38,6 +38,7 @@ fn the_operators_pools_that_run_out() -> Result<()> {
     assert!(create(&town, 1)?);
     town.expect_series(USED, Some("2"), EVENT)?;
     town.expect(&[], Duration::ZERO)?;
+    town.breaks("address-pools-exhausted engine", "the operator's address pools run out");
     assert!(create(&town, 2)?);
     let (report, found) = town.expect(&["address-pools-exhausted engine"], EVENT)?;
     let near = finding(&report, "address-pools-exhausted");

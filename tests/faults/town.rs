@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use lab::watched::Watched;
+use lab::watched::{INTERVAL, Watched};
 use lab::{Exporter, Lab, Result};
 
 /// `shop` with `web`, `api` and `db`; `blog` with `blog`. `api` and `blog` are images of one binary.
@@ -27,7 +27,7 @@ pub fn build() -> Result<Watched> {
     let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
     let mut exporter = Exporter::serve(&lab, binary, "{}\n", &[])?;
     exporter.wait_ready()?;
-    let town = Watched { exporter, lab };
+    let town = Watched::new(lab, exporter, INTERVAL);
     town.expect(&[], Duration::ZERO)?;
     Ok(town)
 }

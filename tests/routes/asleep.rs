@@ -14,13 +14,14 @@ const UP: &str =
 fn a_site_whose_only_container_does_not_run_is_down() -> Result<()> {
     let street = Street::build()?;
     street.expect_series(UP, Some("1"), EVENT)?;
+    street.breaks("container-unreachable web", "a site whose only container crashed");
     street.lab.docker(&["kill", "web"])?;
     street.visit(SITE, Gets::Status(404))?;
     let told = Told {
         finding: "container-unreachable web",
         severity: "ticket",
         destination: Some("shop"),
-        words: &["exited with exit code 137"],
+        words: &["has stopped (exit code 137)"],
     };
     let one = street.expect_told(&told, EVENT)?;
     assert!(

@@ -1,6 +1,6 @@
 //! Apps that come with a fault, what a visitor gets of them, and what the exporter is to tell.
 
-use lab::apps::App;
+use lab::apps::{App, Does};
 use lab::watched::{all, text};
 use serde_json::Value;
 
@@ -15,6 +15,8 @@ pub enum Gets {
 
 /// An app that comes with a fault.
 pub struct Case {
+    /// What is wrong with it.
+    pub what: &'static str,
     pub broken: App<'static>,
     /// What takes its place.
     pub right: App<'static>,
@@ -52,13 +54,19 @@ impl Case {
     /// An app of this name that is to be at `http://NAME.example.com`, and what is wrong with it.
     pub fn new(
         name: &'static str,
+        what: &'static str,
         breaks: impl Fn(App<'static>) -> App<'static>,
         gets: Gets,
         told: Option<Told<'static>>,
     ) -> Self {
         let domain = format!("{name}.example.com");
         let right = App::new(name, "shop").at(&domain, 3000);
-        Self { broken: breaks(right.clone()), right, url: format!("http://{domain}/"), gets, told }
+        Self { what, broken: breaks(right.clone()), right, url: format!("http://{domain}/"), gets, told }
+    }
+
+    /// One that does this.
+    pub fn that(name: &'static str, does: Does, gets: Gets, told: Option<Told<'static>>) -> Self {
+        Self::new(name, does.in_words(), |app| app.that(does), gets, told)
     }
 }
 

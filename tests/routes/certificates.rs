@@ -30,6 +30,14 @@ fn each_wrong_certificate_is_told_by_what_is_wrong_with_it() -> Result<()> {
     let before = street.series()?;
     let (traefik, authority) = (street.traefik(), &street.authority);
     let names = ["none", "over", "own", "soon"];
+    for (finding, what) in [
+        ("certificate-default none.example.com", "a site that the proxy has no certificate for"),
+        ("certificate-expired over.example.com", "a certificate whose time is over"),
+        ("certificate-untrusted own.example.com", "a certificate that nobody signed"),
+        ("certificate-expiring soon.example.com", "a certificate that ends soon"),
+    ] {
+        street.deploys(finding, what);
+    }
     open(&street, &names)?;
     let right = authority.issue(&["*.example.com"])?;
     let wrong = [
@@ -50,15 +58,20 @@ fn each_wrong_certificate_is_told_by_what_is_wrong_with_it() -> Result<()> {
         ],
         ISSUED_WITHIN + INTERVAL,
     )?;
+    for finding in ["default none", "expired over", "untrusted own", "expiring soon"] {
+        street.repairs(&format!("certificate-{finding}.example.com"));
+    }
     traefik.show(&[&right], None)?;
     street.visit("https://over.example.com/", Gets::Status(200))?;
     street.expect(&[], INTERVAL)?;
 
     // Traefik shows a certificate of another name where it is told to show that one to everybody.
+    street.breaks("certificate-name-mismatch none.example.com", "a certificate for other names");
     traefik.show(&[], Some(&authority.issue(&["elsewhere.example.org", "over.example.com"])?))?;
     street.visit("https://none.example.com/", DISTRUSTED)?;
     street.lab.docker(&["rm", "-f", "own", "soon"])?;
     street.expect_told(&told("certificate-name-mismatch none.example.com", "page"), INTERVAL)?;
+    street.repairs("certificate-name-mismatch none.example.com");
     traefik.show(&[&right], None)?;
     street.visit("https://none.example.com/", Gets::Status(200))?;
     street.expect(&[], INTERVAL)?;

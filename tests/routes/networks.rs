@@ -28,13 +28,24 @@ fn several_networks(street: &Street) -> Result<()> {
     let before = street.series()?;
     let both = app().and_on("own");
     let right = both.clone().label("traefik.docker.network", "shop");
-    for (broken, code, words) in [
-        (both.clone(), "route-network-ambiguous", &["own", "shop"][..]),
-        (both.label("traefik.docker.network", "gone"), "route-network-mismatch", &["gone"]),
+    for (broken, what, code, words) in [
+        (
+            both.clone(),
+            "an app on two networks, of which no label names one",
+            "route-network-ambiguous",
+            &["own", "shop"][..],
+        ),
+        (
+            both.label("traefik.docker.network", "gone"),
+            "a label that names a network that is not there",
+            "route-network-mismatch",
+            &["gone"],
+        ),
     ] {
         street.lab.docker(&["network", "create", "--subnet", "10.3.0.0/24", "own"])?;
-        broken.run(&street.lab)?;
         let finding = format!("{code} app.example.com");
+        street.deploys(&finding, what);
+        broken.run(&street.lab)?;
         let (report, found) = street.expect(&[&finding], INTERVAL)?;
         println!("{finding}: found after {} ms", found.as_millis());
         let one = lab::watched::finding(&report, code);
@@ -55,6 +66,7 @@ fn several_networks(street: &Street) -> Result<()> {
 
 fn two_claims(street: &Street) -> Result<()> {
     let before = street.series()?;
+    street.deploys("route-conflict web.example.com", "two apps that claim one site");
     App::new("app", "shop").at("web.example.com", 3000).run(&street.lab)?;
     street.expect_told(&told("route-conflict web.example.com", "page", &["app", "web"]), INTERVAL)?;
     street.lab.docker(&["rm", "-f", "app"])?;
@@ -64,6 +76,7 @@ fn two_claims(street: &Street) -> Result<()> {
 fn on_the_hosts_network(street: &Street) -> Result<()> {
     let before = street.series()?;
     let host = App::new("app", "host").at("app.example.com", 3000);
+    street.deploys("route-host-network app.example.com", "an app on the host's network");
     host.run(&street.lab)?;
     street.visit("http://app.example.com/", Gets::Status(200))?;
     let open = Told {
@@ -89,6 +102,10 @@ fn on_the_hosts_network(street: &Street) -> Result<()> {
 /// happens to containers.
 fn yesterdays_address(street: &Street) -> Result<()> {
     let before = street.series()?;
+    street.breaks(
+        "route-stale-backend web.example.com",
+        "an app that has another address than the proxy knows",
+    );
     street.lab.docker(&["network", "disconnect", "shop", "web"])?;
     street.lab.docker(&["network", "connect", "--ip", "10.1.0.99", "shop", "web"])?;
     street.visit("http://web.example.com/", Gets::Nothing("timed out"))?;

@@ -34,7 +34,7 @@ fn check_shows_where_a_route_breaks() -> Result<()> {
     expect(
         &text,
         &[
-            "page route-loopback-only shop.example.com shop/web listens on 127.0.0.1:3000 only.",
+            "page route-loopback-only shop.example.com Container `shop/web` listens on 127.0.0.1:3000 only: ",
             "path internet ✓ → proxy ✓ → destination ✓ → container ✗ listens on a loopback address only",
             &format!("route blog.example.com → blog/web:3000 {whole}"),
             "1 page, 1 ticket.",

@@ -19,8 +19,11 @@ pub use crate::cases::{Case, Gets, Told};
 /// What an Engine's event tells is found within this time; Traefik itself takes two seconds to hear of it.
 pub const EVENT: Duration = Duration::from_secs(3);
 
-/// Between two looks at a route. By default it is longer; here each fault waits for one.
-const LOOK: Duration = Duration::from_secs(5);
+/// Between two looks at a route. By default it is longer; here each fault waits for one. Whoever measures wants every
+/// default.
+fn look() -> Duration {
+    if std::env::var_os("FAULTS").is_some() { INTERVAL } else { Duration::from_secs(5) }
+}
 
 /// How long a visitor waits for a page.
 const PATIENCE: u32 = 5;
@@ -71,11 +74,11 @@ impl Street {
         let config = format!(
             "certificates: {{ca_file: {}}}\nprobes: {{route: {{interval: {looks}s}}, isolation: {{interval: {looks}s}}}}\n",
             authorities(&lab).display(),
-            looks = LOOK.as_secs()
+            looks = look().as_secs()
         );
         let mut exporter = Exporter::serve(&lab, binary, &config, &[])?;
         exporter.wait_ready()?;
-        let street = Self { watched: Watched { exporter, lab }, proxy, authority };
+        let street = Self { watched: Watched::new(lab, exporter, look()), proxy, authority };
         street.visit("http://web.example.com/", Gets::Status(200))?;
         // What is looked at last of all.
         let isolation = r#"destination_isolation_leaks{destination="blog",peer="shop"}"#;
@@ -160,7 +163,7 @@ impl Street {
     /// Nothing changes in what is found, for two looks at every site.
     fn expect_steady(&self, told: &[&Told]) -> Result<()> {
         let names: Vec<&str> = told.iter().map(|told| told.finding).collect();
-        let until = Instant::now() + LOOK * 2;
+        let until = Instant::now() + look() * 2;
         while Instant::now() < until {
             self.expect(&names, Duration::ZERO)?;
             sleep(Duration::from_millis(100));
@@ -179,6 +182,9 @@ impl Street {
     pub fn come_broken(&self, cases: &[Case]) -> Result<()> {
         let before = self.series()?;
         for case in cases {
+            if let Some(told) = &case.told {
+                self.deploys(told.finding, case.what);
+            }
             self.open(&case.broken)?;
         }
         for case in cases {
@@ -188,6 +194,9 @@ impl Street {
         self.expect_all(&told, INTERVAL)?;
         self.expect_steady(&told)?;
         for case in cases {
+            if let Some(told) = &case.told {
+                self.repairs(told.finding);
+            }
             self.close(case.broken.name())?;
             self.open(&case.right)?;
         }

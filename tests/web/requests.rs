@@ -24,7 +24,7 @@ const NAMES: [(&str, &str); 4] =
     [("a b/c", "a b/c"), ("k7x2", "Shop of \u{202e}Ann"), ("run", "run"), ("shop", "shop")];
 
 /// Destinations without a container.
-fn listed() -> Verdict {
+pub fn listed() -> Verdict {
     let mut verdict = verdict(None, Vec::new());
     let destination = |(name, called): (&str, &str)| Destination {
         name: name.into(),
@@ -35,11 +35,13 @@ fn listed() -> Verdict {
         bridge: None,
         origin: Origin::Plain,
         internal: false,
+        keeps_apart: false,
         mtu: None,
         subnets: Vec::new(),
         endpoints: Vec::new(),
         detached: Vec::new(),
         stopped: Vec::new(),
+        ghosts: Vec::new(),
     };
     let inventory = Inventory {
         engine: EngineInfo { version: String::new(), api_version: String::new(), podman: false },
@@ -50,6 +52,7 @@ fn listed() -> Verdict {
         pools: None,
         proxies: Vec::new(),
         routes: Default::default(),
+        host_files: Default::default(),
         absent: Vec::new(),
         oddities: Vec::new(),
     };
@@ -83,6 +86,8 @@ fn peopled() -> Verdict {
         exposed_tcp: Vec::new(),
         published: Vec::new(),
         resolver: Resolver { servers: Vec::new(), engine: None },
+        upstream: None,
+        fixed_addresses: Vec::new(),
         proxied_ports: Vec::new(),
         is_proxy: false,
         coolify: None,
@@ -96,6 +101,7 @@ fn peopled() -> Verdict {
             mac: String::new(),
             names: Vec::new(),
             has_more_names: false,
+            is_fixed: false,
         });
     }
     verdict
@@ -141,7 +147,8 @@ impl Loop {
         let (messages, inbox) = mpsc::channel(8);
         let (published, seen) = watch::channel(0);
         let verdict = Arc::new(ArcSwap::from_pointee(first));
-        let handle = Handle { messages, verdict: Arc::clone(&verdict), published: seen };
+        let handle =
+            Handle { messages, verdict: Arc::clone(&verdict), published: seen, history: Arc::default() };
         let mut actions = Actions::new(handle, mpsc::channel(1).0, false);
         actions.patience = patience;
         let app = App { actions, verdict: Arc::clone(&verdict), ..app("/metrics", listed()) };
@@ -198,14 +205,34 @@ async fn whatever_is_wrong_is_told_in_one_form() {
     }
 }
 
+/// As `check` shows it in a terminal, and nothing of others where one destination is asked for.
+#[tokio::test]
+async fn the_report_is_there_in_words() {
+    let server = Server::start(web::router(app("/metrics", listed())), Limits::default()).await;
+    for (path, has_other) in [("/diagnostics?format=text", true), ("/diagnostics/shop?format=text", false)] {
+        let (head, body) = server.ask(&format!("GET {path}")).await;
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        assert!(head.contains("content-type: text/plain; charset=utf-8\r\n"), "{head}");
+        let text = String::from_utf8(body).expect("UTF-8");
+        assert!(text.contains("shop  bridge, 0 containers"), "{text}");
+        assert_eq!(text.contains("a b/c  bridge"), has_other, "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_hint_is_about_the_page_that_was_asked_for() {
     let server = Server::start(web::router(app("/metrics", listed())), Limits::default()).await;
     for (request, hint, reason) in [
-        ("GET /topology?format=svg", "/topology takes format (json, mermaid, dot)", "unknown variant `svg`"),
+        (
+            "GET /topology?format=png",
+            "/topology takes format (json, mermaid, dot, svg, html)",
+            "unknown variant `png`",
+        ),
         ("GET /topology?format=dot&format=dot", "/topology takes format", "duplicate field `format`"),
         ("GET /topology?destination=a&destination=b", "/topology takes format", "duplicate field"),
-        ("GET /diagnostics?code=a&code=b", "/diagnostics takes severity and code", "duplicate field `code`"),
+        ("GET /diagnostics?code=a&code=b", "/diagnostics takes severity, code", "duplicate field `code`"),
+        ("GET /diagnostics?format=yaml", "/diagnostics takes severity, code", "unknown variant `yaml`"),
         ("GET /diagnostics/shop?code=a&code=b", "/diagnostics takes", "duplicate field `code`"),
         ("GET /probe?kind=tcp", "/probe takes destination, source, target and kind", "missing field"),
         ("GET /diagnostics/%ff", "a name in the path is UTF-8", ""),
@@ -220,7 +247,7 @@ async fn a_hint_is_about_the_page_that_was_asked_for() {
         assert!(others.filter(|page| told("hint").contains(page)).count() <= 1, "{request}: {error}");
     }
     // What a page does not know it passes over, on each alike.
-    for page in ["/topology", "/diagnostics", "/metrics", "/diagnostics/shop"] {
+    for page in ["/topology", "/diagnostics", "/metrics", "/diagnostics/shop", "/events"] {
         let (head, _) = server.ask(&format!("GET {page}?fromat=svg&fromat=dot")).await;
         assert!(head.starts_with("http/1.1 200"), "{page}: {head}");
     }
@@ -367,6 +394,8 @@ async fn the_map_is_written_as_it_is_asked_for() {
         ("/topology?format=json", "application/json", "{\n"),
         ("/topology?format=mermaid", "text/plain; charset=utf-8", "flowchart LR\n"),
         ("/topology?format=dot&destination=shop", "text/vnd.graphviz; charset=utf-8", "digraph "),
+        ("/topology?format=svg&destination=shop", "image/svg+xml", "<svg xmlns="),
+        ("/topology?format=html&destination=shop", "text/html; charset=utf-8", "<!DOCTYPE html>"),
     ] {
         let (head, body) = server.ask(&format!("GET {path}")).await;
         assert!(
@@ -376,7 +405,11 @@ async fn the_map_is_written_as_it_is_asked_for() {
         assert!(body.starts_with(begins.as_bytes()), "{path}: {}", String::from_utf8_lossy(&body));
     }
     for (path, status, told) in [
-        ("/topology?format=svg", "400", "unknown variant `svg`, expected one of `json`, `mermaid`, `dot`"),
+        (
+            "/topology?format=png",
+            "400",
+            "unknown variant `png`, expected one of `json`, `mermaid`, `dot`, `svg`",
+        ),
         ("/topology?destination=shp", "404", "there are: a b/c, "),
     ] {
         let (head, body) = server.ask(&format!("GET {path}")).await;

@@ -48,13 +48,14 @@ pub fn idle() -> Actions {
     let (messages, _) = mpsc::channel(1);
     let (_, published) = watch::channel(0);
     let verdict = Arc::new(ArcSwap::from_pointee(verdict(None, Vec::new())));
-    Actions::new(Handle { messages, verdict, published }, mpsc::channel(1).0, false)
+    Actions::new(Handle { messages, verdict, published, history: Arc::default() }, mpsc::channel(1).0, false)
 }
 
 pub fn app(telemetry_path: &str, verdict: Verdict) -> App {
     App {
         actions: idle(),
         verdict: Arc::new(ArcSwap::from_pointee(verdict)),
+        history: Arc::default(),
         build: BuildInfo { version: "1.2.3", revision: "", rustc: "" },
         telemetry_path: telemetry_path.into(),
         trust: web::Trust::everyone(),
@@ -122,5 +123,6 @@ pub fn hostile() -> Finding {
         verify: Vec::new(),
         since: SystemTime::UNIX_EPOCH,
         runbook: String::new(),
+        after: Vec::new(),
     }
 }

@@ -30,13 +30,26 @@ async fn start(trust: Trust, limits: Limits) -> Server {
     Server::start_with(web::router(app), trust, limits).await
 }
 
+/// The page of a refusal for whom nobody knows: no more is done for them, and nothing is told them of the exporter.
+fn is_short(head: &str, body: &[u8], told: &str) {
+    let page = String::from_utf8_lossy(body);
+    assert!(
+        head.contains("content-type: text/html; charset=utf-8") && head.contains("vary: accept"),
+        "{head}"
+    );
+    assert!(page.contains(&format!("<h1>{told}</h1>")) && page.len() < 1024, "{page}");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(!page.contains(version) && !page.contains("<script") && !page.contains("<a "), "{page}");
+}
+
 /// Every path that there is, and one that is not.
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 11] = [
     "/",
     "/metrics",
     "/diagnostics",
     "/diagnostics/shop",
     "/diagnostics/run",
+    "/events",
     "/probe",
     "/runbooks/exporter-blind",
     "/-/ready",
@@ -63,6 +76,16 @@ async fn without_a_password_nothing_answers_but_whether_it_lives() {
                 );
             }
         }
+    }
+    // A browser is told in some words, which nothing of the exporter stands in.
+    for path in PATHS {
+        let (head, body) =
+            server.ask_with(&format!("GET {path}"), format!("accept: text/html\r\n{WRONG}").trim_end()).await;
+        assert!(
+            head.starts_with("http/1.1 401") && head.contains("www-authenticate: basic realm="),
+            "{head}"
+        );
+        is_short(&head, &body, "401: this asks for a user and a password");
     }
     assert!(server.ask("GET /-/healthy").await.0.starts_with("http/1.1 200"));
     for path in ["//-/healthy", "/-/healthy/", "/-/../metrics", "/%2d/healthy"] {
@@ -113,6 +136,9 @@ async fn a_rate_limit_is_kept() {
         let (head, _) = server.ask("GET /metrics").await;
         assert!(head.starts_with(&format!("http/1.1 {status}")), "{head}");
     }
+    let (head, body) = server.ask_with("GET /", "accept: text/html").await;
+    assert!(head.starts_with("http/1.1 429"), "{head}");
+    is_short(&head, &body, "429: more requests than the rate limit allows");
     assert!(server.ask("GET /-/healthy").await.0.starts_with("http/1.1 200"));
 }
 

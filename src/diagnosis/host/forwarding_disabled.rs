@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{few, saw, sh};
+use crate::diagnosis::words::{few_quoted, saw, sh};
 use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::inventory::Destination;
 use crate::netstack::Host;
@@ -50,13 +50,13 @@ pub(super) fn find(scene: &Scene<'_>, host: &Host) -> Option<Finding> {
         // What has IPv4 as well goes on by that.
         finding.severity = Severity::Ticket;
         format!(
-            "The host forwards no {name} packets ({setting} is 0): by {name} containers of {} reach nothing outside, and nobody reaches their published ports.",
-            few(&names)
+            "The host forwards no {name} packets ({setting} is 0): by {name} containers on {} reach nothing outside, and nobody reaches their published ports.",
+            few_quoted(&names)
         )
     } else {
         format!(
-            "The host forwards no {name} packets ({setting} is 0): containers of {} reach nothing outside, and nobody reaches their published ports.",
-            few(&names)
+            "The host forwards no {name} packets ({setting} is 0): containers on {} reach nothing outside, and nobody reaches their published ports.",
+            few_quoted(&names)
         )
     };
     finding.evidence = vec![saw(format!("sysctl {setting}"), "0", "1, as the Engine sets it")];
@@ -72,18 +72,26 @@ pub(super) fn find(scene: &Scene<'_>, host: &Host) -> Option<Finding> {
             ["ip -6 route show default".to_owned(), format!("sysctl -w net.ipv6.conf.{}.accept_ra=2", uplink(host))],
         ));
     }
+    // The kernel has two names for that of IPv4.
+    let written = if is_ipv6 {
+        "ipv6[./]conf[./]all[./]forwarding"
+    } else {
+        "ip_forward|ipv4[./]conf[./]all[./]forwarding"
+    };
+    let file = if is_ipv6 { "zz-docker-ipv6" } else { "zz-docker" };
     finding.fix.extend([
         Step::command(format!("sysctl -w {setting}=1")),
         Step::when(
-            "who sets it to 0: hardening scripts and network managers do",
-            [format!(
-                "grep -rs {} /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d",
-                setting.rsplit('.').next().unwrap_or(setting)
-            )],
+            "so that it stays, change each `= 0` that this shows, for hardening scripts and network managers write it, and what is read last counts",
+            [format!("grep -rsE '{written}' /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d")],
         ),
         Step::when(
-            "so that it stays",
-            [format!("echo '{setting} = 1' > /etc/sysctl.d/99-docker-{}.conf", name.to_ascii_lowercase())],
+            "then, in a file that is read late, and check",
+            [
+                format!("echo '{setting} = 1' > /etc/sysctl.d/{file}.conf"),
+                "sysctl --system >/dev/null".to_owned(),
+                format!("sysctl {setting}"),
+            ],
         ),
     ]);
     finding.verify = vec![format!("sysctl {setting}")];

@@ -18,28 +18,48 @@ pub(super) fn find(scene: &Scene<'_>, host: &Host) -> Option<Finding> {
         return None;
     }
     let mut finding = of_host(scene, Code::HostNeighbourTableFull);
-    finding.summary = format!(
-        "The kernel's table of neighbours is {} full ({} of {}): once it is full, packets to addresses that are not in it are dropped.",
-        percent(table.entries, table.limit),
-        table.entries,
-        table.limit
-    );
-    finding.evidence = vec![
-        saw(
-            "/proc/net/stat/arp_cache: entries, of all namespaces together, and gc_thresh3",
-            format!("{} of {}", table.entries, table.limit),
-            "below 95 %",
-        ),
-        saw("/proc/net/stat/arp_cache: table_fulls since boot", table.refused.to_string(), "0"),
-    ];
+    let (entries, limit) = (table.entries, table.limit);
+    finding.summary = if entries >= limit {
+        let times = match table.refused {
+            0 => String::new(),
+            1 => " (once since boot)".to_owned(),
+            times => format!(" ({times} times since boot)"),
+        };
+        format!(
+            "The kernel's table of neighbours is full ({entries} of {limit}): packets to new addresses are being dropped{times}."
+        )
+    } else {
+        format!(
+            "The kernel's table of neighbours is {} full ({entries} of {limit}): once it is full, packets to new addresses are dropped.",
+            percent(entries, limit)
+        )
+    };
+    finding.evidence = vec![saw(
+        "/proc/net/stat/arp_cache: entries, of all namespaces together, and gc_thresh3",
+        format!("{} of {}", table.entries, table.limit),
+        "below 95 %",
+    )];
+    if table.refused > 0 {
+        finding.evidence.push(saw(
+            "/proc/net/stat/arp_cache: table_fulls since boot",
+            table.refused.to_string(),
+            "0",
+        ));
+    }
     finding.explains = vec!["containers that reach some peers and not others, by turns".to_owned()];
     let [one, two, three] = [1, 2, 4].map(|times| table.limit.saturating_mul(times));
     finding.fix = vec![
         Step::command(format!(
             "sysctl -w net.ipv4.neigh.default.gc_thresh1={one} net.ipv4.neigh.default.gc_thresh2={two} net.ipv4.neigh.default.gc_thresh3={three}"
         )),
+        Step::when(
+            "so that it stays",
+            [format!(
+                "printf '%s\\n' 'net.ipv4.neigh.default.gc_thresh1 = {one}' 'net.ipv4.neigh.default.gc_thresh2 = {two}' 'net.ipv4.neigh.default.gc_thresh3 = {three}' > /etc/sysctl.d/zz-neigh.conf"
+            )],
+        ),
         Step::prose(
-            "so that it stays: the same three lines in a file of /etc/sysctl.d; every container that talks to every other on one network needs entries by the square of their number: smaller networks need fewer",
+            "every container that talks to every other on one network needs entries by the square of their number: smaller networks need fewer",
         ),
     ];
     finding.verify = vec![

@@ -1,7 +1,7 @@
 //! `network-bridge-ports-exhausted`: the bridge takes no further interface.
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{network, saw, sh};
+use crate::diagnosis::words::{network, quoted, saw, sh};
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::of_destination;
@@ -23,8 +23,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         }
         let mut finding = of_destination(scene, Code::NetworkBridgePortsExhausted, on);
         finding.summary = format!(
-            "The bridge of {} has {ports} of {MOST} ports in use: {}.",
-            on.name,
+            "The bridge of the network {} has {ports} of {MOST} ports in use: {}.",
+            quoted(&on.name),
             match left {
                 0 => "the next container on it will not start".to_owned(),
                 1 => "room is left for one more container".to_owned(),
@@ -40,7 +40,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             "containers that end in \"adding interface … to bridge … failed: exchange full\"".to_owned(),
         ];
         finding.fix = vec![
-            Step::when("remove what is not needed", [format!("docker ps --filter network={}", network(on))]),
+            Step::look("remove what is not needed", [format!("docker ps --filter network={}", network(on))]),
             Step::prose("a bridge cannot grow: spread the containers over several networks"),
         ];
         finding.verify = vec![format!("ip -o link show master {} | wc -l", sh(bridge))];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{saw, sh};
+use crate::diagnosis::words::{quoted, saw, sh};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::Destination;
 
@@ -29,8 +29,9 @@ fn tell(scene: &Scene<'_>, name: &str, all: &[&Destination]) -> Option<Finding> 
     let empty = all.iter().min_by_key(|on| on.endpoints.len() + on.stopped.len() + on.detached.len())?;
     let mut finding = of_destination(scene, Code::NetworkDuplicateName, empty);
     finding.summary = format!(
-        "{} networks are called {name}: whatever is deployed to it by name gets one of them, or an error.",
-        all.len()
+        "{} networks are called {}: whatever is deployed to it by name gets one of them, or an error.",
+        all.len(),
+        quoted(name)
     );
     finding.evidence = all
         .iter()
@@ -52,7 +53,7 @@ fn tell(scene: &Scene<'_>, name: &str, all: &[&Destination]) -> Option<Finding> 
         "containers of one project that do not find each other".to_owned(),
     ];
     finding.fix = vec![
-        Step::when(
+        Step::look(
             "who needs which, running or not (of an overlay: on the other nodes too)",
             all.iter().map(|on| format!("docker ps -a --filter network={}", sh(on.id.as_str()))),
         ),

@@ -1,7 +1,7 @@
 //! `network-missing`: a network that containers were made for, or that the operator expects, does not exist.
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{operand, saw};
+use crate::diagnosis::words::{operand, quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::of_named;
@@ -12,7 +12,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let mut finding = of_named(scene, Code::NetworkMissing, name);
         let shell = operand(name);
         finding.summary = format!(
-            "The network {name} does not exist, though containers were made for it or the configuration expects it: whatever is deployed to it does not start."
+            "The network {} does not exist, though containers were made for it or the configuration expects it: whatever is deployed to it does not start.",
+            quoted(name)
         );
         finding.evidence = vec![saw("docker network ls", format!("no network {name}"), "one of this name")];
         finding.explains = vec![

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{draft, few, network, saw};
+use crate::diagnosis::words::{draft, few, few_quoted, network, quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::Destination;
 use crate::netstack::Way;
@@ -58,10 +58,10 @@ fn told(scene: &Scene<'_>, way: &Way, clashing: &[(&Destination, IpNet)]) -> Fin
         .map(|endpoint| &*endpoint.name)
         .collect();
     finding.summary = format!(
-        "The host has another way ({} by {}) to addresses of {}: {}.",
+        "The host has another way ({} by the interface {}) to addresses of {}: {}.",
         way.to,
-        way.by,
-        few(&names),
+        quoted(&way.by),
+        few_quoted(&names),
         match (wins, lost.is_empty()) {
             (true, false) => format!("it sends packets for {} there", few(&lost)),
             (true, true) => "it will send packets there for a container that gets one of them".to_owned(),
@@ -83,15 +83,16 @@ fn told(scene: &Scene<'_>, way: &Way, clashing: &[(&Destination, IpNet)]) -> Fin
         .collect();
     finding.explains =
         vec!["private servers, a VPN or a provider's own services that do not answer".to_owned()];
-    finding.fix = vec![
-        Step::when(
-            "choose a range that nothing here has a way to, make a network of it and redeploy onto it",
-            ["ip route".to_owned(), "docker network create --attachable --subnet RANGE NEW".to_owned()],
-        ),
+    finding.fix = vec![Step::when(
+        "choose a range that nothing here has a way to, make a network of it and redeploy onto it",
+        ["ip route".to_owned(), "docker network create --attachable --subnet RANGE NEW".to_owned()],
+    )];
+    finding.fix.extend(scene.inventory.map(|inventory| {
         Step::prose(
-            "for networks to come: \"default-address-pools\" in /etc/docker/daemon.json with ranges that are free here",
-        ),
-    ];
+            "for networks to come, with a range that is free here: \"default-address-pools\": [{\"base\": \"10.64.0.0/12\", \"size\": 24}]",
+        )
+        .in_daemon_json(&inventory.engine)
+    }));
     let shells: Vec<String> = clashing.iter().take(6).map(|(on, _)| network(on)).collect();
     finding.verify = vec![
         format!(

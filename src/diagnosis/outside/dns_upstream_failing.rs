@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::scene::{Look, Scene, fails};
+use crate::diagnosis::scene::{AFTER_ABSENCE, Look, Scene, fails};
 use crate::diagnosis::words::{container, few, from_inside, sh};
 use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::Record;
 
-use super::{Failing, Whose, evidence, failing, is_echo};
+use super::{Failing, Whose, dns_resolv_conf_stale, evidence, is_echo, left};
 
 /// That a name does not exist is an answer.
 fn is_failure(record: &Record) -> bool {
@@ -28,6 +28,15 @@ fn is_failure(record: &Record) -> bool {
 }
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let own = |one: &Failing<'_>| one.looks.iter().any(|(key, record)| is_own(scene, key, record));
+    let found = left(scene, failing(scene)).into_iter().filter(own).collect();
+    let (mut findings, others) = dns_resolv_conf_stale::take(scene, found);
+    findings.extend(others.iter().map(|one| tell(scene, one)));
+    findings
+}
+
+/// Names outside that nobody finds.
+pub(super) fn failing<'a>(scene: &Scene<'a>) -> Vec<Failing<'a>> {
     // The Engine asks for its containers: when it is down, that is the finding; and without forwarding nothing leaves.
     let host = scene.snapshot.sight.host.as_deref();
     if scene.engine_down() || host.is_some_and(|host| host.forwarding.ipv4 == Some(false)) {
@@ -37,25 +46,25 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let is_outside =
         |key: &ProbeKey| key.kind == ProbeKind::DnsExternal && !scene.domains.contains_key(&*key.target);
     // What was asked while the Engine was away says nothing of its name servers.
-    let found = failing(scene, is_outside, |record| is_failure(record) && scene.engine_vouches(record));
-    found
-        .iter()
-        .filter(|one| one.looks.iter().any(|(key, _)| is_own(scene, &key.destination, &key.source)))
-        .map(|one| tell(scene, one))
-        .collect()
+    super::failing(scene, is_outside, |record| is_failure(record) && scene.engine_vouches(record))
 }
 
-/// Whether it is the names: its own resolver answers, and addresses outside are reached, as far as anybody tried.
-fn is_own(scene: &Scene<'_>, destination: &str, source: &str) -> bool {
+/// Whether it is the names: its own resolver answers, and addresses outside are reached, as far as anybody tried. Where
+/// these have just come back the names have not been asked for since.
+fn is_own(scene: &Scene<'_>, key: &ProbeKey, lookup: &Record) -> bool {
+    let (destination, source) = (&key.destination, &key.source);
     let answers = |record: &Record| matches!(record.outcome, Outcome::Success(_));
+    let is_back = |record: &Record| {
+        answers(record) && (record.since <= lookup.since || lookup.at >= record.since + AFTER_ABSENCE)
+    };
     let mut own = scene.lookups(destination, source).peekable();
     let resolver = own.peek().is_none() || own.any(|(_, record)| answers(record));
     let mut outside = scene
         .looks(destination)
         .iter()
-        .filter(|(key, _)| *key.source == *source && is_echo(key, IpAddr::is_ipv4))
+        .filter(|(key, _)| key.source == *source && is_echo(key, IpAddr::is_ipv4))
         .peekable();
-    let gets_out = outside.peek().is_none() || outside.any(|(_, record)| answers(record));
+    let gets_out = outside.peek().is_none() || outside.any(|(_, record)| is_back(record));
     resolver && gets_out
 }
 
@@ -98,7 +107,7 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
         Some(container(scene.inventory?, &endpoint.container))
     });
     finding.fix = vec![
-        Step::when(
+        Step::look(
             "does the host itself resolve it",
             [format!("getent hosts {}", sh(names.first().unwrap_or(&"")))],
         ),
@@ -106,10 +115,11 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
             "where systemd-resolved is the host's resolver",
             ["resolvectl status".to_owned(), "systemctl restart systemd-resolved".to_owned()],
         ),
-        Step::prose(
-            "or name servers of the Engine's own: \"dns\": [\"1.1.1.1\", \"9.9.9.9\"] in /etc/docker/daemon.json, then systemctl restart docker; containers take them over when they start again",
-        ),
     ];
+    finding.fix.extend(own_servers(
+        scene,
+        "or name servers of the Engine's own, which containers take over when they start again: \"dns\": [\"1.1.1.1\", \"9.9.9.9\"]",
+    ));
     if let Some(shell) = shell {
         finding.verify = vec![
             from_inside(&shell, &format!("nslookup {}", sh(names.first().unwrap_or(&"")))),
@@ -117,4 +127,9 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
         ];
     }
     finding
+}
+
+/// The Engine's own name servers.
+pub(super) fn own_servers(scene: &Scene<'_>, setting: &'static str) -> Option<Step> {
+    scene.inventory.map(|inventory| Step::prose(setting).in_daemon_json(&inventory.engine))
 }

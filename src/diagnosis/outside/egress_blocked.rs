@@ -2,22 +2,38 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use crate::diagnosis::scene::{Look, Scene, Way, fails};
-use crate::diagnosis::words::{container, few, from_inside};
+use crate::diagnosis::words::{container, few, from_inside, rules_about, saw, sh};
 use crate::diagnosis::{Code, Finding, Severity, Step};
+use crate::inventory::Destination;
+use crate::netstack::firewall::Chain;
 use crate::outcome::ProbeKey;
 
-use super::{Failing, Whose, evidence, failing, is_echo};
+use super::{Failing, Whose, evidence, is_echo, left};
+
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    left(scene, failing(scene)).iter().map(|one| tell(scene, one)).collect()
+}
 
 /// Addresses of IPv4 that nobody gets an answer from.
-pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+pub(super) fn failing<'a>(scene: &Scene<'a>) -> Vec<Failing<'a>> {
     // Without forwarding nothing leaves: that is the finding then.
     let host = scene.snapshot.sight.host.as_deref();
     if host.is_some_and(|host| host.forwarding.ipv4 == Some(false)) {
         return Vec::new();
     }
-    let found = failing(scene, |key| is_echo(key, IpAddr::is_ipv4), fails);
-    found.iter().map(|one| tell(scene, one)).collect()
+    super::failing(scene, |key| is_echo(key, IpAddr::is_ipv4), fails)
+}
+
+/// A rule of the host's packet filter that drops what comes from this container, and its address.
+fn ban<'a>(scene: &Scene<'a>, on: &'a Destination, name: &str) -> Option<(IpAddr, &'a Chain)> {
+    let firewall = scene.filter?.firewall;
+    on.endpoint(name)?.addresses.iter().find_map(|address| {
+        let (chain, _) = firewall.bans(&IpNet::from(*address))?;
+        Some((*address, chain))
+    })
 }
 
 fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
@@ -41,46 +57,59 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
     }
     finding.fix = match of {
         Whose::Host => vec![
-            Step::when(
+            Step::look(
                 "does the host itself get out",
                 [format!("ping -c 3 {}", targets.first().unwrap_or(&""))],
             ),
-            Step::when(
+            Step::look(
                 "are the Engine's own rules there, and does none before them drop",
                 ["iptables -S FORWARD".to_owned(), "iptables -t nat -S POSTROUTING".to_owned()],
             ),
-            Step::when(
-                "where they are gone, the Engine writes them anew",
-                ["systemctl restart docker".to_owned()],
-            ),
+            Step::restart("where they are gone, the Engine writes them anew"),
         ],
         Whose::Destination(on) => {
             finding.ruled_out.push("other destinations get out, or are not asked".to_owned());
             let subnets: Vec<String> = on.subnets.iter().map(|subnet| format!("-e {}", subnet.net)).collect();
             vec![
-                Step::when(
+                Step::look(
                     "is its address translated on the way out, and does no rule drop it",
                     [
-                        format!("iptables -t nat -S POSTROUTING | grep {}", subnets.join(" ")),
                         "iptables -S DOCKER-USER".to_owned(),
+                        format!("iptables -t nat -S POSTROUTING | grep {}", subnets.join(" ")),
                     ],
                 ),
-                Step::when(
-                    "where the rule is gone, the Engine writes it anew",
-                    ["systemctl restart docker".to_owned()],
-                ),
+                Step::restart("where the rule is gone, the Engine writes it anew"),
             ]
         }
-        Whose::Container(..) => {
+        Whose::Container(on, name) => {
             finding.severity = Severity::Ticket;
             finding.ruled_out.push("others on the destination get out".to_owned());
-            vec![
-                Step::when(
-                    "is its address banned (fail2ban, CrowdSec)",
-                    ["iptables-save | grep -i -E 'drop|reject'".to_owned()],
-                ),
-                Step::prose("has it a firewall or another default route inside, a VPN's say"),
-            ]
+            let own = on.endpoint(name);
+            let shell = own.and_then(|own| Some(container(scene.inventory?, &own.container)));
+            let mut address = own.and_then(|own| own.addresses.iter().find(|ip| ip.is_ipv4()).copied());
+            let mut look = address.map(|address| format!("iptables-save | grep -wF {address}"));
+            if let Some((banned, chain)) = ban(scene, on, name) {
+                let place = format!("{} {} {}", chain.family.as_str(), chain.table, chain.name);
+                finding.evidence.push(saw(
+                    format!("chain {} of table {} {}", chain.name, chain.family.as_str(), chain.table),
+                    format!("a rule drops what comes from {banned}"),
+                    "no rule about a container's address",
+                ));
+                address = Some(banned);
+                look = Some(format!(
+                    "nft -a list chain {}",
+                    place.split(' ').map(sh).collect::<Vec<_>>().join(" ")
+                ));
+            }
+            let mut steps = vec![Step::look("is its address banned", look)];
+            if let Some(address) = address {
+                steps.extend(lifted(address));
+            }
+            steps.push(Step::when(
+                "if nobody banned it: does the container run a firewall or a VPN of its own",
+                shell.into_iter().flat_map(|shell| rules_about(&shell, None)),
+            ));
+            steps
         }
     };
     let from = looks.first().and_then(|(key, _)| {
@@ -92,4 +121,16 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
     });
     finding.verify.extend(from);
     finding
+}
+
+/// How a ban is lifted, and does not come again.
+fn lifted(address: IpAddr) -> [Step; 3] {
+    [
+        Step::when("by fail2ban", [format!("fail2ban-client unban {address}")]),
+        Step::when("by CrowdSec", [format!("cscli decisions delete --ip {address}")]),
+        Step::when(
+            "so that fail2ban leaves containers alone: ignoreip = 127.0.0.1/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 below [DEFAULT] in /etc/fail2ban/jail.local, then",
+            ["fail2ban-client reload".to_owned()],
+        ),
+    ]
 }

@@ -41,9 +41,9 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             },
         ];
         finding.fix = vec![
-            Step::when("has the host itself a way", ["ip -6 route show default".to_owned()]),
+            Step::look("has the host itself a way", ["ip -6 route show default".to_owned()]),
             Step::prose(
-                "in /etc/docker/daemon.json a pool of IPv6 among \"default-address-pools\" (Docker 27 and later have one of their own), then make the network anew with --ipv6 and redeploy onto it",
+                "add a pool of IPv6 to what is in /etc/docker/daemon.json, among \"default-address-pools\" (Docker 27 and later have one of their own), then make the network anew with --ipv6 and redeploy onto it",
             ),
             Step::command("docker network create --attachable --ipv6 NEW"),
         ];

@@ -1,7 +1,7 @@
 //! `host-port-conflict`: the proxy cannot start, because somebody else has its port.
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{container, draft, few, listed, saw};
+use crate::diagnosis::words::{container, draft, few, listed, quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::{Inventory, Proxy};
 
@@ -37,31 +37,30 @@ fn tell(scene: &Scene<'_>, inventory: &Inventory, proxy: &Proxy, port: u16) -> F
             && c.published.iter().any(|p| p.host_port == port && p.protocol == "tcp")
     };
     let owner = inventory.containers.values().find(publishes);
-    let whom = owner
-        .map_or_else(|| "another process of the host".to_owned(), |c| format!("the container {}", c.name));
+    let whom = owner.map_or_else(
+        || "another process of the host".to_owned(),
+        |c| format!("the container {}", quoted(&c.name)),
+    );
     finding.summary = format!(
-        "{name} cannot start: {whom} has port {port} of the host. Nobody serves {}.",
+        "The proxy {} cannot start: {whom} has port {port} of the host. Nobody serves {}.",
+        quoted(name),
         few(sites.iter().map(|site| &**site))
     );
     finding.evidence =
         vec![saw(format!("State.Error of {name}"), proxy.error.as_deref().unwrap_or_default(), "none")];
     finding.explains = listed(sites.iter().map(|site| format!("route {site}")));
     let shell = container(inventory, &proxy.container);
-    let who = match owner {
-        Some(owner) => format!("docker stop {}", container(inventory, &owner.id)),
-        None => format!("ss -ltnp 'sport = :{port}'"),
-    };
-    finding.fix = vec![
-        Step::when(
-            if owner.is_some() {
-                "take the port from it"
-            } else {
-                "who has it: stop that, and keep it from starting again (nginx, apache2)"
-            },
-            [who],
+    let free = match owner {
+        // It may serve somebody.
+        Some(owner) => {
+            Step::when("take the port from it", [format!("docker stop {}", container(inventory, &owner.id))])
+        }
+        None => Step::look(
+            "who has it: stop that, and keep it from starting again (nginx, apache2)",
+            [format!("ss -ltnp 'sport = :{port}'")],
         ),
-        Step::when("then", [format!("docker start {shell}")]),
-    ];
+    };
+    finding.fix = vec![free, Step::when("then", [format!("docker start {shell}")])];
     finding.verify = vec![
         format!("ss -ltnp 'sport = :{port}'"),
         format!("docker inspect -f '{{{{.State.Error}}}}' {shell}"),

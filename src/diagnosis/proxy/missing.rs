@@ -1,8 +1,14 @@
 //! `proxy-missing`: labels ask for routes, and there is nobody to serve them.
 
+use std::collections::BTreeSet;
+
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{draft, few, listed, saw};
+use crate::diagnosis::words::{draft, few, listed, network, saw};
 use crate::diagnosis::{Code, Finding, Step};
+use crate::inventory::{ContainerId, Destination};
+
+/// As many networks are named in a command.
+const MOST_NETWORKS: usize = 40;
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     tell(scene).into_iter().collect()
@@ -36,13 +42,28 @@ fn tell(scene: &Scene<'_>) -> Option<Finding> {
         },
     ];
     finding.explains = listed(sites.iter().map(|site| format!("route {site}")));
+    let served = || inventory.routes.served.iter();
+    let is_caddys = served().all(|route| route.kind == crate::proxy::Kind::Caddy);
+    let folder = if is_caddys { "caddy/" } else { "" };
+    // A site has no destination as long as no proxy has chosen one of its container's networks.
+    let ids: BTreeSet<&ContainerId> =
+        served().flat_map(|route| route.backends.iter().map(|backend| &backend.container)).collect();
+    let is_its = |on: &&Destination| on.endpoints.iter().any(|endpoint| ids.contains(&endpoint.container));
+    let networks: Vec<String> =
+        scene.destinations().filter(is_its).take(MOST_NETWORKS).map(network).collect();
     finding.fix = vec![
         Step::prose("in Coolify: Servers, the server, Proxy, Start Proxy"),
         Step::when(
             "or by hand",
-            ["docker compose -f /data/coolify/proxy/docker-compose.yml up -d".to_owned()],
+            [format!("docker compose -f /data/coolify/proxy/{folder}docker-compose.yml up -d")],
         ),
     ];
+    if !networks.is_empty() {
+        finding.fix.push(Step::when(
+            "by hand it is not on the networks of the stacks yet: in Coolify Servers, the server, Proxy, Restart Proxy, as soon as that page is back, or",
+            [format!("for n in {}; do docker network connect \"$n\" coolify-proxy; done", networks.join(" "))],
+        ));
+    }
     finding.verify = vec![
         "docker ps -a --filter name=proxy".to_owned(),
         "ss -ltnp 'sport = :80 or sport = :443'".to_owned(),

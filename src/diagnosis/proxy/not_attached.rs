@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::diagnosis::route::cause::Cause;
 use crate::diagnosis::route::walk::{Fault, Walk};
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{container, draft, few, listed, saw, sh, symptom};
+use crate::diagnosis::words::{container, draft, few, listed, quoted, saw, sh, symptom};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::routes::Spot;
 use crate::inventory::{ContainerId, Destination};
@@ -41,7 +41,9 @@ fn tell(scene: &Scene<'_>, network: &Arc<str>, walks: &[&Walk<'_>]) -> Option<Fi
     finding.destination.clone_from(&spot.destination);
     let sites: Vec<Arc<str>> = walks.iter().map(|walk| walk.route.title()).collect();
     finding.summary = format!(
-        "{name} is not on the network {network}, so it cannot reach what serves {}.",
+        "The proxy {} is not on the network {}, so it cannot reach what serves {}.",
+        quoted(name),
+        quoted(network),
         few(sites.iter().map(|site| &**site))
     );
     let hops = walks.iter().flat_map(|walk| walk.hops.iter().map(|hop| &*hop.backend.name));

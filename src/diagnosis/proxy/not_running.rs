@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::diagnosis::ended::ended;
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{container, draft, few, listed, saw};
+use crate::diagnosis::words::{container, draft, few, listed, quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::{Container, Inventory, Proxy, RunState};
 
@@ -35,27 +36,27 @@ fn tell(scene: &Scene<'_>, inventory: &Inventory, proxy: &Proxy, of: &Container)
     let name = &proxy.name;
     let mut finding = draft(Code::ProxyNotRunning, "proxy", name, scene.snapshot.at);
     let sites = sites(inventory, proxy);
-    let state = of.state.as_label();
-    let code = of.exit_code.map(|code| format!(" with exit code {code}")).unwrap_or_default();
+    let state = ended(of);
     let error = proxy.error.as_deref().map(|error| format!(" The Engine says: {error}.")).unwrap_or_default();
     finding.summary = format!(
-        "The reverse proxy {name} is {state}{code}: nobody serves {}.{error}",
+        "The reverse proxy {} {state}: nobody serves {}.{error}",
+        quoted(name),
         few(sites.iter().map(|site| &**site))
     );
-    finding.evidence = vec![saw(format!("state of {name}"), format!("{state}{code}"), "running")];
+    finding.evidence = vec![saw(format!("state of {name}"), state, "it runs")];
     finding.explains = listed(sites.iter().map(|site| format!("route {site}")));
     let shell = container(inventory, &proxy.container);
     finding.fix = match of.state {
         RunState::Paused => vec![Step::command(format!("docker unpause {shell}"))],
         RunState::Restarting => vec![
-            Step::when("why it ends again and again", [format!("docker logs --tail 50 {shell}")]),
+            Step::look("why it ends again and again", [format!("docker logs --tail 50 {shell}")]),
             Step::prose(
                 "mend what it complains of: most often a setting in its command line or in /data/coolify/proxy",
             ),
         ],
         _ => vec![
             Step::command(format!("docker start {shell}")),
-            Step::when("where it ends again, why", [format!("docker logs --tail 50 {shell}")]),
+            Step::look("where it ends again, why", [format!("docker logs --tail 50 {shell}")]),
         ],
     };
     finding.verify = vec![

@@ -8,9 +8,10 @@ use crate::diagnosis::route::Said;
 use crate::diagnosis::route::cause::Cause;
 use crate::diagnosis::route::walk::{Entry, Walk};
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{container, draft, few, listed, saw, symptom};
+use crate::diagnosis::words::{container, draft, few, listed, quoted, saw, symptom};
 use crate::diagnosis::{Code, Finding, Step};
-use crate::inventory::{ContainerId, Proxy};
+use crate::inventory::{ContainerId, EngineInfo, Proxy};
+use crate::proxy::Kind;
 
 /// So many rules are unknown together before it is the proxy's connection to the Engine, and not a rule.
 const ENOUGH: usize = 2;
@@ -70,6 +71,30 @@ pub(in crate::diagnosis) fn knowledge<'a>(walks: &[Walk<'a>]) -> BTreeMap<&'a Co
     all
 }
 
+/// What a Traefik has to be for an Engine.
+const SPEAKS: &str =
+    "Traefik 3.6.1 or newer with Docker 29: older ones ask with an API version that it refuses";
+
+/// Whether the proxy speaks a version of the API that the Engine takes; `None` where that is not known.
+fn fits(proxy: &Proxy, engine: &EngineInfo) -> Option<bool> {
+    let major = engine.docker_major().filter(|_| proxy.kind == Some(Kind::Traefik))?;
+    // Older ones take whatever a Traefik of their time asks with.
+    if (20..29).contains(&major) {
+        return Some(true);
+    }
+    let mut numbers = proxy.version.as_deref()?.split(['.', '-']).map_while(|n| n.parse::<u32>().ok());
+    // A tag without its last numbers moves on.
+    let version = (numbers.next()?, numbers.next()?, numbers.next());
+    match version {
+        _ if major < 20 => None,
+        (3, ..=5, _) | (2, ..=10, _) | (..=1, ..) => Some(false),
+        (3, 6, Some(patch)) => Some(patch >= 1),
+        (2, 11, Some(patch)) => Some(patch >= 31),
+        (3, 7.., _) | (4.., ..) => Some(true),
+        _ => None,
+    }
+}
+
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let proxies = scene.inventory.into_iter().flat_map(|inventory| &inventory.proxies);
     proxies.filter_map(|proxy| tell(scene, proxy)).collect()
@@ -90,40 +115,84 @@ fn tell(scene: &Scene<'_>, proxy: &Proxy) -> Option<Finding> {
     let mut finding = draft(Code::ProxyProviderBroken, "proxy", name, since);
     let sites: Vec<Arc<str>> = walks.iter().map(|walk| walk.route.title()).collect();
     finding.summary = format!(
-        "{name} answers, but knows none of the {} rules that running containers' labels ask for ({}): it does not see the Engine's containers.",
+        "The proxy {} answers, but knows none of the {} rules that running containers' labels ask for ({}): it does not see the Engine's containers.",
+        quoted(name),
         sites.len(),
         few(sites.iter().map(|site| &**site))
     );
-    finding.evidence = vec![
-        saw("answers through the proxy", "its own 404 or 503 for every site", "the sites"),
-        saw(
-            "versions",
-            format!(
-                "{name} {}, Engine {} (API {})",
-                proxy.version.as_deref().unwrap_or("of unknown version"),
-                inventory.engine.version,
-                inventory.engine.api_version
-            ),
-            "Traefik 3.6.1 or newer with Docker 29: older ones ask with an API version that it refuses",
-        ),
-    ];
+    finding.evidence =
+        vec![saw("answers through the proxy", "its own 404 or 503 for every site", "the sites")];
+    let versions = format!(
+        "{name} {}, Engine {} (API {})",
+        proxy.version.as_deref().unwrap_or("of unknown version"),
+        inventory.engine.version,
+        inventory.engine.api_version
+    );
     finding.explains = listed(looks().map(|(key, record)| symptom(key, record)));
     finding.ruled_out =
         vec![format!("{name} runs and answers"), "the containers run, and their labels are right".to_owned()];
+    let mut newer = None;
+    match fits(proxy, &inventory.engine) {
+        Some(true) => finding.ruled_out.insert(0, format!("the versions fit each other: {versions}")),
+        Some(false) => {
+            finding.evidence.push(saw("versions", versions, SPEAKS));
+            newer = Some(Step::prose(
+                "it is too old for the Engine: in Coolify Servers, the server, Proxy, change the image to traefik:v3.6.1 or later, Restart Proxy",
+            ));
+        }
+        None if proxy.kind == Some(Kind::Traefik) => {
+            finding.evidence.push(saw("versions", versions, SPEAKS));
+            newer = Some(Step::prose(
+                "where it says that its version is too old: in Coolify Servers, the server, Proxy, change the image to traefik:v3.6.1 or later, Restart Proxy",
+            ));
+        }
+        None => {}
+    }
     let shell = container(inventory, &proxy.container);
     finding.fix = vec![
-        Step::when(
+        Step::look(
             "what it says of the Engine (`client version 1.24 is too old`, `permission denied`)",
             [format!("docker logs --tail 100 {shell}")],
-        ),
-        Step::prose(
-            "too old for the Engine: take a newer image (traefik:v3.6.1 and up) in the proxy's Compose file",
         ),
         Step::prose(
             "without permission: mount /var/run/docker.sock into it; on SELinux with security_opt label:disable",
         ),
         Step::when("where it only lost the connection", [format!("docker restart {shell}")]),
     ];
+    // What the versions say comes before what only the log would.
+    if let Some(newer) = newer {
+        finding.fix.insert(1, newer);
+    }
     finding.verify = vec![format!("docker logs --tail 100 {shell} 2>&1 | grep -i provider")];
     Some(finding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_that_is_too_old_for_the_engine_is_known_by_the_versions() {
+        for (proxy, engine, expected) in [
+            ("3.6.0", "29.0.1", Some(false)),
+            ("3.6.1", "29.0.1", Some(true)),
+            ("3.5", "29.0.1", Some(false)),
+            ("3.6", "29.0.1", None),
+            ("3", "29.0.1", None),
+            ("2.11.31", "29.1.0", Some(true)),
+            ("2.11.2", "29.1.0", Some(false)),
+            ("3.7", "29.1.0", Some(true)),
+            ("3.1", "28.5.1", Some(true)),
+            ("3.7", "20.10.24+dfsg1", Some(true)),
+            ("3.7", "19.03.1", None),
+        ] {
+            let proxy = Proxy {
+                kind: Some(Kind::Traefik),
+                version: Some(proxy.into()),
+                ..Proxy::new(ContainerId::new("c"), "coolify-proxy".into())
+            };
+            let engine = EngineInfo { version: engine.to_owned(), ..EngineInfo::default() };
+            assert_eq!(fits(&proxy, &engine), expected, "{proxy:?} with {engine:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! `proxy-unhealthy`: the proxy's own check fails.
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{container, draft, saw};
+use crate::diagnosis::words::{container, draft, quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::{Health, RunState};
 
@@ -15,12 +15,12 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         }
         let name = &proxy.name;
         let mut finding = draft(Code::ProxyUnhealthy, "proxy", name, scene.snapshot.at);
-        finding.summary = format!("The health check of the reverse proxy {name} fails.");
+        finding.summary = format!("The health check of the reverse proxy {} fails.", quoted(name));
         finding.evidence = vec![saw(format!("State.Health of {name}"), "unhealthy", "healthy")];
         let shell = container(inventory, &proxy.container);
         let log = format!("docker inspect -f '{{{{json .State.Health}}}}' {shell}");
         finding.fix = vec![
-            Step::when("read what the check says", [log.clone()]),
+            Step::look("read what the check says", [log.clone()]),
             Step::when("where the proxy hangs", [format!("docker restart {shell}")]),
         ];
         finding.verify = vec![log, format!("docker logs --tail 50 {shell}")];

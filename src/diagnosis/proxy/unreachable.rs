@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::diagnosis::firewall::is_of_old_rules;
 use crate::diagnosis::route::cause::Cause;
-use crate::diagnosis::route::walk::Walk;
+use crate::diagnosis::route::walk::{Walk, settled_at};
 use crate::diagnosis::scene::{Scene, fails};
-use crate::diagnosis::words::{container, draft, few, from_inside, listed, saw, symptom};
+use crate::diagnosis::words::{container, draft, few, from_inside, listed, quoted, saw, symptom};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::{Proxy, RunState};
 use crate::outcome::{Detail, Outcome, ProbeKind};
+use crate::state::Record;
 
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let outside = from_host(scene);
@@ -20,6 +22,10 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn from_host(scene: &Scene<'_>) -> Vec<Finding> {
+    // Where the Engine's rules are gone that led there, that is the finding.
+    if scene.filter.is_some_and(|filter| filter.leads_no_port()) {
+        return Vec::new();
+    }
     let mut shut: BTreeMap<&Arc<str>, Vec<&Walk<'_>>> = BTreeMap::new();
     for walk in scene.walks.iter().filter(|walk| walk.cause == Some(Cause::DoorShut)) {
         if let Some(proxy) = walk.proxy {
@@ -40,45 +46,50 @@ fn of_host(scene: &Scene<'_>, walks: &[&Walk<'_>]) -> Option<Finding> {
     let mut finding = draft(Code::ProxyUnreachable, "proxy", name, since);
     let sites = walks.iter().map(|walk| walk.route.title());
     let sites: Vec<Arc<str>> = sites.collect();
-    let at = looks().find_map(|(key, record)| match &key.detail {
-        Detail::Door(_, _, at) => {
-            Some(format!("{at}: {}", record.outcome.reason().map_or("failure", |r| r.as_label())))
-        }
+    let door = looks().find_map(|(key, record)| match &key.detail {
+        Detail::Door(_, _, at) => Some((*at, record)),
         _ => None,
     });
+    let at = door
+        .map(|(at, record)| format!("{at}: {}", record.outcome.reason().map_or("failure", |r| r.as_label())));
     finding.summary = format!(
-        "{name} runs, and the host does not get in at its published port ({}): nobody serves {}.",
+        "The proxy {} runs, and the host does not get in at its published port ({}): nobody serves {}.",
+        quoted(name),
         at.clone().unwrap_or_default(),
         few(sites.iter().map(|site| &**site))
     );
     finding.evidence = vec![saw("connection from the host", at.unwrap_or_default(), "the proxy's answer")];
     finding.explains = listed(looks().map(|(key, record)| symptom(key, record)));
     let shell = container(inventory, &proxy.container);
+    let port = door.map(|(at, _)| format!(" | grep -w {}", at.port())).unwrap_or_default();
     finding.fix = vec![
-        Step::when("does it listen", [from_inside(&shell, "netstat -ltn")]),
+        Step::look("does it listen", [from_inside(&shell, "netstat -ltn")]),
         Step::when(
-            "where it does: the Engine's firewall rules are gone or something stands before them",
-            ["iptables -t nat -S DOCKER".to_owned()],
+            "where it does, is there still a rule (DNAT) that leads to it, and none that drops what comes",
+            ["iptables -S DOCKER-USER".to_owned(), format!("iptables -t nat -S DOCKER{port}")],
         ),
-        Step::when("they come back with", ["systemctl restart docker".to_owned()]),
-        Step::when("where it does not", [format!("docker restart {shell}")]),
+        Step::restart("where there is none, the Engine writes it anew"),
+        Step::when("where it does not listen", [format!("docker restart {shell}")]),
     ];
-    finding.verify =
-        vec![format!("docker port {shell}"), "curl -sv -o /dev/null http://127.0.0.1/".to_owned()];
+    finding.verify = vec![format!("docker port {shell}")];
+    finding.verify.extend(door.map(|(at, _)| format!("nc -v -w 3 {} {} </dev/null", at.ip(), at.port())));
     Some(finding)
 }
 
 fn from_destinations(scene: &Scene<'_>) -> Vec<Finding> {
     let Some(inventory) = scene.inventory else { return Vec::new() };
     let mut findings = Vec::new();
-    for destination in scene.destinations() {
+    for destination in scene.destinations().filter(|on| !scene.is_kept_apart(&on.name)) {
         for proxy in &inventory.proxies {
             let Some(endpoint) = destination.endpoints.iter().find(|e| e.container == proxy.container) else {
                 continue;
             };
-            let runs = inventory.container(&proxy.container).is_some_and(|c| c.state == RunState::Running);
+            let running = inventory
+                .container(&proxy.container)
+                .filter(|container| container.state == RunState::Running);
             // That nobody reaches it at all is told of it as of any container.
-            if !runs || scene.is_lost(&destination.name, &endpoint.name) {
+            let Some(running) = running else { continue };
+            if scene.is_lost(&destination.name, &endpoint.name) {
                 continue;
             }
             let asked = |kind, target: &str| kind == ProbeKind::Proxy && *target == *endpoint.name;
@@ -89,7 +100,12 @@ fn from_destinations(scene: &Scene<'_>) -> Vec<Finding> {
                     asked(key.kind, &key.target) && !matches!(record.outcome, Outcome::Unknown(_))
                 })
                 .collect();
-            if looks.is_empty() || !looks.iter().all(|(_, record)| fails(record)) {
+            // Who has just started need not listen yet.
+            let settled = settled_at(running);
+            let counts = |record: &Record| {
+                settled.is_none_or(|settled| record.at >= settled) && !is_of_old_rules(scene.snapshot, record)
+            };
+            if looks.is_empty() || !looks.iter().all(|(_, record)| fails(record) && counts(record)) {
                 continue;
             }
             findings.push(of_destination(scene, proxy, &destination.name, &looks));
@@ -108,7 +124,11 @@ fn of_destination(
     let name = &proxy.name;
     let mut finding = draft(Code::ProxyUnreachable, "proxy", name, since);
     finding.destination = Some(Arc::clone(destination));
-    finding.summary = format!("{name} is on {destination}, and takes no connection from there at its ports.");
+    finding.summary = format!(
+        "The proxy {} is on the network {}, and takes no connection from there at its ports.",
+        quoted(name),
+        quoted(destination)
+    );
     finding.evidence = looks
         .iter()
         .map(|(key, record)| {
@@ -120,7 +140,7 @@ fn of_destination(
     let shell =
         scene.inventory.map_or_else(|| "coolify-proxy".to_owned(), |i| container(i, &proxy.container));
     finding.fix = vec![
-        Step::when("does it listen", [from_inside(&shell, "netstat -ltn")]),
+        Step::look("does it listen", [from_inside(&shell, "netstat -ltn")]),
         Step::when("where it hangs, or listens no longer", [format!("docker restart {shell}")]),
     ];
     finding.verify = vec![format!("docker logs --tail 50 {shell}")];

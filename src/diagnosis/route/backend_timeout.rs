@@ -1,7 +1,7 @@
 //! `route-backend-timeout`: the app takes the connection and does not answer.
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::saw;
+use crate::diagnosis::words::{quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::walk::{Fault, Walk};
@@ -18,8 +18,11 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         Some(crate::outcome::Phase::Tls) => "takes the connection and says nothing of TLS",
         _ => "takes the connection and gives no answer",
     };
-    finding.summary =
-        format!("{name} {what} at {}: whoever opens the site waits, and then gets an error.", dialled(hop));
+    finding.summary = format!(
+        "Container {} {what} at {}: whoever opens the site waits, and then gets an error.",
+        quoted(name),
+        dialled(hop)
+    );
     finding.evidence = vec![saw(
         format!("HTTP from {proxy} to {}", dialled(hop)),
         format!("connected, then {what}"),
@@ -30,12 +33,12 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         vec![format!("{proxy} runs and reaches {name}"), format!("something in {name} listens on the port")];
     let shell = shell(scene, Some(&hop.backend.container));
     finding.fix = vec![
-        Step::when(
+        Step::look(
             "what it is busy with",
             [format!("docker logs --tail 100 {shell}"), format!("docker top {shell}")],
         ),
         Step::prose(
-            "a database or another service that it waits for is the usual cause; look at its own findings",
+            "a database or another service that it waits for is the usual cause: look whether that has a finding of its own",
         ),
         Step::when("where it hangs", [format!("docker restart {shell}")]),
     ];

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::diagnosis::ended::restarts;
+use crate::diagnosis::ephemeral_ports_exhausted::keeps_from;
 use crate::diagnosis::scene::{ENOUGH, fails};
 use crate::inventory::Inventory;
 use crate::inventory::routes::{Choice, Clash, Placed, Standing};
@@ -63,7 +64,12 @@ pub(super) fn cause(
         cause,
         Cause::LeftOut(_) | Cause::Backend(_) | Cause::Stale | Cause::Unknown | Cause::NotServed
     );
-    Some(if passes && walk.hops.iter().all(restarts) { Cause::Elsewhere } else { cause })
+    // A proxy without a port to dial from says that it cannot reach who answers.
+    let proxy = walk.proxy.map(|proxy| &proxy.container);
+    let is_kept = |hop: &Hop<'_>| proxy.is_some_and(|proxy| keeps_from(snapshot, proxy, hop));
+    let dials_nobody = matches!(cause, Cause::Stale | Cause::NotServed) && walk.hops.iter().any(is_kept);
+    let elsewhere = dials_nobody || (passes && walk.hops.iter().all(restarts));
+    Some(if elsewhere { Cause::Elsewhere } else { cause })
 }
 
 fn own_cause(

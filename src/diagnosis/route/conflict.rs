@@ -1,8 +1,8 @@
 //! `route-conflict`: two claim one site.
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::few;
 use crate::diagnosis::words::saw;
+use crate::diagnosis::words::{few_quoted, quoted};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::routes::Clash;
 
@@ -19,15 +19,21 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>, clash: Clash) -> Finding 
         walk.hops.first().map_or_else(|| route.workload.to_string(), |hop| hop.backend.name.to_string());
     finding.summary = match clash {
         Clash::TwoWorkloads => format!(
-            "{title} is claimed by {first} and by {}: which of them answers is chance.",
-            few(rivals.iter().map(|rival| &*rival.workload))
+            "{title} is claimed by the container {} and by {}: which of them visitors get is chance.",
+            quoted(&first),
+            few_quoted(rivals.iter().map(|rival| &*rival.workload))
         ),
         Clash::TwoSettings => format!(
-            "The router {} has two settings, by {first} and by another container: {proxy} drops both, and {title} answers 404.",
-            few(rivals.iter().map(|rival| &*rival.router).take(1))
+            "Visitors of {title} get 404: the router {} has two settings, by the container {} and by another one, and {} drops both.",
+            few_quoted(rivals.iter().map(|rival| &*rival.router).take(1)),
+            quoted(&first),
+            quoted(&proxy)
         ),
         Clash::TwoPorts => {
-            format!("{first} has two routers for {title}, with two ports: which is dialled is chance.")
+            format!(
+                "Container {} has two routers for {title}, with two ports: which is dialled is chance.",
+                quoted(&first)
+            )
         }
     };
     let claims = walk.hops.iter().map(|hop| {
@@ -44,15 +50,15 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>, clash: Clash) -> Finding 
         walk.hops.iter().map(|hop| shell(scene, Some(&hop.backend.container))).take(4).collect();
     containers.dedup();
     finding.fix = vec![
-        Step::prose(
-            "give each resource a domain, or a path, of its own and redeploy both; take away one that is left over",
-        ),
-        Step::when(
+        Step::look(
             "who claims it",
             [format!(
                 "docker inspect -f '{{{{.Name}}}} {{{{json .Config.Labels}}}}' {}",
                 containers.join(" ")
             )],
+        ),
+        Step::prose(
+            "take the domain from the one that is not to have it and redeploy that one, or remove it where it is left over; where both are wanted, give each a domain, or a path, of its own",
         ),
     ];
     finding.verify =

@@ -2,7 +2,7 @@
 
 use crate::diagnosis::Severity;
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::saw;
+use crate::diagnosis::words::{quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::routes::Placed;
 
@@ -17,7 +17,9 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
     let name = &hop.backend.name;
     let port = hop.backend.port.map_or_else(|| "its port".to_owned(), |port| format!("port {port}"));
     finding.summary = format!(
-        "{name} uses the host's network: {proxy} has to dial {port} of the host itself (host.docker.internal), which a firewall of the host often forbids."
+        "Container {} uses the host's network: {} has to dial {port} of the host itself (host.docker.internal), which a firewall of the host often forbids.",
+        quoted(name),
+        quoted(&proxy)
     );
     finding.evidence =
         vec![saw(format!("HostConfig.NetworkMode of {name}"), "host", "a network that the proxy is on")];

@@ -1,8 +1,8 @@
 //! `route-host-port-published`: the way around the proxy is open as well.
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::draft;
 use crate::diagnosis::words::saw;
+use crate::diagnosis::words::{draft, quoted};
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::walk::Walk;
@@ -20,7 +20,8 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Option<Finding> {
     let mut finding = draft(Code::RouteHostPortPublished, "route", &walk.route.title(), scene.snapshot.at);
     finding.destination.clone_from(&walk.route.destination);
     finding.summary = format!(
-        "{name} is also reached at port {} of the host, past the proxy: without its TLS, its logins and its rolling deploys.",
+        "Container {} is also reached at port {} of the host, past the proxy: without its TLS, its logins and its rolling deploys.",
+        quoted(name),
         port.host_port
     );
     finding.evidence = vec![saw(

@@ -1,7 +1,7 @@
 //! `route-loopback-only`: the app listens where only itself can reach it.
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::saw;
+use crate::diagnosis::words::{quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::walk::{Fault, Walk};
@@ -19,7 +19,12 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         || "a loopback address".to_owned(),
         |listener| std::net::SocketAddr::new(listener.address, listener.port).to_string(),
     );
-    finding.summary = format!("{name} listens on {own} only. {proxy} dials {} and is refused.", dialled(hop));
+    finding.summary = format!(
+        "Container {} listens on {own} only: {} dials {} and is refused.",
+        quoted(name),
+        quoted(&proxy),
+        dialled(hop)
+    );
     finding.evidence = vec![saw(
         format!("sockets in the network namespace of {name}"),
         own,

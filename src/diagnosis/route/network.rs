@@ -2,12 +2,12 @@
 
 use crate::diagnosis::Severity;
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{few, operand, saw};
+use crate::diagnosis::words::{few, few_quoted, operand, quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::routes::Choice;
 
 use super::walk::Walk;
-use super::wording::{hits_users, of_route, proxy_name, proxy_shell, seen, shell};
+use super::wording::{hits_users, of_route, proxy_name, proxy_shell, seen, shell, visitors_get};
 
 /// Several networks, and nothing says which.
 pub(super) fn ambiguous(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
@@ -21,22 +21,28 @@ pub(super) fn ambiguous(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
     };
     let name = &hop.backend.name;
     finding.summary = format!(
-        "{name} is on {}, no label says which one {proxy} is to use, and {proxy} is not on {}: whenever it picks that, the site does not answer.",
-        few(&all),
-        few(&spot.apart)
+        "{}container {} is on {}, no label says which one {} is to use, and that is not on {}: whenever it picks that, the site does not answer.",
+        visitors(walk),
+        quoted(name),
+        few_quoted(&all),
+        quoted(&proxy),
+        few_quoted(&spot.apart)
     );
+    finding.summary = begun(finding.summary);
     finding.evidence = vec![
         saw(format!("networks of {name}"), few(&all), "one, or a label that names one"),
         saw(format!("networks of {proxy}"), format!("not {}", few(&spot.apart)), "all of them"),
     ];
     finding.evidence.extend(seen(walk));
     finding.fix = vec![
-        Step::prose("set the label traefik.docker.network to the network that the proxy is on, and redeploy"),
-        Step::when(
-            "or give the proxy a way to the others",
+        Step::at_once(
+            "quickest: give the proxy a way to the others",
             spot.apart.iter().take(3).map(|network| {
                 format!("docker network connect {} {}", operand(network), proxy_shell(scene, walk))
             }),
+        ),
+        Step::prose(
+            "for good: set the label traefik.docker.network to the network that the proxy is on, and redeploy",
         ),
     ];
     let shell = shell(scene, Some(&hop.backend.container));
@@ -62,9 +68,14 @@ pub(super) fn mismatch(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         crate::proxy::Kind::Caddy => "finds no upstream then (503)",
     };
     finding.summary = format!(
-        "{name}'s label tells {proxy} to use the network {label}, and {name} is on {} only: {proxy} {then}.",
-        few(&all)
+        "{}the label of the container {} tells {} to use the network {}, and it is on {} only: the proxy {then}.",
+        visitors(walk),
+        quoted(name),
+        quoted(&proxy),
+        quoted(&label),
+        few_quoted(&all)
     );
+    finding.summary = begun(finding.summary);
     finding.evidence = vec![saw(format!("networks of {name}"), few(&all), "the one that the label names")];
     finding.evidence.extend(seen(walk));
     let shell = shell(scene, Some(&hop.backend.container));
@@ -81,4 +92,16 @@ pub(super) fn mismatch(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         "docker network ls".to_owned(),
     ];
     finding
+}
+
+/// What visitors get, where they do not get the site: the beginning of a summary.
+fn visitors(walk: &Walk<'_>) -> String {
+    let get = visitors_get(walk).filter(|_| hits_users(walk));
+    get.map_or_else(String::new, |get| format!("Visitors of {} get {get}: ", walk.route.domain))
+}
+
+/// A sentence begins with a capital letter.
+fn begun(sentence: String) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -1,7 +1,7 @@
 //! `route-not-served`: the site is answered wrongly, and nothing else accounts for it.
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::saw;
+use crate::diagnosis::words::{quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::answers::Said;
@@ -23,18 +23,29 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
             let direct = hop.look.map(|(_, record)| told(record)).unwrap_or_default();
             finding.summary = match fault {
                 Fault::ServerError => {
-                    format!("{title} fails by itself: {name} answers {direct} at {}.", dialled(hop))
+                    format!(
+                        "{title} fails by itself: the container {} answers {direct} at {}.",
+                        quoted(name),
+                        dialled(hop)
+                    )
                 }
                 Fault::Garbage => format!(
-                    "{name} takes {proxy}'s connection at {} and answers no HTTP ({direct}).",
+                    "Container {} takes the connection of {} at {} and answers no HTTP ({direct}).",
+                    quoted(name),
+                    quoted(&proxy),
                     dialled(hop)
                 ),
-                _ => format!("Nothing comes back to {proxy} from {name} at {} ({direct}).", dialled(hop)),
+                _ => format!(
+                    "Nothing comes back to {} from the container {} at {} ({direct}).",
+                    quoted(&proxy),
+                    quoted(name),
+                    dialled(hop)
+                ),
             };
             finding.ruled_out = vec![format!("{proxy} runs and leads to the right container")];
             let shell = shell(scene, Some(&hop.backend.container));
             finding.fix = match fault {
-                Fault::ServerError => vec![Step::when(
+                Fault::ServerError => vec![Step::look(
                     "the application's own log tells why",
                     [format!("docker logs --tail 100 {shell}")],
                 )],
@@ -42,10 +53,10 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
                     Step::prose(
                         "does the port speak HTTP? One that speaks TLS wants loadbalancer.server.scheme=https (Caddy: {{upstreams https PORT}})",
                     ),
-                    Step::when("what it says of it", [format!("docker logs --tail 100 {shell}")]),
+                    Step::look("what it says of it", [format!("docker logs --tail 100 {shell}")]),
                 ],
                 _ => vec![
-                    Step::when(
+                    Step::look(
                         "is there a firewall in it, or before it",
                         [crate::diagnosis::words::from_inside(
                             &proxy_shell(scene, walk),
@@ -55,7 +66,7 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
                             ),
                         )],
                     ),
-                    Step::when("else give it its place anew", [format!("docker restart {shell}")]),
+                    Step::when("else start it anew", [format!("docker restart {shell}")]),
                 ],
             };
             "app"
@@ -64,10 +75,11 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
             let nobody = walk.entries.iter().any(|entry| entry.said == Said::NoBackend);
             let what = if nobody { "has nobody to lead to for" } else { "knows no rule for" };
             finding.summary = format!(
-                "{proxy} {what} {title} ({through}), though a running container's labels ask for it."
+                "The proxy {} {what} {title} ({through}), though a running container's labels ask for it.",
+                quoted(&proxy)
             );
             finding.fix = vec![
-                Step::when(
+                Step::look(
                     "why it does not take it",
                     [format!("docker logs --tail 200 {}", proxy_shell(scene, walk))],
                 ),
@@ -80,9 +92,10 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         }
         _ => {
             finding.summary = format!(
-                "{title} answers {through} through {proxy}, and nothing that was looked at accounts for it."
+                "{title} answers {through} through {}, and nothing that was looked at accounts for it.",
+                quoted(&proxy)
             );
-            finding.fix = vec![Step::when(
+            finding.fix = vec![Step::look(
                 "what the proxy says of it",
                 [format!("docker logs --tail 200 {}", proxy_shell(scene, walk))],
             )];

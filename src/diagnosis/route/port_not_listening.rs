@@ -1,9 +1,9 @@
 //! `route-port-not-listening`: the proxy dials a port at which nothing listens.
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::saw;
+use crate::diagnosis::words::{quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
-use crate::proxy::Port;
+use crate::proxy::{Kind, Port};
 
 use super::walk::{Fault, Walk};
 use super::wording::{ask_backend, dialled, first_of, of_route, proxy_name, proxy_shell, seen, shell};
@@ -30,16 +30,23 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
     };
     finding.summary = match hop.backend.port {
         Some(port) => format!(
-            "Nothing in {name} listens on port {port}, which {proxy} dials ({}): {open}.",
+            "Container {} does not listen on {port}, which {} dials ({}): {open}.",
+            quoted(name),
+            quoted(&proxy),
             dialled(hop)
         ),
         None => match &hop.backend.said {
             Port::Bad(text) => {
-                format!("The label names {text:?} as the port of {name}, which is none: {open}.")
+                format!(
+                    "The label names {text:?} as the port of the container {}, which is none: {open}.",
+                    quoted(name)
+                )
             }
             Port::Named(_) | Port::Unnamed => {
                 format!(
-                    "No label names the port of {name}, and it exposes none: {proxy} has nothing to dial; {open}."
+                    "No label names the port of the container {}, and it exposes none: {} has nothing to dial; {open}.",
+                    quoted(name),
+                    quoted(&proxy)
                 )
             }
         },
@@ -51,10 +58,26 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
     )];
     finding.evidence.extend(seen(walk));
     finding.ruled_out = vec![format!("{proxy} runs and has a way to {name}")];
+    // The one that others reach, where there is but one.
+    let outer = listeners.into_iter().flatten().filter(|one| !one.address.to_canonical().is_loopback());
+    let mut outer: Vec<u16> = outer.map(|listener| listener.port).collect();
+    outer.sort_unstable();
+    outer.dedup();
+    let domain = &walk.route.domain;
     finding.fix = vec![
-        Step::prose(
-            "name the port that the app listens on: in Coolify the domain's port (https://shop.example.com:3000) or Ports Exposes, else the label loadbalancer.server.port (Traefik) or {{upstreams PORT}} (Caddy)",
-        ),
+        match (walk.route.kind, outer.as_slice()) {
+            (Kind::Traefik, [port]) => Step::filled(
+                "name the port that the app listens on: in Coolify as the domain's port (https://{}:{}; visitors still use 443) or in Ports Exposes, else by the label loadbalancer.server.port={}; then redeploy it",
+                &[domain, port, port],
+            ),
+            (Kind::Caddy, [port]) => Step::filled(
+                "name the port that the app listens on: in Coolify as the domain's port (https://{}:{}; visitors still use 443) or in Ports Exposes, else by {{upstreams {}}} in the label; then redeploy it",
+                &[domain, port, port],
+            ),
+            _ => Step::prose(
+                "name the port that the app listens on: in Coolify behind the domain or in Ports Exposes, else by the label loadbalancer.server.port (Traefik) or {{upstreams PORT}} (Caddy); then redeploy it",
+            ),
+        },
         Step::prose(
             "or have the app listen on the port that is named (often the variable PORT), and redeploy it",
         ),

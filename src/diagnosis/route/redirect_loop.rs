@@ -25,17 +25,33 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
     });
     finding.evidence.push(match app {
         Some(hop) => saw(format!("{} asked directly", hop.backend.name), "a redirect as well", "a page"),
-        None => saw("the application asked directly", "no redirect: the proxy adds it", "no redirect"),
+        None => saw("the application asked directly", "no redirect: the proxy adds it", ""),
     });
-    finding.fix = vec![
-        Step::prose("with Cloudflare before the host: SSL/TLS mode Full (strict) instead of Flexible"),
-        Step::prose(
-            "behind a tunnel that ends TLS elsewhere: no redirect to HTTPS in the proxy (in Coolify: Force HTTPS off)",
-        ),
-        Step::prose(
-            "an application that redirects by itself must trust the proxy's X-Forwarded-Proto, or not redirect",
-        ),
-    ];
+    if app.is_some() {
+        finding.fix.push(Step::prose(
+            "the app redirects by itself: look at its base URL, and have it trust the proxy's X-Forwarded-Proto (Django SECURE_PROXY_SSL_HEADER, Rails assume_ssl, Laravel TrustProxies), or not redirect",
+        ));
+    }
+    // To be asked in the clear by who stands in front is what a redirect to https goes round by.
+    let to_https = walk.entries.iter().any(|entry| {
+        let location = entry.look.1.seen.answer.as_ref().and_then(|answer| answer.location.as_deref());
+        location.is_some_and(|location| location.starts_with("https://"))
+    });
+    if to_https {
+        finding.fix.extend([
+            Step::prose(
+                "with Cloudflare before the host: SSL/TLS mode Full (strict) instead of Flexible; it gives 526 where the certificate here is not good, and Full does not",
+            ),
+            Step::prose(
+                "behind a tunnel that ends TLS elsewhere: no redirect to HTTPS in the proxy (in Coolify: Force HTTPS off)",
+            ),
+        ]);
+    }
+    if app.is_none() {
+        finding.fix.push(Step::prose(
+            "where a redirect of your own stands in the labels or the proxy's files (www, a path): one direction, in one place",
+        ));
+    }
     finding.verify = ask_site(walk).into_iter().collect();
     finding
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{container, draft, few, listed, saw, sh};
+use crate::diagnosis::words::{container, draft, few, listed, quoted, saw, sh};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::routes::Refused;
 use crate::inventory::{ContainerId, Inventory};
@@ -35,7 +35,19 @@ fn tell(scene: &Scene<'_>, inventory: &Inventory, all: &[&Refused]) -> Option<Fi
             few(others.iter().map(|other| &*other.router))
         ),
     };
-    finding.summary = format!("The proxy does not take the rule {router} of {name}: {why}.{more}");
+    let served = || inventory.routes.served.iter().flat_map(|route| &route.backends);
+    let by = if served().any(|backend| backend.container == first.container) {
+        format!(" by its rule {}", quoted(router))
+    } else {
+        String::new()
+    };
+    let who = format!("Container {} gets no visitors{by} (404)", quoted(name));
+    let has_no_domain = why.contains("empty args for matcher Host") || first.written.contains("Host(``)");
+    finding.summary = if has_no_domain {
+        format!("{who}: its routing label has no domain: Host(``).{more}")
+    } else {
+        format!("{who}: the proxy does not take its routing label {}: {why}.{more}", quoted(router))
+    };
     finding.explains = listed(others.iter().map(|other| format!("rule {}", other.router)));
     let written = |refused: &&Refused| {
         let written = &refused.written;
@@ -46,9 +58,16 @@ fn tell(scene: &Scene<'_>, inventory: &Inventory, all: &[&Refused]) -> Option<Fi
         )
     };
     finding.evidence = all.iter().take(3).map(written).collect();
-    finding.fix = vec![Step::prose(
-        "enter the domain with its scheme (https://shop.example.com), in Coolify reset the labels to their defaults, and redeploy",
-    )];
+    finding.fix = vec![
+        Step::prose(if has_no_domain {
+            "enter the domain with https:// in front, and redeploy it"
+        } else {
+            "correct the label, in Coolify by entering the domain anew with https:// in front, and redeploy it"
+        }),
+        Step::prose(
+            "only where the label is the same after that: copy your own labels first (basic auth, allow-lists), for Reset to defaults takes them away and the site would be back without its login; reset, put them back, and redeploy it",
+        ),
+    ];
     let shell = container(inventory, &first.container);
     finding.verify = vec![
         format!("docker inspect -f '{{{{json .Config.Labels}}}}' {shell}"),

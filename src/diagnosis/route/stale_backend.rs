@@ -1,7 +1,7 @@
 //! `route-stale-backend`: the container answers the proxy's own question, and not through the proxy.
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::saw;
+use crate::diagnosis::words::{quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::walk::Walk;
@@ -16,7 +16,10 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
     let name = &hop.backend.name;
     let through = walk.entries.iter().map(|entry| told(entry.look.1)).next().unwrap_or_default();
     finding.summary = format!(
-        "{name} answers at {} when it is asked from {proxy}'s own network, and through {proxy} comes {through}: {proxy} dials another address, or another port, than the container has now.",
+        "Visitors of {} get an error ({through}): {} dials another address, or another port, than the container {} has now ({}), where it answers.",
+        walk.route.domain,
+        quoted(&proxy),
+        quoted(name),
         dialled(hop)
     );
     finding.evidence = seen(walk);
@@ -27,8 +30,10 @@ pub(super) fn tell(scene: &Scene<'_>, walk: &Walk<'_>) -> Finding {
         "the port is the right one".to_owned(),
     ];
     let shell = proxy_shell(scene, walk);
-    finding.fix =
-        vec![Step::when("have the proxy read all containers anew", [format!("docker restart {shell}")])];
+    finding.fix = vec![Step::when(
+        "have the proxy read all containers anew; all sites are away for seconds",
+        [format!("docker restart {shell}")],
+    )];
     finding.verify = vec![ask_backend(&shell, walk, hop)];
     finding.verify.extend(ask_site(walk));
     finding.verify.push(format!("docker logs --tail 200 {shell}"));

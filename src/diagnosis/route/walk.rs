@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use crate::inventory::routes::{Backend, Choice, Placed, Route, Standing};
 use crate::inventory::{Container, Inventory, Proxy};
-use crate::outcome::{Detail, Outcome, Phase, ProbeKind, Reason, Scheme};
+use crate::outcome::{Detail, Outcome, Phase, ProbeKey, ProbeKind, Reason, Scheme};
 use crate::state::{Record, Snapshot};
 
+use crate::diagnosis::firewall;
 use crate::diagnosis::scene::{Look, fails};
 
 use super::answers::{Said, said};
@@ -93,7 +94,14 @@ pub(in crate::diagnosis) fn walks<'a>(
 ) -> Vec<Walk<'a>> {
     let Some(inventory) = snapshot.inventory.as_deref() else { return Vec::new() };
     let mut index: Index<'a> = BTreeMap::new();
-    for (key, record) in snapshot.probes.iter().filter(|(key, _)| key.kind == ProbeKind::Route) {
+    let counts = |key: &ProbeKey, record: &Record| {
+        let is_old = match &key.detail {
+            Detail::Door(..) => firewall::is_of_old_ways_in(snapshot, record),
+            _ => firewall::is_of_old_rules(snapshot, record),
+        };
+        key.kind == ProbeKind::Route && !is_old
+    };
+    for (key, record) in snapshot.probes.iter().filter(|(key, record)| counts(key, record)) {
         match &key.detail {
             Detail::Backend(site, at) => drop(index.insert((site, None, *at), (key, record))),
             Detail::Door(scheme, site, at) => drop(index.insert((site, Some(*scheme), *at), (key, record))),
@@ -154,7 +162,7 @@ fn settled(proxy: Option<&Container>, hops: &[Hop<'_>]) -> SystemTime {
 }
 
 /// When a container is no longer being deployed.
-fn settled_at(container: &Container) -> Option<SystemTime> {
+pub(in crate::diagnosis) fn settled_at(container: &Container) -> Option<SystemTime> {
     container.started_at.and_then(|started| started.checked_add(DEPLOY))
 }
 

@@ -9,6 +9,7 @@ use crate::diagnosis::{Code, Evidence, Finding};
 use crate::outcome::{Outcome, ProbeKey};
 use crate::state::Record;
 
+use super::answers::Said;
 use super::walk::{Hop, Walk};
 
 /// A finding of a route that says nothing yet but what it accounts for.
@@ -71,15 +72,44 @@ pub(super) fn dialled(hop: &Hop<'_>) -> String {
 
 /// What each probe of the walk saw, in the order of the way.
 pub(super) fn seen(walk: &Walk<'_>) -> Vec<Evidence> {
-    let direct = walk.hops.iter().filter_map(|hop| hop.look).take(3);
-    let direct = direct.map(|(key, record)| {
-        saw(format!("HTTP from {} to {}", key.source, key.detail), told(record), "an answer of the site")
+    let direct = walk.hops.iter().filter_map(|hop| Some((hop, hop.look?))).take(3);
+    let direct = direct.map(|(hop, (key, record))| match record.outcome {
+        // What is as it ought to be tells that the fault is not there.
+        Outcome::Success(_) => {
+            let well = record.seen.http.is_some_and(|http| (200..300).contains(&http.status));
+            let what = if well { ": the app is well" } else { "" };
+            let source = format!("{} asked directly, past the proxy", hop.backend.name);
+            saw(source, format!("{}{what}", told(record)), "")
+        }
+        _ => {
+            saw(format!("HTTP from {} to {}", key.source, key.detail), told(record), "an answer of the site")
+        }
     });
-    let entries = walk.entries.iter().map(|entry| {
+    let entries = walk.entries.iter().filter(|entry| !entry.is_good()).map(|entry| {
         let (key, record) = entry.look;
-        saw(format!("HTTP from the host to {}", key.detail), told(record), "an answer of the site")
+        let expected = if entry.said == Said::Itself {
+            "a page, or a way to another one"
+        } else {
+            "an answer of the site"
+        };
+        saw(format!("HTTP from the host to {}", key.detail), told(record), expected)
     });
     direct.chain(entries).collect()
+}
+
+/// What visitors get now of what came through the proxy and is not the site: `503 over https, 404 over http`.
+pub(super) fn visitors_get(walk: &Walk<'_>) -> Option<String> {
+    let bad = walk.entries.iter().filter(|entry| entry.is_seen() && !entry.is_good());
+    let got = bad.map(|entry| {
+        let what = match entry.look.1.seen.http {
+            Some(http) => http.status.to_string(),
+            None => "no answer".to_owned(),
+        };
+        format!("{what} over {}", entry.scheme.as_label())
+    });
+    let mut got: Vec<String> = got.collect();
+    got.dedup();
+    (!got.is_empty()).then(|| got.join(", "))
 }
 
 /// One look in words.
@@ -93,9 +123,18 @@ pub(super) fn told(record: &Record) -> String {
     match (&record.outcome, status) {
         (Outcome::Failure(_), Some(status)) | (Outcome::Success(_), Some(status)) => status,
         (Outcome::Failure(reason), None) => {
-            let phase =
-                record.seen.stopped_at.map(|phase| format!(" ({})", phase.as_label())).unwrap_or_default();
-            format!("{}{phase}", reason.as_label())
+            use crate::outcome::{Phase, Reason};
+            match (reason, record.seen.stopped_at) {
+                (Reason::Timeout, Some(Phase::Connect)) => "no connection in time".to_owned(),
+                (Reason::Timeout, Some(Phase::Tls)) => "connected, no TLS in time".to_owned(),
+                (Reason::Timeout, Some(Phase::Answer)) => "connected, no answer in time".to_owned(),
+                (Reason::Timeout, Some(Phase::Body)) => "an answer that does not end in time".to_owned(),
+                (Reason::Refused, Some(Phase::Connect)) => "connection refused".to_owned(),
+                (reason, phase) => {
+                    let phase = phase.map(|phase| format!(" ({})", phase.as_label())).unwrap_or_default();
+                    format!("{}{phase}", reason.as_label())
+                }
+            }
         }
         (Outcome::Success(_), None) => "an answer".to_owned(),
         (Outcome::Unknown(why), _) => format!("could not look: {}", why.as_label()),

@@ -50,14 +50,14 @@ fn a_pair_is_one_finding_whichever_way_is_open() {
     let one =
         check(&[("shop", "blog", THROUGH, 2), ("blog", "shop", OK, 3)], &["isolation-breached blog ↔ shop"]);
     let one = one.expect("a finding");
-    assert_eq!(one.summary, "shop reaches blog, though no container is on both.");
+    assert_eq!(one.summary, "The network `shop` reaches the network `blog`, though no container is on both.");
     assert_eq!((one.severity, one.subject.kind), (Severity::Ticket, "pair"));
     assert!(one.verify[0].contains("nc -w 1 10.0.3.2 80"), "{:?}", one.verify);
     let both = check(
         &[("shop", "blog", THROUGH, 2), ("blog", "shop", THROUGH, 9)],
         &["isolation-breached blog ↔ shop"],
     );
-    assert!(both.expect("a finding").summary.starts_with("blog and shop reach each other"));
+    assert!(both.expect("a finding").summary.starts_with("The networks `blog` and `shop` reach each other"));
     check(&[("shop", "blog", BLIND, 2)], &[]);
 }
 
@@ -209,6 +209,47 @@ fn all_ports_at_once_are_one_fault_and_each_is_over_by_itself() {
     assert_eq!(look(&mut sample, &ports), ["published-port-unreachable engine"]);
     assert_eq!(look(&mut sample, &[8083]), ["published-port-unreachable web 8083/tcp"]);
     assert_eq!(look(&mut sample, &[]), [""; 0]);
+}
+
+/// Passive FTP: a range of which one is opened when a client asks for it.
+#[test]
+fn ports_that_open_on_demand_are_no_fault() {
+    let told_of = |control: Outcome, range: u16| {
+        let mut sample = Sample::shop(&["web"]);
+        publish(&mut sample, "web", None, 2121, 21);
+        let mut snapshot = tried(&mut sample, 2121, control, Some(&[("0.0.0.0", 21)]));
+        for port in 30_000..30_000 + range {
+            publish(&mut sample, "web", None, port, port);
+        }
+        // However many of them were tried so far.
+        for port in 30_000..30_000 + range.min(2) {
+            snapshot = tried(&mut sample, port, REFUSED, Some(&[("0.0.0.0", 21)]));
+        }
+        told(&settled(snapshot, &mut Ledger::default()))
+    };
+    assert_eq!(told_of(OK, 10), [""; 0]);
+    let port = |port: u16| format!("published-port-unreachable web {port}/tcp");
+    assert_eq!(told_of(REFUSED, 10), [port(2121), port(30_000)]);
+    assert_eq!(told_of(OK, 2), [port(30_000), port(30_001)]);
+}
+
+/// Ports that nobody listens behind are told for themselves, and keep nothing open.
+#[test]
+fn what_was_told_of_all_ports_is_over_when_those_that_somebody_listens_behind_answer() {
+    let mut sample = Sample::shop(&["web"]);
+    let ports: Vec<u16> = (8081..=8084).collect();
+    let mut listens: Vec<(&str, u16)> = ports.iter().map(|port| ("0.0.0.0", port - 8000)).collect();
+    let mut ledger = Ledger::default();
+    let mut snapshot = sample.snapshot();
+    for port in &ports {
+        publish(&mut sample, "web", None, *port, port - 8000);
+        snapshot = tried(&mut sample, *port, REFUSED, Some(&listens));
+    }
+    assert_eq!(told(&settled(snapshot, &mut ledger)), ["published-port-unreachable engine"]);
+    // The app is another one now: it listens behind one of them.
+    listens.truncate(1);
+    let snapshot = tried(&mut sample, 8081, OK, Some(&listens));
+    assert!(!told(&settled(snapshot, &mut ledger)).contains(&"published-port-unreachable engine".to_owned()));
 }
 
 #[test]

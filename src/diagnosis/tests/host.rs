@@ -1,11 +1,11 @@
 //! What the kernel says of the host, and what the Engine says of networks.
 
-use crate::inventory::ContainerId;
+use crate::inventory::{ContainerId, Ghost};
 use crate::netstack::{Bridge, Conntrack, Forwarding, Host, Inner, LostQueries, Neighbours, Way};
 
 use super::*;
 
-fn way(to: &str, by: &str, mtu: u32) -> Way {
+pub(super) fn way(to: &str, by: &str, mtu: u32) -> Way {
     Way { to: to.parse().unwrap(), by: by.into(), mtu }
 }
 
@@ -24,19 +24,18 @@ fn host() -> Host {
             way("fe80::/64", "eth0", 1500),
             way("::/0", "tun0", 1280),
         ]),
+        ..Host::default()
     }
 }
 
-fn ways(host: &mut Host) -> &mut Vec<Way> {
+pub(super) fn ways(host: &mut Host) -> &mut Vec<Way> {
     host.ways.get_or_insert_default()
 }
 
-/// On that host, changed.
-fn on(sample: &mut Sample, change: impl FnOnce(&mut Host)) {
-    let mut host = host();
-    change(&mut host);
+/// On that host, changed; changes add up.
+pub(super) fn on(sample: &mut Sample, change: impl FnOnce(&mut Host)) {
     sample.on("shop").bridge = Some("br-shop".into());
-    sample.sight.host = Some(Arc::new(host));
+    change(Arc::make_mut(sample.sight.host.get_or_insert_with(|| Arc::new(host()))));
 }
 
 #[test]
@@ -209,6 +208,29 @@ fn queries_that_are_lost_are_told_while_more_are() {
     assert_eq!(told(10, 190), ["dns-overloaded web"]);
     assert_eq!(told(9, 190), [""; 0]);
     assert_eq!(told(1000, 49), [""; 0], "it was a while ago");
+}
+
+#[test]
+fn an_endpoint_of_nobody_is_told_and_a_container_of_its_name_keeps_its_place() {
+    let mut sample = shop();
+    let ghost = |name: &str| Ghost { name: name.into(), address: "10.0.2.77".into() };
+    sample.on("shop").ghosts = vec![ghost("old; reboot"), ghost("web")];
+    let found = settled(sample.snapshot(), &mut Ledger::default()).findings;
+    assert_eq!(found.iter().map(|f| f.code).collect::<Vec<_>>(), [Code::NetworkGhostEndpoint]);
+    let fix: Vec<String> = found[0].fix.iter().map(ToString::to_string).collect();
+    assert_eq!(fix[0], "docker network disconnect -f shop 'old; reboot'");
+    assert!(
+        fix[1].ends_with(
+            ": docker rename id-web web-aside && { docker network disconnect -f shop web; docker rename id-web web; }"
+        ),
+        "{}",
+        fix[1]
+    );
+    // The Engine takes the beginning of an id for the container.
+    sample.on("shop").ghosts = vec![ghost("id-d")];
+    let found = settled(sample.snapshot(), &mut Ledger::default()).findings;
+    let fix: Vec<String> = found[0].fix.iter().map(ToString::to_string).collect();
+    assert!(fix.iter().all(|step| !step.contains("disconnect")), "{fix:?}");
 }
 
 #[test]

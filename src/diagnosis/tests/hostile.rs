@@ -65,7 +65,82 @@ prop_compose! {
     }
 }
 
+/// The same with records as they are kept, of sources that there are: a failure is one in a row, and what was lost was run.
+fn kept(mut snapshot: Snapshot) -> Snapshot {
+    let inventory = snapshot.inventory.clone();
+    let probes = Arc::make_mut(&mut snapshot.probes);
+    probes.retain(|key, _| {
+        let on = inventory.iter().flat_map(|i| &i.destinations).find(|on| on.name == key.destination);
+        &*key.source != "gateway" && on.is_some_and(|on| on.endpoint(&key.source).is_some())
+    });
+    for record in probes.values_mut() {
+        let (failed, went) = match record.outcome {
+            Outcome::Failure(_) => (record.failures_in_a_row.max(1), 0),
+            Outcome::Success(_) => (0, record.successes_in_a_row.max(1)),
+            Outcome::Unknown(_) => (record.failures_in_a_row, record.successes_in_a_row),
+        };
+        (record.failures_in_a_row, record.successes_in_a_row) = (failed, went);
+        record.runs = record.runs.clamp(1, 32);
+        let run = u32::MAX >> (32 - u32::from(record.runs));
+        let lost = u32::from(record.outcome == Outcome::Failure(Reason::PacketLoss));
+        record.losses = (record.losses & run & !1) | lost;
+    }
+    snapshot
+}
+
+/// The same picture, and nothing can be seen any more: in one way of several.
+fn blinded(snapshot: &Snapshot, way: u8, later: u64) -> Snapshot {
+    let mut dark = snapshot.clone();
+    dark.at = snapshot.at + std::time::Duration::from_secs(later);
+    let blind = |probes: &mut std::collections::BTreeMap<ProbeKey, crate::state::Record>| {
+        for record in probes.values_mut() {
+            record.outcome = Outcome::Unknown(Blindness::ALL[usize::from(way) % Blindness::ALL.len()]);
+            record.at = dark.at;
+        }
+    };
+    match way % 4 {
+        0 => dark.sight.engine = Engine::Down { since: snapshot.at, why: "x".into() },
+        1 => {
+            dark.sight.namespaces = Some(Err("x".into()));
+            blind(Arc::make_mut(&mut dark.probes));
+        }
+        2 => blind(Arc::make_mut(&mut dark.probes)),
+        _ => {
+            dark.sight.engine = Engine::Down { since: snapshot.at, why: "x".into() };
+            dark.sight.namespaces = Some(Err("x".into()));
+            blind(Arc::make_mut(&mut dark.probes));
+        }
+    }
+    dark
+}
+
 proptest! {
+    /// Unknown is not over: what was told stands until somebody has looked.
+    #[test]
+    fn nothing_closes_for_lack_of_sight(snapshot in any_snapshot(), way in any::<u8>(), later in 0..600_u64) {
+        let mut ledger = Ledger::default();
+        let snapshot = kept(snapshot);
+        let before = settled(snapshot.clone(), &mut ledger);
+        let dark = settled(blinded(&snapshot, way, later), &mut ledger);
+        for finding in before.findings.iter().filter(|finding| finding.code != Code::ExporterBlind) {
+            let stands = dark.findings.iter().any(|now| {
+                (now.code, &now.subject, &now.destination) == (finding.code, &finding.subject, &finding.destination)
+            });
+            prop_assert!(stands, "{finding:#?} is over");
+        }
+    }
+
+    /// A clock that is set back or far ahead trips nothing, and what was told does not come from the future.
+    #[test]
+    fn a_stepped_clock_trips_nothing(snapshot in any_snapshot(), steps in prop::collection::vec(0..2_000_000_000_u64, 1..5)) {
+        let mut ledger = Ledger::default();
+        for step in steps {
+            let mut stepped = snapshot.clone();
+            stepped.at = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(step);
+            judge(Arc::new(stepped), &mut ledger);
+        }
+    }
+
     #[test]
     fn no_half_built_snapshot_trips_a_rule(rounds in prop::collection::vec(any_snapshot(), 1..4)) {
         let mut ledger = Ledger::default();
@@ -75,6 +150,11 @@ proptest! {
                 for command in finding.fix.iter().map(ToString::to_string).chain(finding.verify.clone()) {
                     prop_assert!(!command.chars().any(char::is_control), "{command:?}");
                 }
+                let first = finding.first_command(256);
+                // Of an endpoint that nobody stands behind nobody is cut off.
+                let cuts = first.contains(" disconnect ") && finding.code != Code::NetworkGhostEndpoint;
+                let costs = ["docker stop ", "restart docker", "docker network rm ", "NEW"];
+                prop_assert!(!cuts && !costs.iter().any(|cost| first.contains(cost)), "{first}");
             }
             let report = serde_json::to_string(&verdict.findings);
             prop_assert!(report.is_ok());

@@ -1,6 +1,7 @@
 //! What lies beyond the destinations: one container, one destination, or all of them.
 
 use super::*;
+use crate::inventory::{HostFile, HostServers, Upstream};
 
 /// Everyone on `shop` and `blog` tries an address and a name outside, and succeeds.
 fn curious() -> Sample {
@@ -159,4 +160,150 @@ fn what_one_fails_at_is_not_told_as_its_own_before_the_others_were_asked() {
         row(&mut sample, source, OK, 71, 80);
     }
     assert_eq!(faults(&sample), [""; 0]);
+}
+
+/// The host's file says this since 40 seconds after the start of time, and whoever started before has the old server.
+fn moved(sample: &mut Sample, host: &str) {
+    let servers = vec![host.parse().unwrap()];
+    sample.inventory.host_files = [(HostFile::Own, HostServers { servers, changed_at: at(40) })].into();
+    for name in ["api", "db", "web", "cms", "cache"] {
+        given(sample, name, "10.0.0.2", 10);
+    }
+}
+
+fn given(sample: &mut Sample, name: &str, server: &str, started: u64) {
+    let container = sample.container(name);
+    container.started_at = Some(at(started));
+    container.upstream =
+        Some(Upstream { servers: vec![server.parse().unwrap()], file: HostFile::Own, by_engine: true });
+}
+
+/// One on `shop` finds no names.
+fn one(sample: &mut Sample, source: &str) {
+    let is_it = |key: &&ProbeKey| key.kind == ProbeKind::DnsExternal && &*key.source == source;
+    let key = sample.probes.keys().find(is_it).cloned();
+    sample.probe(key.unwrap(), SERVFAIL, 3);
+}
+
+#[test]
+fn servers_of_the_past_are_told_in_place_of_names_that_fail() {
+    let cases: [Case<'_>; 10] = [
+        ("the host has others and nothing fails", |s| moved(s, "10.0.0.3"), &[]),
+        (
+            "all started before",
+            |s| {
+                moved(s, "10.0.0.3");
+                names(s, &BOTH, SERVFAIL);
+            },
+            &["dns-resolv-conf-stale host"],
+        ),
+        (
+            "all of one destination did",
+            |s| {
+                moved(s, "10.0.0.3");
+                names(s, &["shop"], SERVFAIL);
+            },
+            &["dns-resolv-conf-stale shop"],
+        ),
+        (
+            "one did",
+            |s| {
+                moved(s, "10.0.0.3");
+                one(s, "db");
+            },
+            &["dns-resolv-conf-stale db"],
+        ),
+        (
+            "two of one destination are one fault",
+            |s| {
+                moved(s, "10.0.0.3");
+                one(s, "db");
+                one(s, "web");
+            },
+            &["dns-resolv-conf-stale shop"],
+        ),
+        (
+            "one that started since has the host's, and fails as well",
+            |s| {
+                moved(s, "10.0.0.3");
+                given(s, "db", "10.0.0.3", 50);
+                names(s, &BOTH, SERVFAIL);
+            },
+            &["dns-upstream-failing host"],
+        ),
+        (
+            "one that started since has others: they are not of this file",
+            |s| {
+                moved(s, "10.0.0.3");
+                given(s, "db", "10.0.2.3", 50);
+                one(s, "db");
+            },
+            &["dns-upstream-failing db"],
+        ),
+        (
+            "the same servers",
+            |s| {
+                moved(s, "10.0.0.2");
+                names(s, &BOTH, SERVFAIL);
+            },
+            &["dns-upstream-failing host"],
+        ),
+        (
+            "somebody chose them",
+            |s| {
+                moved(s, "10.0.0.3");
+                s.container("db").upstream = None;
+                one(s, "db");
+            },
+            &["dns-upstream-failing db"],
+        ),
+        (
+            "the host's file is not seen, and one that started later finds names by another server",
+            |s| {
+                moved(s, "10.0.0.3");
+                s.inventory.host_files.clear();
+                given(s, "api", "10.0.0.3", 50);
+                one(s, "db");
+            },
+            &["dns-resolv-conf-stale db"],
+        ),
+    ];
+    for (name, breaks, expected) in cases {
+        let mut sample = curious();
+        breaks(&mut sample);
+        assert_eq!(faults(&sample), *expected, "{name}");
+    }
+}
+
+#[test]
+fn it_is_over_for_who_started_again_and_the_other_cause_takes_its_place() {
+    let mut sample = curious();
+    moved(&mut sample, "10.0.0.3");
+    one(&mut sample, "db");
+    let mut ledger = Ledger::default();
+    let verdict = settled(sample.snapshot(), &mut ledger);
+    assert_eq!(told(&verdict), ["dns-resolv-conf-stale db"]);
+    let finding = &verdict.findings[0];
+    assert_eq!(
+        finding.summary,
+        "`db` finds no name outside (example.org): its queries go to 10.0.0.2, as /etc/resolv.conf had it when it started, and the host's servers are 10.0.0.3 now."
+    );
+    assert_eq!(finding.fix[0].commands(), ["docker restart db"]);
+    let key = sample
+        .probes
+        .keys()
+        .find(|key| key.kind == ProbeKind::DnsExternal && &*key.source == "db")
+        .cloned()
+        .unwrap();
+    sample.probe(key.clone(), BLIND, 3);
+    assert_eq!(
+        told(&settled(sample.snapshot(), &mut ledger)),
+        ["dns-resolv-conf-stale db"],
+        "unknown is not up"
+    );
+    sample.probe(key.clone(), SERVFAIL, 3);
+    given(&mut sample, "db", "10.0.0.3", 50);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["dns-upstream-failing db"]);
+    sample.probe(key, OK, 3);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), [""; 0]);
 }

@@ -209,6 +209,25 @@ fn the_proxy_may_sit_on_two_destinations() {
     assert_eq!(shared(&sample), 0);
 }
 
+/// Its port is gone, and with it whoever could be refused there: that it drops pings is left, and was never a fault.
+#[test]
+fn who_drops_ping_and_serves_no_more_is_let_go() {
+    let mut sample = shop();
+    let mut ledger = Ledger::default();
+    for source in ["api", "web"] {
+        sample.icmp(source, "db", TIMEOUT);
+        sample.tcp(source, "db", 5432, TIMEOUT);
+        sample.icmp("db", source, OK);
+    }
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["container-unreachable db"]);
+    for record in sample.probes.iter_mut().filter(|(key, _)| key.kind == ProbeKind::Tcp).map(|(_, r)| r) {
+        record.outcome = BLIND;
+    }
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), ["container-unreachable db"], "not seen");
+    sample.probes.retain(|key, _| key.kind != ProbeKind::Tcp);
+    assert_eq!(told(&settled(sample.snapshot(), &mut ledger)), [""; 0]);
+}
+
 #[test]
 fn who_drops_ping_and_reaches_others_is_there() {
     // `db` has no port that a handshake is made with, and drops echoes and their replies.

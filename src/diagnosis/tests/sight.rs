@@ -60,13 +60,22 @@ fn nobody_is_blamed_before_the_engine_was_heard() {
     let began = at(100);
     let second = std::time::Duration::from_secs(1);
     let cases = [
-        ("asked before the lookups failed", began - second, None, false),
-        ("asked since", began, None, true),
-        ("asked since, and just back", began + second, Some(began - second), false),
-        ("asked since, and back for long", began + second, Some(began - 60 * second), true),
+        ("asked before the lookups failed", began - second, None, None, false),
+        ("asked since", began, None, None, true),
+        ("asked since, and just back", began + second, Some(began - second), None, false),
+        ("asked since, and back for long", began + second, Some(began - 60 * second), None, true),
+        ("its events broke just before", began + second, None, Some(began - second), false),
+        (
+            "back for long, and its events broke again",
+            began + second,
+            Some(began - 60 * second),
+            Some(began),
+            false,
+        ),
+        ("its events broke long ago", began + second, None, Some(began - 60 * second), true),
     ];
-    for (case, asked_at, back_since, told_of) in cases {
-        sample.sight.engine = Engine::Up { back_since, asked_at };
+    for (case, asked_at, back_since, broke_at, told_of) in cases {
+        sample.sight.engine = Engine::Up { back_since, broke_at, asked_at };
         for record in sample.probes.values_mut() {
             (record.since, record.at) = (began, began + second);
         }

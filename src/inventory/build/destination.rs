@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::is_missed;
 use super::networks::Networks;
 use crate::inventory::ids::{ContainerId, NetworkId};
-use crate::inventory::model::{Container, Destination, Endpoint, Missing, Place, RunState, Subnet};
+use crate::inventory::model::{Container, Destination, Endpoint, Ghost, Missing, Place, RunState, Subnet};
 use crate::inventory::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, bounded};
 use crate::inventory::{claims, names, origin, select, subnet};
 
@@ -17,6 +17,9 @@ pub(super) const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
 
 /// The option that names a bridge's or overlay's MTU.
 pub(super) const MTU: &str = "com.docker.network.driver.mtu";
+
+/// The option that lets neighbours talk, or not; `dockerd --icc=false` writes it on the default bridge.
+const ICC: &str = "com.docker.network.bridge.enable_icc";
 
 /// A container that was made this short a time ago and does not run yet is being deployed.
 pub(super) const DEPLOY: Duration = Duration::from_secs(60);
@@ -72,12 +75,24 @@ impl View<'_> {
             scope: bounded(&network.scope).into(),
             origin,
             internal: network.internal,
+            keeps_apart: network
+                .options
+                .get(ICC)
+                .is_some_and(|text| text.trim().eq_ignore_ascii_case("false")),
             bridge: bridge(network, self.seen.engine.podman).map(Arc::from),
             mtu: network.options.get(MTU).and_then(|text| text.trim().parse().ok()).filter(|mtu| *mtu > 0),
             subnets: subnets(network, &endpoints, &self.gateways_on(network), oddities),
             endpoints,
             detached,
             stopped: self.stopped(ended),
+            ghosts: network
+                .ghosts
+                .iter()
+                .map(|ghost| Ghost {
+                    name: bounded(&ghost.name).into(),
+                    address: bounded(&ghost.address).into(),
+                })
+                .collect(),
         }
     }
 
@@ -148,6 +163,7 @@ impl View<'_> {
             mac: bounded(&seen.mac).to_ascii_lowercase(),
             names,
             has_more_names,
+            is_fixed: seen.is_fixed,
         }
     }
 
@@ -159,7 +175,9 @@ impl View<'_> {
         let live = self.containers.values().filter(|c| c.state.has_namespace()).map(|c| &c.id);
         let deployed = self.seen.containers.iter().filter(|one| {
             let age = one.created_at.and_then(|made| self.at.duration_since(made).ok());
-            one.state == RunState::Created && age.is_some_and(|age| age < DEPLOY)
+            // One that could not be started is not about to run.
+            let is_to_come = one.state == RunState::Created && one.error.is_empty();
+            is_to_come && age.is_some_and(|age| age < DEPLOY)
         });
         let deployed: Vec<ContainerId> = deployed.map(|one| ContainerId::new(&one.id)).collect();
         let mut carers: BTreeMap<&str, Vec<&Container>> = BTreeMap::new();

@@ -9,7 +9,7 @@ use super::*;
 use crate::inventory::model::Missing;
 use crate::inventory::seen::SeenSubnet;
 use crate::inventory::seen::{SeenEndpoint, SeenNetwork};
-use crate::inventory::{EngineInfo, Health, Origin, PublishedPort};
+use crate::inventory::{EngineInfo, Origin, PublishedPort};
 
 /// A running container of this id and name, on no network.
 pub fn container(id: &str, name: &str) -> SeenContainer {
@@ -17,27 +17,11 @@ pub fn container(id: &str, name: &str) -> SeenContainer {
         id: id.into(),
         name: name.into(),
         image: "busybox".into(),
-        labels: BTreeMap::new(),
         state: RunState::Running,
-        health: Health::None,
-        exit_code: None,
-        restarts: 0,
-        out_of_memory: false,
-        restart_policy: String::new(),
-        network_mode: String::new(),
         sandbox_key: format!("/var/run/docker/netns/{id}"),
         pid: 100,
         started_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1)),
-        exposed_tcp: Vec::new(),
-        published: Vec::new(),
-        bindings: Vec::new(),
-        has_engine_socket: false,
-        command: Vec::new(),
-        environment: Vec::new(),
-        error: String::new(),
-        endpoints: Vec::new(),
-        name_servers: Vec::new(),
-        created_at: None,
+        ..SeenContainer::default()
     }
 }
 
@@ -395,12 +379,19 @@ fn a_workload_that_is_being_deployed_is_not_missed() {
         ),
         ..on("shop", id, name, "")
     };
-    for (made_at, missed) in [(1000, false), (941, false), (940, true), (1001, true)] {
+    for (made_at, error, missed) in [
+        (1000, "", false),
+        (941, "", false),
+        (940, "", true),
+        (1001, "", true),
+        (1000, "it does not start", true),
+    ] {
         let old = stopped(RunState::Exited, 137, created("old", "p-app-1", 10));
         let new = stopped(RunState::Created, 0, created("new", "p-app-2", made_at));
+        let new = SeenContainer { error: error.to_owned(), ..new };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let inventory = build(&seen(vec![network("shop")], vec![old, new]), &Selection::default(), now);
-        assert_eq!(!inventory.destination("shop").unwrap().stopped.is_empty(), missed, "{made_at}");
+        assert_eq!(!inventory.destination("shop").unwrap().stopped.is_empty(), missed, "{made_at} {error}");
     }
 }
 

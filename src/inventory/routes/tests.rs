@@ -48,6 +48,8 @@ pub(crate) fn traefik(networks: &[(&str, &str)]) -> SeenContainer {
         published: vec![port(80), port(443)],
         command: flags.map(str::to_owned).into(),
         name_servers: vec![[127, 0, 0, 11].into()],
+        upstream: None,
+        fixed_addresses: Vec::new(),
         ..on(container("p", "coolify-proxy"), networks)
     }
 }

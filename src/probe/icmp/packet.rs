@@ -36,6 +36,18 @@ pub struct Form {
 /// The bytes of an echo request.
 pub fn request(form: Form, identifier: u16, stamp: Stamp) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
+    write(&mut bytes, form, identifier, stamp);
+    bytes
+}
+
+/// One of this length, [`LENGTH`] at the least.
+pub fn request_of(length: usize, form: Form, identifier: u16, stamp: Stamp) -> Vec<u8> {
+    let mut bytes = vec![0; length.max(LENGTH)];
+    write(&mut bytes, form, identifier, stamp);
+    bytes
+}
+
+fn write(bytes: &mut [u8], form: Form, identifier: u16, stamp: Stamp) {
     let [high, low] = identifier.to_be_bytes();
     let [_, _, sequence @ ..] = stamp.serial.to_be_bytes();
     bytes[..HEADER].copy_from_slice(&[
@@ -52,10 +64,9 @@ pub fn request(form: Form, identifier: u16, stamp: Stamp) -> [u8; LENGTH] {
     bytes[HEADER + 8..HEADER + STAMP].copy_from_slice(&stamp.serial.to_be_bytes());
     if !form.ipv6 {
         // The kernel fills it in for ICMPv6 and for datagram sockets, not for raw IPv4 ones.
-        let sum = checksum(&bytes);
+        let sum = checksum(bytes);
         bytes[2..4].copy_from_slice(&sum.to_be_bytes());
     }
-    bytes
 }
 
 /// The stamp of an echo reply; `None` for anything else.
@@ -83,6 +94,14 @@ pub fn quoted(form: Form, bytes: &[u8]) -> Option<Stamp> {
     stamp(bytes)
 }
 
+/// Identifier and sequence number of an echo request as an error quotes it, be the quote as short as a router may make
+/// it (RFC 792: eight bytes).
+pub fn quoted_head(form: Form, bytes: &[u8]) -> Option<(u16, u16)> {
+    let [kind, _, _, _, id_high, id_low, high, low] = *bytes.first_chunk::<HEADER>()?;
+    let is_request = kind == if form.ipv6 { 128 } else { 8 };
+    is_request.then(|| (u16::from_be_bytes([id_high, id_low]), u16::from_be_bytes([high, low])))
+}
+
 fn stamp(message: &[u8]) -> Option<Stamp> {
     let data = message.get(HEADER..HEADER + STAMP)?;
     Some(Stamp {
@@ -91,10 +110,10 @@ fn stamp(message: &[u8]) -> Option<Stamp> {
     })
 }
 
-/// RFC 1071, over an even number of bytes.
-fn checksum(bytes: &[u8; LENGTH]) -> u16 {
-    let mut sum: u32 =
-        bytes.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+/// RFC 1071; a last byte without a second one has a zero beside it.
+fn checksum(bytes: &[u8]) -> u16 {
+    let word = |pair: &[u8]| u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]));
+    let mut sum: u32 = bytes.chunks(2).map(word).sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
@@ -155,8 +174,23 @@ mod tests {
     }
 
     #[test]
+    fn eight_bytes_of_a_quote_name_the_request() {
+        let form = Form { ipv6: true, raw: false };
+        let bytes = request(form, 9, STAMPED);
+        assert_eq!(quoted_head(form, &bytes[..HEADER]), Some((9, 2)));
+        assert_eq!(quoted_head(form, &bytes[..HEADER - 1]), None);
+        assert_eq!(quoted_head(Form { ipv6: false, raw: false }, &bytes), None, "of the other family");
+    }
+
+    #[test]
     fn the_checksum_of_a_checked_packet_is_zero() {
-        assert_eq!(checksum(&request(Form { ipv6: false, raw: true }, 77, STAMPED)), 0);
+        let form = Form { ipv6: false, raw: true };
+        assert_eq!(checksum(&request(form, 77, STAMPED)), 0);
+        for length in [0, LENGTH, LENGTH + 1, 1479, 1480] {
+            let bytes = request_of(length, form, 77, STAMPED);
+            assert_eq!((checksum(&bytes), bytes.len()), (0, length.max(LENGTH)));
+            assert_eq!(stamp(&bytes), Some(STAMPED));
+        }
     }
 
     proptest! {
@@ -166,7 +200,7 @@ mod tests {
             bytes in proptest::collection::vec(any::<u8>(), 0..200),
         ) {
             let form = Form { ipv6, raw };
-            let _ = (reply(form, &bytes), quoted(form, &bytes));
+            let _ = (reply(form, &bytes), quoted(form, &bytes), quoted_head(form, &bytes));
         }
     }
 }

@@ -119,7 +119,7 @@ fn median(rtts: &[Duration]) -> Option<Duration> {
 /// Both are of the wall clock, which may be stepped in between. The monotonic clock cannot, and what
 /// passed on it until the reply was *read* is never less than the truth: a difference beyond it, or
 /// below zero, is a step, and the monotonic time is taken instead.
-fn round_trip(sent: SystemTime, received: Option<SystemTime>, elapsed: Duration) -> Duration {
+pub fn round_trip(sent: SystemTime, received: Option<SystemTime>, elapsed: Duration) -> Duration {
     received.and_then(|at| at.duration_since(sent).ok()).map_or(elapsed, |rtt| rtt.min(elapsed))
 }
 

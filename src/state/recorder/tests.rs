@@ -1,5 +1,6 @@
 use super::*;
 use crate::inventory::EngineInfo;
+use crate::netstack::LocalPorts;
 use crate::outcome::{Blindness, Detail, Echo, Observation};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -87,6 +88,24 @@ fn a_round_is_complete_when_every_planned_probe_ran() {
 }
 
 #[test]
+fn what_is_rare_does_not_keep_a_round_open() {
+    let rare = |target: &str| ProbeKey { kind: ProbeKind::PathMtu, ..key(target) };
+    let mut recorder = Recorder::default();
+    let keys = [key("db"), rare("db")];
+    recorder.planned(keys.iter(), Duration::from_secs(15));
+    recorder.record(vec![run("db", GOOD)], at(1));
+    assert_eq!(recorder.snapshot(at(1)).own.round_last_completed, None, "the first one is waited for");
+    recorder.record(vec![Run { key: rare("db"), ..run("", GOOD) }], at(2));
+    assert_eq!(recorder.snapshot(at(2)).own.round_last_completed, Some(at(1)));
+    recorder.record(vec![run("db", GOOD)], at(16));
+    assert_eq!(recorder.snapshot(at(16)).own.round_last_completed, Some(at(16)));
+    let keys = [key("db"), rare("db"), rare("web")];
+    recorder.planned(keys.iter(), Duration::from_secs(15));
+    recorder.record(vec![run("db", GOOD)], at(31));
+    assert_eq!(recorder.snapshot(at(31)).own.round_last_completed, Some(at(31)));
+}
+
+#[test]
 fn whose_turn_has_just_begun_does_not_keep_a_round_open() {
     let across = |target: &str| ProbeKey { kind: ProbeKind::Isolation, ..key(target) };
     let mut recorder = Recorder::default();
@@ -113,6 +132,7 @@ fn empty(taken_at: SystemTime) -> Arc<Inventory> {
         pools: None,
         proxies: Vec::new(),
         routes: crate::inventory::Routes::default(),
+        host_files: Default::default(),
         absent: Vec::new(),
         oddities: Vec::new(),
     })
@@ -167,8 +187,15 @@ fn a_lost_engine_keeps_its_first_moment_and_loses_nothing() {
     assert_eq!(snapshot.probes.len(), 1);
     assert!(recorder.engine_answered(at(20)));
     assert!(!recorder.engine_answered(at(23)));
-    let up = Engine::Up { back_since: Some(at(20)), asked_at: at(23) };
+    let up = Engine::Up { back_since: Some(at(20)), broke_at: None, asked_at: at(23) };
     assert_eq!(recorder.snapshot(at(24)).sight.engine, up);
+    recorder.engine_broke(at(30));
+    assert!(!recorder.engine_answered(at(31)), "nobody saw it away");
+    assert_eq!(recorder.snapshot(at(32)).sight.engine.may_be_back_since(), Some(at(30)));
+    recorder.engine_lost("refused", at(40));
+    recorder.engine_broke(at(41));
+    assert!(recorder.engine_answered(at(50)));
+    assert_eq!(recorder.snapshot(at(51)).sight.engine.may_be_back_since(), Some(at(50)));
 }
 
 #[test]
@@ -201,4 +228,26 @@ fn what_a_resolver_loses_is_told_of_two_looks() {
         let known = recorder.snapshot(at(second)).containers.get(&web).and_then(|inner| inner.lost_queries);
         assert_eq!(known, told, "second {second}");
     }
+}
+
+#[test]
+fn ports_that_could_not_be_read_are_as_they_were_and_a_level_is_left_well_below() {
+    let mut recorder = Recorder::default();
+    let id = ContainerId::new("api");
+    let inner = |held: Option<u32>| {
+        let end = |held| (ADDRESS, std::net::SocketAddr::new(ADDRESS, 5432), held, 0);
+        let ports = held.map(|held| LocalPorts::of((1, 1000), 1000, [end(held)]));
+        Inner { local_ports: ports, ..Inner::default() }
+    };
+    let mut told = |held| {
+        recorder.looked(id.clone(), inner(held), false);
+        let snapshot = recorder.snapshot(at(1));
+        let ports = snapshot.containers[&id].local_ports.clone();
+        ports.and_then(|ports| ports.crowds.first().map(|crowd| (crowd.held, crowd.level)))
+    };
+    assert_eq!(told(Some(900)), Some((900, Level::Near)));
+    assert_eq!(told(None), Some((900, Level::Near)), "unknown is not over");
+    assert_eq!(told(Some(850)), Some((850, Level::Near)));
+    assert_eq!(told(Some(700)), None);
+    assert_eq!(told(Some(850)), Some((850, Level::Room)));
 }

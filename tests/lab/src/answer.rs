@@ -69,7 +69,10 @@ pub(crate) fn connect(host: &Host, address: SocketAddr, buffer: usize) -> Result
 }
 
 /// Runs `job` in the lab's network.
-fn inside<T: Send + 'static>(host: &Host, job: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(crate) fn inside<T: Send + 'static>(
+    host: &Host,
+    job: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let network = host.network();
     // A thread that has changed its namespace is of no further use.
     let inside = thread::spawn(move || {

@@ -39,6 +39,25 @@ pub enum Does {
 }
 
 impl Does {
+    /// What is to be said of an app that does this.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Serves => "an app that serves",
+            Self::ServesItself => "an app that listens on 127.0.0.1 alone",
+            Self::Hangs => "an app that takes requests and says nothing",
+            Self::IsSlow(_) => "an app that takes its time",
+            Self::Says(_) => "an app that answers with an error",
+            Self::AnswersForever => "an app whose answer has no end",
+            Self::SaysGarbage => "an app that answers with no HTTP",
+            Self::ClosesInTheMiddle => "an app that closes before its answer is whole",
+            Self::RedirectsToItself => "an app that redirects to the page that was asked for",
+            Self::RedirectsToOtherScheme => "an app that sends to https and back to http",
+            Self::RedirectsTo(_) => "an app that redirects elsewhere",
+            Self::Sleeps => "an app that listens on no port",
+        }
+    }
+
     /// The command that does it on this port, in the container of this name.
     fn command(self, name: &str, port: u16) -> Vec<String> {
         let port = port.to_string();

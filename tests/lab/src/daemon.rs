@@ -36,6 +36,7 @@ impl Lab {
     /// Ends the daemon with this signal and waits until it is gone. What becomes of the containers is its settings'
     /// business: with `live-restore` they live on.
     pub fn end_engine(&self, signal: &str) -> Result<()> {
+        let _no_network = self.founding();
         let pid = self.engine_pid()?;
         self.signal_engine(signal)?;
         self.exec_on_host(&["sh", "-c", UNTIL_GONE, &pid]).map(drop).map_err(|_| {

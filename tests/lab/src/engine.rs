@@ -38,6 +38,12 @@ impl Engine {
         Ok(Self { root: Some(fetched(project, &format!("{suite}-podman"))?), is_podman: true })
     }
 
+    /// Whether it is Podman's service.
+    #[must_use]
+    pub fn is_podman(&self) -> bool {
+        self.is_podman
+    }
+
     /// What `dockerd --version` says on this machine.
     pub fn version_of_machine() -> Result<String> {
         text_of(Command::new("dockerd").arg("--version").env("PATH", needs::path()))

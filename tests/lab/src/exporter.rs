@@ -97,6 +97,11 @@ impl Exporter {
         self.get("/diagnostics")?.json()
     }
 
+    /// Whoever reads its pages from another thread.
+    pub(crate) fn ears(&self) -> Ears {
+        Ears(self.host.clone())
+    }
+
     /// What it has logged.
     #[must_use]
     pub fn log(&self) -> String {
@@ -133,6 +138,16 @@ impl Exporter {
     /// Its exit status if it has ended.
     pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
         self.nsenter.try_wait().ok().flatten()
+    }
+}
+
+/// Reads the pages of an exporter, for as long as there is one.
+pub(crate) struct Ears(Host);
+
+impl Ears {
+    /// The whole report.
+    pub(crate) fn report(&self) -> Result<Value> {
+        ask(&self.0, ADDRESS, "GET", "/diagnostics")?.json()
     }
 }
 

@@ -20,9 +20,12 @@ mod error;
 mod exporter;
 pub mod figures;
 mod image;
+pub mod matrix;
 mod needs;
+pub mod oncall;
 mod promtool;
 pub mod proxies;
+pub mod rules;
 pub mod soak;
 pub mod watched;
 
@@ -34,6 +37,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -60,6 +64,11 @@ pub struct Lab {
     init: Child,
     /// Closed to end the lab.
     lifeline: Option<ChildStdin>,
+    /// When the last command began and ended.
+    told: Mutex<(Instant, Instant)>,
+    /// Held while a network is made: an Engine that is ended in the middle of that has one without addresses in its store,
+    /// and Docker 20.10 panics over it at each start (libnetwork, `reservePools`).
+    founding: Mutex<()>,
 }
 
 impl Lab {
@@ -78,7 +87,8 @@ impl Lab {
         Self::start_as(Engine::of_machine(), settings)
     }
 
-    fn start_as(engine: Engine, settings: &str) -> Result<Self> {
+    /// As [`Lab::start_with`] and [`Lab::start_set`] together.
+    pub fn start_as(engine: Engine, settings: &str) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         needs::check()?;
         let name = format!("lab-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -89,7 +99,15 @@ impl Lab {
         }
         fs::create_dir(&folder).map_err(|e| Error::io("making the lab's folder", e))?;
         let mut lab = match spawn(&engine, &name, &folder, settings) {
-            Ok((init, lifeline)) => Self { engine, name, folder, init, lifeline: Some(lifeline) },
+            Ok((init, lifeline)) => Self {
+                engine,
+                name,
+                folder,
+                init,
+                lifeline: Some(lifeline),
+                told: Mutex::new((Instant::now(), Instant::now())),
+                founding: Mutex::default(),
+            },
             Err(error) => {
                 let _ = fs::remove_dir_all(&folder);
                 return Err(error);
@@ -125,12 +143,18 @@ impl Lab {
 
     /// Runs the Docker client against the lab; gives its standard output, trimmed.
     pub fn docker(&self, args: &[&str]) -> Result<String> {
-        error::text_of(self.client().args(args))
+        let _founds = args.starts_with(&["network", "create"]).then(|| self.founding());
+        self.noted(|| error::text_of(self.client().args(args)))
+    }
+
+    /// While this is held no network is made.
+    pub(crate) fn founding(&self) -> MutexGuard<'_, ()> {
+        self.founding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// As [`Lab::docker`], for a command that may fail and whose status is of interest.
     pub fn docker_output(&self, args: &[&str]) -> Result<Output> {
-        error::output_of(self.client().args(args))
+        self.noted(|| error::output_of(self.client().args(args)))
     }
 
     /// A Docker client that talks to the lab and to nothing else, whatever the caller's environment says.
@@ -179,7 +203,20 @@ impl Lab {
         let [program, args @ ..] = command else {
             return Err(Error::new("no command to run on the lab's host"));
         };
-        error::text_of(self.on_host(program).args(args).stdin(Stdio::null()))
+        self.noted(|| error::text_of(self.on_host(program).args(args).stdin(Stdio::null())))
+    }
+
+    /// When the last command began, and when it ended, of those that were run to their end, by the client or on the host.
+    #[must_use]
+    pub fn told_last(&self) -> (Instant, Instant) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn noted<T>(&self, command: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = command();
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = (began, Instant::now());
+        done
     }
 
     /// A command on the lab's host, for what runs longer: an exporter started so sees the lab as its host.
@@ -264,6 +301,11 @@ impl Host {
     /// they are read.
     pub fn connect(&self, address: SocketAddr, buffer: usize) -> Result<TcpStream> {
         answer::connect(self, address, buffer)
+    }
+
+    /// Runs `job` in its network, in a thread of its own.
+    pub fn inside<T: Send + 'static>(&self, job: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        answer::inside(self, job)
     }
 
     /// As [`Lab::on_host`].

@@ -34,13 +34,13 @@ use churn::Churn;
 use evidence::Evidence;
 use gate::Gate;
 use mischief::Mischief;
-use prometheus::Prometheus;
 use reader::Reader;
 use timeline::{Act, timeline};
 use town::Town;
 use watch::Watch;
 
 pub use judge::Row;
+pub use prometheus::{Prometheus, Series};
 
 /// A line of progress is written this often.
 const PROGRESS: Duration = Duration::from_secs(30);

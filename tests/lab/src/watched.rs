@@ -1,5 +1,7 @@
 //! A lab with an exporter on it, and what is expected of what it says.
 
+mod witness;
+
 use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -7,24 +9,66 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::{Exporter, Lab, Result};
+use witness::Witness;
 
 /// The default interval of nearly every probe.
 pub const INTERVAL: Duration = Duration::from_secs(15);
+/// So long the exporter gives to what has just started.
+const DEPLOY: Duration = Duration::from_secs(10);
 /// A busy machine gets this much more time than the exporter is to need.
 const SLACK: Duration = Duration::from_secs(15);
 
-/// The exporter goes before the lab that it runs in.
+/// The exporter goes before the lab that it runs in, and who watches it before either.
 pub struct Watched {
+    witness: Witness,
     pub exporter: Exporter,
     pub lab: Lab,
 }
 
 impl Watched {
+    /// An exporter that has had its first round, and whose probes come at this interval.
+    #[must_use]
+    pub fn new(lab: Lab, exporter: Exporter, interval: Duration) -> Self {
+        Self { witness: Witness::of(&exporter, interval), exporter, lab }
+    }
+
+    /// Ends the exporter, and leaves the lab to another.
+    #[must_use]
+    pub fn into_lab(self) -> Lab {
+        self.lab
+    }
+
+    /// Says that this is done now, and that the finding `code subject` is owed to it; otherwise a finding is owed to
+    /// what the test is called and to the last command that the lab was given.
+    pub fn breaks(&self, finding: &str, what: &str) {
+        self.witness.done(finding, what, Duration::ZERO);
+    }
+
+    /// The same of what is deployed as it is: whatever has just started is given a moment.
+    pub fn deploys(&self, finding: &str, what: &str) {
+        self.witness.done(finding, what, DEPLOY);
+    }
+
+    /// What a test waits beyond the time that the exporter is to need. Whoever measures wants to know how late it is.
+    const fn slack(&self) -> Duration {
+        if self.witness.watches() { Duration::from_secs(60) } else { SLACK }
+    }
+
+    /// Says that what the finding is about is repaired now; otherwise the last command of the lab did that.
+    pub fn repairs(&self, finding: &str) {
+        self.witness.repaired(finding);
+    }
+
     /// Runs a command in a container's network namespace, with the host's tools.
     pub fn inside(&self, container: &str, command: &[&str]) -> Result<String> {
         let pid = self.lab.docker(&["inspect", "-f", "{{.State.Pid}}", container])?;
         let enter = ["nsenter", "-t", &pid, "-n"];
         self.lab.exec_on_host(&[&enter[..], command].concat())
+    }
+
+    /// Says that just these stand, as a test of another kind found out.
+    pub fn note(&self, standing: &BTreeSet<String>, soon: Duration) {
+        self.witness.stand(standing, soon, &self.exporter, &self.lab);
     }
 
     /// `code subject` of everything above `info`.
@@ -45,17 +89,42 @@ impl Watched {
             let report = self.exporter.report()?;
             let now = findings(&report);
             if now == wanted {
-                return Ok((report, began.elapsed()));
+                let took = began.elapsed();
+                self.witness.stand(&wanted, soon, &self.exporter, &self.lab);
+                return Ok((report, took));
             }
             let strangers: Vec<_> = now.difference(&before).filter(|f| !wanted.contains(*f)).collect();
+            if !strangers.is_empty() {
+                self.witness.strangers(&strangers);
+            }
             assert!(strangers.is_empty(), "found meanwhile: {strangers:?}\n{}", gist(&report));
             assert!(
-                began.elapsed() < soon + SLACK,
+                began.elapsed() < soon + self.slack(),
                 "after {:?} there is {now:?} and not {wanted:?}\n{}\n{}",
                 began.elapsed(),
                 gist(&report),
                 self.exporter.log()
             );
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until a finding that is for information alone holds, or does not; gives how long that took.
+    ///
+    /// # Panics
+    /// When it does not come, or go, in time.
+    pub fn expect_aside(&self, finding: &str, holds: bool, soon: Duration) -> Result<(Value, Duration)> {
+        let began = Instant::now();
+        loop {
+            let report = self.exporter.report()?;
+            let is_it = |one: &Value| one["severity"] == "info" && name_of(one) == finding;
+            if all(&report).any(is_it) == holds {
+                let took = began.elapsed();
+                self.witness.aside(finding, holds, soon, &self.exporter, &self.lab);
+                return Ok((report, took));
+            }
+            let patience = soon + self.slack();
+            assert!(began.elapsed() < patience, "{finding}: not {holds} in {patience:?}\n{}", gist(&report));
             sleep(Duration::from_millis(20));
         }
     }
@@ -125,10 +194,12 @@ fn without(series: &str, label: &str) -> String {
 }
 
 fn findings(report: &Value) -> BTreeSet<String> {
-    all(report)
-        .filter(|f| f["severity"] != "info")
-        .map(|f| format!("{} {}", text(&f["code"]), text(&f["subject"]["name"])))
-        .collect()
+    all(report).filter(|f| f["severity"] != "info").map(name_of).collect()
+}
+
+/// `code subject`.
+fn name_of(finding: &Value) -> String {
+    format!("{} {}", text(&finding["code"]), text(&finding["subject"]["name"]))
 }
 
 /// What of a report says why it is as it is: findings, routes, probes that fail.

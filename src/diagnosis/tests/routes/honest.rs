@@ -85,6 +85,7 @@ fn a_proxy_that_has_just_started_is_given_its_networks_one_after_the_other() {
     assert_eq!(host.told(), Vec::<String>::new());
     host.sample.container("coolify-proxy").started_at = Some(at(45));
     assert_eq!(host.told(), ["page proxy-not-attached coolify-proxy"]);
+    assert_eq!(host.found()[0].first_command(256), "docker network connect shop coolify-proxy");
 }
 
 /// What is wrong behind the proxy says nothing of what it knows.
@@ -144,4 +145,21 @@ fn rules_that_are_refused_for_one_reason_are_one_finding() {
         refused("other", "id-web", "unbalanced"),
     ];
     assert_eq!(host.told(), ["page route-rule-invalid http-0", "page route-rule-invalid other"]);
+}
+
+#[test]
+fn a_proxy_without_a_port_to_dial_from_is_told_and_not_its_routes() {
+    let told = |held, outcome: Outcome| {
+        let mut host = Host::new();
+        let end = ([10, 0, 2, 2].into(), "10.0.2.3:3000".parse().unwrap(), held, 0);
+        host.ports = Some(LocalPorts::of((30_000, 30_999), 1000, [end]));
+        host.saw(DIRECT, outcome);
+        host.through(Reason::HttpStatus, 502, "Bad Gateway");
+        host.told()
+    };
+    let page = "page ephemeral-ports-exhausted coolify-proxy";
+    // Its own probe gets none either, or the last one.
+    assert_eq!(told(1000, Outcome::Unknown(Blindness::Resources)), [page]);
+    assert_eq!(told(1000, OK), [page]);
+    assert_eq!(told(100, OK), ["page route-stale-backend shop.example.com"]);
 }

@@ -35,13 +35,20 @@ pub struct Series {
 impl Prometheus {
     /// Starts it, and waits until it has scraped.
     pub fn start(lab: &Lab, exporter: SocketAddr) -> Result<Self> {
+        Self::start_as(
+            lab,
+            &format!(
+                "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: soak\n  \
+                 static_configs: [{{targets: ['{exporter}']}}]\n"
+            ),
+        )
+    }
+
+    /// As [`Prometheus::start`], with this configuration.
+    pub fn start_as(lab: &Lab, configuration: &str) -> Result<Self> {
         let file = |name: &str| lab.folder().join(name);
         let (config, log) = (file("prometheus.yml"), file("prometheus.log"));
-        let text = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: soak\n  \
-             static_configs: [{{targets: ['{exporter}']}}]\n"
-        );
-        fs::write(&config, text).map_err(|e| Error::io("writing Prometheus' configuration", e))?;
+        fs::write(&config, configuration).map_err(|e| Error::io("writing Prometheus' configuration", e))?;
         let errors = File::create(&log).map_err(|e| Error::io("making Prometheus' log", e))?;
         let mut command = lab.on_host("prometheus");
         command

@@ -8,11 +8,12 @@ use super::evidence::{Anchor, Scrapes, now};
 use super::prometheus::{Prometheus, Series};
 use super::town::ANCHOR;
 
-/// Families that are there only while they have something to say: an outcome is absent while it is unknown, and the
-/// Engine's absence makes names unknown. And what got through to other destinations, which come and go here: to a new one
-/// nothing was tried yet.
-const COME_AND_GO: [&str; 4] = [
+/// Families that are there only while they have something to say: an outcome is absent while it is unknown, and so is how
+/// wide a way is; the Engine's absence makes names unknown. And what got through to other destinations, which come and go
+/// here: to a new one nothing was tried yet.
+const COME_AND_GO: [&str; 5] = [
     "destination_probe_success",
+    "destination_path_mtu_bytes",
     "destination_finding",
     "destination_isolation_leaks",
     "destination_isolation_leaking_peers",

@@ -15,11 +15,13 @@ mod floor;
 mod idle;
 mod many;
 mod page;
+mod pages;
 mod process;
 mod relay;
 mod rivals;
 mod routes;
 mod rtt;
+mod ruling;
 mod scrape;
 mod series;
 mod sites;
@@ -59,9 +61,9 @@ fn main() -> ExitCode {
 }
 
 /// The rows, by the word that asks for one alone.
-const ROWS: [&str; 13] = [
-    "icmp", "tcp", "dns", "rtt", "cold", "steady", "traffic", "series", "routes", "sites", "many", "idle",
-    "size",
+const ROWS: [&str; 15] = [
+    "icmp", "tcp", "dns", "rtt", "cold", "steady", "traffic", "series", "routes", "sites", "many", "ruling",
+    "page", "idle", "size",
 ];
 
 /// What is measured, and for how long.
@@ -94,6 +96,11 @@ impl Options {
 
     fn wants(&self, row: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|wanted| wanted == row)
+    }
+
+    /// A program of the project's that was built as the exporter was.
+    fn example(&self, name: &str) -> PathBuf {
+        self.exporter.with_file_name("examples").join(name)
     }
 
     fn seconds(&self, full: u64) -> u64 {
@@ -151,6 +158,12 @@ fn bench(options: &Options) -> Result<()> {
         if options.wants("sites") {
             rows.extend(sites::measure(&street, options)?);
         }
+    }
+    if options.wants("ruling") {
+        rows.push(ruling::measure(options)?);
+    }
+    if options.wants("page") {
+        rows.push(pages::measure(options)?);
     }
     if options.wants("idle") {
         rows.push(idle::measure(options)?);

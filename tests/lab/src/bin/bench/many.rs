@@ -89,7 +89,7 @@ fn config(targets: &[Ipv4Addr]) -> String {
         "probes:\n  budget_per_second: 100000\n  in_flight_per_namespace: 1024\n  icmp_packets: 1\n  \
                       icmp_external: {interval: 1s}\n"
             .to_owned();
-    for other in ["icmp", "tcp", "dns", "http"] {
+    for other in ["icmp", "tcp", "dns", "http", "path_mtu"] {
         config += &format!("  {other}: {{enabled: false}}\n");
     }
     config += "  external_addresses:\n";

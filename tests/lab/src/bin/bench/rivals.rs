@@ -83,7 +83,7 @@ pub fn measure(town: &Town, options: &Options, kind: Kind) -> Result<[Row; 2]> {
 pub fn config(kind: Kind) -> String {
     let mut config =
         "probes:\n  full_mesh_up_to: 64\n  budget_per_second: 100000\n  icmp_packets: 1\n".to_owned();
-    for other in ["icmp", "tcp", "dns", "http"] {
+    for other in ["icmp", "tcp", "dns", "http", "path_mtu"] {
         config += &if other == kind.label() {
             format!("  {other}: {{interval: 1s}}\n")
         } else {

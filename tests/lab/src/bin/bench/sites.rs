@@ -20,7 +20,8 @@ use crate::{Options, say};
 /// How many times cheaper ours is to be.
 const GOAL: f64 = 5.0;
 /// Everything but routes is off.
-const OTHERS: [&str; 7] = ["icmp", "tcp", "dns", "http", "proxy", "published_port", "isolation"];
+const OTHERS: [&str; 9] =
+    ["icmp", "tcp", "dns", "http", "proxy", "published_port", "isolation", "path_mtu", "hairpin"];
 
 pub fn measure(street: &Street, options: &Options) -> Result<[Row; 2]> {
     say("sites with TLS, every 2 s: destination-exporter");

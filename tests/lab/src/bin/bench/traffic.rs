@@ -16,7 +16,7 @@ const GOAL: f64 = 50.0;
 const SWEEP: Duration = Duration::from_secs(15);
 /// Nothing but sweeps, signs of life and what is made of them.
 const CONFIG: &str = "docker: {refresh_interval: 1h}
-probes: {dns: {enabled: false}, icmp: {enabled: false}, tcp: {enabled: false}, http: {enabled: false}}
+probes: {dns: {enabled: false}, icmp: {enabled: false}, tcp: {enabled: false}, http: {enabled: false}, path_mtu: {enabled: false}}
 ";
 
 /// CPU of one sweep.
@@ -52,7 +52,7 @@ pub fn measure(town: &Town, options: &Options) -> Result<Row> {
 
 /// The exporter's own code, on its own: beside everything else that a look reads it would be lost.
 fn reading(town: &Town, options: &Options) -> Result<Duration> {
-    let sweep = options.exporter.with_file_name("examples").join("sweep");
+    let sweep = options.example("sweep");
     let folder = town.lab.namespaces();
     let namespaces = town.lab.exec_on_host(&["ls", &folder.display().to_string()])?;
     let mut command = town.lab.on_host(&sweep.display().to_string());

@@ -1,0 +1,333 @@
+//! A server on which everything happens that a panel is for, and a real Prometheus that sees it.
+
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{env, fs};
+
+use lab::apps::App;
+use lab::proxies::{Authority, NAME, Traefik};
+use lab::soak::{Prometheus, Series};
+use lab::{Error, Exporter, Lab, Result};
+
+/// A condition that a busy machine reaches at last.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The Engine says how many networks it has room for; its containers outlive it.
+const ENGINE: &str =
+    r#"{"default-address-pools": [{"base": "10.96.0.0/16", "size": 24}], "live-restore": true}"#;
+/// Every probe often.
+const PROBES: &str = "dns: {interval: 5s}, icmp: {interval: 5s}, tcp: {interval: 5s}, http: {interval: 5s}, \
+     proxy: {interval: 5s}, route: {interval: 5s}, published_port: {interval: 5s}, isolation: {interval: 5s}, \
+     path_mtu: {interval: 15s}, hairpin: {interval: 5s}";
+/// The example of deploy/, but for the pace and the name of the server; an alert, for what shows alerts.
+const PROMETHEUS: &str = "\
+global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+rule_files: [RULES]
+scrape_configs:
+- job_name: destination-exporter
+  static_configs: [{targets: ['127.0.0.1:10061'], labels: {instance: server-1}}]
+";
+const RULES: &str = r#"
+groups:
+- name: stage
+  rules:
+  - alert: DestinationStage
+    expr: max by (job, instance, destination) (destination_findings{severity="page"}) > 0
+    labels: {severity: critical}
+"#;
+
+/// When something was so that it is worth to be asked about.
+pub struct Moment {
+    pub at: f64,
+}
+
+/// What was played. It ends what it started.
+pub struct Stage {
+    prometheus: Prometheus,
+    exporter: Option<Exporter>,
+    lab: Lab,
+    began: f64,
+    pub moments: Vec<Moment>,
+}
+
+/// Where the recording is to be kept, for whoever draws it, and so how long each act lasts.
+fn recording() -> Option<PathBuf> {
+    env::var_os("DASHBOARDS_RECORD").map(PathBuf::from)
+}
+
+fn act() -> Duration {
+    Duration::from_secs(if recording().is_some() { 90 } else { 12 })
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+impl Stage {
+    /// Plays everything, from the first act to the last.
+    pub fn play() -> Result<Self> {
+        let (lab, config) = build()?;
+        let exporter = serve(&lab, &config)?;
+        let rules = lab.folder().join("rules.yml");
+        write(&rules, RULES)?;
+        let prometheus =
+            Prometheus::start_as(&lab, &PROMETHEUS.replace("RULES", &rules.display().to_string()))?;
+        let mut stage = Self { prometheus, exporter: Some(exporter), lab, began: now(), moments: Vec::new() };
+        stage.healthy()?;
+        stage.blind()?;
+        stage.restarted(&config)?;
+        stage.broken()?;
+        stage.keep()?;
+        Ok(stage)
+    }
+
+    /// The page of metrics as it is at the end.
+    pub fn page(&self) -> Result<String> {
+        self.exporter.as_ref().expect("it serves").metrics()
+    }
+
+    /// What a panel that shows now would show at this moment.
+    pub fn at(&self, expr: &str, moment: &Moment) -> Result<Vec<Series>> {
+        self.prometheus.query_at(expr, moment.at)
+    }
+
+    /// What a graph of the whole time would show: the last value of each of its lines.
+    pub fn over_all(&self, expr: &str) -> Result<Vec<Series>> {
+        let end = self.moments.last().expect("a moment").at;
+        let span = (end - self.began).ceil();
+        self.prometheus.query_at(&format!("last_over_time(({expr})[{span:.0}s:1s])"), end)
+    }
+
+    fn moment(&mut self, name: &'static str) {
+        println!("{name}: after {:.0} s", now() - self.began);
+        self.moments.push(Moment { at: now() });
+    }
+
+    /// Waits until Prometheus has an answer.
+    fn until(&self, what: &str) -> Result<()> {
+        let began = Instant::now();
+        while self.prometheus.query(what)?.is_empty() {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "not in {PATIENCE:?}: {what}\n{}",
+                self.exporter.as_ref().map(Exporter::log).unwrap_or_default()
+            );
+            sleep(Duration::from_millis(200));
+        }
+        Ok(())
+    }
+
+    fn until_found(&self, code: &str) -> Result<()> {
+        self.until(&format!("destination_finding{{code=\"{code}\"}} == 1"))
+    }
+
+    fn healthy(&mut self) -> Result<()> {
+        for series in [
+            "destination_isolation_leaks",
+            "destination_path_mtu_bytes",
+            "destination_certificate_valid == 1",
+            "destination_published_port_up == 1",
+            "destination_route_up{domain=\"blog.example.com\"} == 1",
+        ] {
+            self.until(series)?;
+        }
+        let address = |of: &str| {
+            self.lab.docker(&["inspect", "-f", "{{.NetworkSettings.Networks.shop.IPAddress}}", of])
+        };
+        // Somebody writes a line now and then.
+        let talk = format!("while :; do echo hello; sleep 1; done | nc {} 9000", address("cart")?);
+        self.lab.docker(&["exec", "-d", "api", "sh", "-c", &talk])?;
+        // And somebody goes the long way round.
+        self.lab.docker(&["exec", "-d", "api", "sh", "-c", "sleep 9999 | nc 10.1.0.1 9900"])?;
+        sleep(act());
+        let looked = self.exporter.as_ref().expect("it serves").ask("POST", "/diagnostics/run")?;
+        assert_eq!(looked.status, 200, "{looked:?}");
+        self.until("destination_flow_connections{way=\"hairpin\"}")?;
+        self.moment("healthy");
+        Ok(())
+    }
+
+    /// The Engine stands still, and with it its resolver, which is asked all the same.
+    fn blind(&mut self) -> Result<()> {
+        let pid = self.lab.docker(&["inspect", "-f", "{{.State.Pid}}", "api"])?;
+        self.lab.freeze()?;
+        let flood = "exec 3>/dev/udp/127.0.0.11/53; for i in $(seq 2000); do echo a query >&3; done";
+        let flooded = self.lab.exec_on_host(&["nsenter", "-t", &pid, "-n", "bash", "-c", flood]);
+        let seen = flooded.and_then(|_| self.until("destination_exporter_docker_up == 0")).and_then(|()| {
+            self.until("increase(destination_exporter_docker_request_failures_total[60s]) > 0")
+        });
+        sleep(act() / 3);
+        self.moment("blind");
+        self.lab.thaw()?;
+        seen?;
+        self.until("destination_exporter_docker_up == 1")
+    }
+
+    /// The exporter ends, and comes again.
+    fn restarted(&mut self, config: &str) -> Result<()> {
+        self.exporter = None;
+        self.until("up == 0")?;
+        self.moment("gone");
+        self.exporter = Some(serve(&self.lab, config)?);
+        self.until("up == 1 and on () destination_present")?;
+        sleep(act() / 2);
+        self.moment("again");
+        Ok(())
+    }
+
+    fn broken(&mut self) -> Result<()> {
+        let lab = &self.lab;
+        let compose = |project: &str| {
+            let name = format!("{project}-redis-1");
+            let label = |key: &str, value: &str| format!("--label=com.docker.compose.{key}={value}");
+            let labels =
+                [label("project", project), label("service", "redis"), label("container-number", "1")];
+            let run = ["run", "-d", "--name", &name, "--network", "shop", "--network-alias", "redis"];
+            let labels = labels.each_ref().map(String::as_str);
+            lab.docker(
+                &[&run[..], &labels, &["busybox", "nc", "-ll", "-p", "6379", "-e", "/bin/cat"]].concat(),
+            )
+        };
+        compose("one")?;
+        compose("two")?;
+        // A visitor's question is never answered, and there is room for few more.
+        lab.docker(&[
+            "run",
+            "-d",
+            "--name",
+            "stuck",
+            "--network",
+            "mail",
+            "busybox",
+            "nc",
+            "-ll",
+            "-p",
+            "8080",
+            "-e",
+            "sleep",
+            "9999",
+        ])?;
+        lab.docker(&["network", "connect", "mail", "one-redis-1"])?;
+        lab.docker(&["network", "create", "gone"])?;
+        lab.docker(&["create", "--name", "later", "--network", "gone", "busybox", "sleep", "9"])?;
+        self.until("destination_present{destination=\"gone\"} == 1")?;
+        lab.docker(&["network", "rm", "gone"])?;
+        lab.docker(&["network", "disconnect", "blog", NAME])?;
+        lab.docker(&["stop", "-t", "0", "worker"])?;
+        lab.exec_on_host(&["iptables", "-I", "DOCKER-USER", "-j", "ACCEPT"])?;
+        let pid = |of: &str| lab.docker(&["inspect", "-f", "{{.State.Pid}}", of]);
+        let inside = |of: &str| Ok::<_, Error>(["nsenter", "-t", &*pid(of)?, "-n"].map(str::to_owned));
+        let drop = inside("cart")?;
+        let drop: Vec<&str> = drop.iter().map(String::as_str).collect();
+        lab.exec_on_host(&[&drop[..], &["iptables", "-A", "INPUT", "-i", "eth0", "-j", "DROP"]].concat())?;
+        // A server that takes nobody in, and more visitors than may wait.
+        let full = pid("post")?;
+        lab.exec_on_host(&["kill", "-STOP", &full])?;
+        let visit = "for i in $(seq 40); do timeout 3 bash -c '</dev/tcp/10.3.0.10/3000' & done; wait";
+        lab.exec_on_host(&["bash", "-c", visit])?;
+        for code in [
+            "dns-alias-collision",
+            "network-missing",
+            "proxy-not-attached",
+            "container-unreachable",
+            "isolation-breached",
+        ] {
+            self.until_found(code)?;
+        }
+        self.until("increase(destination_container_tcp_retransmits_total[30s]) > 0")?;
+        self.until("increase(destination_container_listen_overflows_total[60s]) > 0")?;
+        self.until("increase(destination_exporter_probes_unknown_total[60s]) > 0")?;
+        let looked = self.exporter.as_ref().expect("it serves").ask("POST", "/diagnostics/run")?;
+        assert_eq!(looked.status, 200, "{looked:?}");
+        sleep(act());
+        self.moment("broken");
+        Ok(())
+    }
+
+    /// Leaves what Prometheus wrote, and when, to whoever draws it.
+    fn keep(&self) -> Result<()> {
+        let Some(folder) = recording() else { return Ok(()) };
+        let to = folder.display().to_string();
+        let from = self.lab.folder().join("prometheus").display().to_string();
+        let copy = format!(
+            "rm -rf '{to}' && mkdir -p '{to}' && cp -a '{from}' '{to}/data' && rm -f '{to}/data/lock'"
+        );
+        lab::run(std::process::Command::new("sh").args(["-euc", &copy]))?;
+        let end = self.moments.last().expect("a moment").at;
+        write(&folder.join("times.json"), &format!("{{\"from\": {:.0}, \"to\": {end:.0}}}\n", self.began))
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|e| Error::new(format!("writing {}: {e}", path.display())))
+}
+
+fn serve(lab: &Lab, config: &str) -> Result<Exporter> {
+    let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
+    let url = ["--web.external-url", "https://server-1.example.com:10061"];
+    let mut exporter = Exporter::serve(lab, binary, config, &url)?;
+    exporter.wait_ready()?;
+    Ok(exporter)
+}
+
+/// `shop` with its proxy, `blog` with its own site, `mail` with a published port and narrower packets.
+fn build() -> Result<(Lab, String)> {
+    let lab = Lab::start_set(ENGINE)?;
+    lab.busybox_image()?;
+    // A way out that leads nowhere.
+    for command in [
+        "link add uplink mtu 1450 type veth peer name beyond",
+        "address add 192.0.2.2/24 dev uplink",
+        "link set beyond up",
+        "link set uplink up",
+        "route add default via 192.0.2.1",
+    ] {
+        lab.exec_on_host(&[&["ip"][..], &command.split(' ').collect::<Vec<_>>()].concat())?;
+    }
+    let narrow = ["--opt", "com.docker.network.driver.mtu=1400"];
+    for (network, subnet, more) in
+        [("shop", "10.1.0.0/24", &[][..]), ("blog", "10.2.0.0/24", &[]), ("mail", "10.3.0.0/24", &narrow)]
+    {
+        lab.docker(&[&["network", "create", "--subnet", subnet][..], more, &[network]].concat())?;
+    }
+    let authority = Authority::new()?;
+    let authorities = lab.folder().join("authorities.pem");
+    write(&authorities, &authority.certificate)?;
+    let coolify = |app: App<'static>, project: &str, resource: &str| {
+        app.label("coolify.managed", "true")
+            .label("coolify.projectName", project)
+            .label("coolify.environmentName", "production")
+            .label("coolify.resourceName", resource)
+            .label("coolify.serviceName", resource)
+    };
+    coolify(App::new("web", "shop").at_https("shop.example.com", 3000), "Shop", "shop-web").run(&lab)?;
+    coolify(App::new("api", "shop").at_https("api.example.com", 3000), "Shop", "shop-api").run(&lab)?;
+    coolify(App::new("blog", "blog").at_https("blog.example.com", 3000), "Blog", "blog").run(&lab)?;
+    let post = App::new("post", "mail").option("--ip=10.3.0.10").option("--publish=2525:3000");
+    coolify(post, "Mail", "post").run(&lab)?;
+    let cart = ["run", "-d", "--name", "cart", "--network", "shop", "--publish", "9900:9000"];
+    lab.docker(&[&cart[..], &["busybox", "nc", "-ll", "-p", "9000", "-e", "cat"]].concat())?;
+    lab.docker(&[
+        "run",
+        "-d",
+        "--name",
+        "worker",
+        "--network",
+        "blog",
+        "--restart",
+        "unless-stopped",
+        "busybox",
+        "sleep",
+        "9999",
+    ])?;
+    let traefik = Traefik::prepare(&lab, Path::new(env!("CARGO_MANIFEST_DIR")))?;
+    let papers = [
+        authority.issue(&["shop.example.com"])?,
+        authority.issue(&["blog.example.com"])?,
+        authority.issue_expiring(&["api.example.com"])?,
+    ];
+    traefik.show(&papers.each_ref(), None)?;
+    traefik.run(&lab, &["shop", "blog"])?;
+    let config = format!("certificates: {{ca_file: {}}}\nprobes: {{{PROBES}}}\n", authorities.display());
+    Ok((lab, config))
+}
