@@ -1,13 +1,13 @@
 //! The codes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Severity;
 
 macro_rules! codes {
     ($($variant:ident, $label:literal, $severity:ident, $title:literal, $meaning:literal $(, [$($met:literal),*])?;)*) => {
         /// Every fault that can be named.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Code {
             $(#[doc = $title] #[serde(rename = $label)] $variant,)*
         }

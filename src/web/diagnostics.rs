@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::diagnosis::{Finding, Verdict};
+use crate::diagnosis::{Code, Finding, Severity, Verdict};
 use crate::report::{self, Look, Report};
 use crate::topology;
 
@@ -24,9 +24,9 @@ const WORDS: Look = Look { colours: false, width: 100, took: None };
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Filter {
     /// Only findings of this severity.
-    severity: Option<String>,
+    severity: Option<Severity>,
     /// Only findings of this code.
-    code: Option<String>,
+    code: Option<Code>,
     /// Whatever the caller's program says that it takes.
     format: Option<Format>,
 }
@@ -51,7 +51,7 @@ impl Format {
 }
 
 impl Takes for Filter {
-    const HINT: &'static str = "/diagnostics takes severity, code and format (json, text, html), each once";
+    const HINT: &'static str = "/diagnostics takes severity, code (there is a page /runbooks/CODE of each) and format (json, text, html), each once";
 }
 
 impl Filter {
@@ -64,8 +64,8 @@ impl Filter {
     }
 
     fn keeps(&self, finding: &Finding) -> bool {
-        self.severity.as_deref().is_none_or(|s| finding.severity.as_label() == s)
-            && self.code.as_deref().is_none_or(|c| finding.code.as_label() == c)
+        self.severity.is_none_or(|severity| finding.severity == severity)
+            && self.code.is_none_or(|code| finding.code == code)
     }
 
     fn apply(&self, report: &mut Report) {
@@ -77,9 +77,10 @@ impl Filter {
 
     /// For whoever reads the page of it.
     fn words(&self) -> String {
-        let parts = [("severity", &self.severity), ("code", &self.code)];
+        let parts =
+            [("severity", self.severity.map(Severity::as_label)), ("code", self.code.map(Code::as_label))];
         let parts: Vec<String> =
-            parts.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?))).collect();
+            parts.iter().filter_map(|(name, value)| Some(format!("{name} {}", (*value)?))).collect();
         if parts.is_empty() { String::new() } else { format!("Only findings of {}.", parts.join(" and ")) }
     }
 }

@@ -231,9 +231,21 @@ async fn a_hint_is_about_the_page_that_was_asked_for() {
         ),
         ("GET /topology?format=dot&format=dot", "/topology takes format", "duplicate field `format`"),
         ("GET /topology?destination=a&destination=b", "/topology takes format", "duplicate field"),
-        ("GET /diagnostics?code=a&code=b", "/diagnostics takes severity, code", "duplicate field `code`"),
+        (
+            "GET /diagnostics?code=proxy-missing&code=proxy-missing",
+            "/diagnostics takes severity, code",
+            "duplicate field `code`",
+        ),
+        // An empty list would say that all is well.
+        ("GET /diagnostics?code=proxy-mising", "/diagnostics takes severity, code", "`proxy-missing`"),
+        ("GET /diagnostics?severity=fatal", "/diagnostics takes severity, code", "`page`, `ticket`, `info`"),
+        ("GET /diagnostics/shop?severity=", "/diagnostics takes severity, code", "`page`, `ticket`, `info`"),
         ("GET /diagnostics?format=yaml", "/diagnostics takes severity, code", "unknown variant `yaml`"),
-        ("GET /diagnostics/shop?code=a&code=b", "/diagnostics takes", "duplicate field `code`"),
+        (
+            "GET /diagnostics/shop?code=proxy-missing&code=proxy-missing",
+            "/diagnostics takes",
+            "duplicate field `code`",
+        ),
         ("GET /probe?kind=tcp", "/probe takes destination, source, target and kind", "missing field"),
         ("GET /diagnostics/%ff", "a name in the path is UTF-8", ""),
     ] {
