@@ -14,7 +14,8 @@ mod found;
 mod mutants;
 #[path = "alerts/promtool.rs"]
 mod promtool;
-
+#[path = "alerts/receivers.rs"]
+mod receivers;
 #[path = "alerts/records.rs"]
 mod records;
 #[path = "alerts/resources.rs"]

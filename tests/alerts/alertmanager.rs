@@ -10,7 +10,7 @@ fn file() -> PathBuf {
 }
 
 /// What a program says, where it succeeds.
-fn said(command: &mut Command) -> Result<String, String> {
+pub(super) fn said(command: &mut Command) -> Result<String, String> {
     let out = command.output().map_err(|error| format!("{command:?} (make deps): {error}"))?;
     let said = String::from_utf8_lossy(&out.stdout) + String::from_utf8_lossy(&out.stderr);
     if out.status.success() { Ok(said.into_owned()) } else { Err(format!("{command:?}: {said}")) }
@@ -151,7 +151,7 @@ const HEARD: &[(Told, &[Told])] = &[
 /// A real Alertmanager with the example's inhibitions, told of each pair on a job of its own.
 #[test]
 fn what_is_held_back_is_a_symptom_and_nothing_else() {
-    let manager = Manager::start();
+    let manager = Manager::start(&file().display().to_string());
     let cases = HELD_BACK.iter().map(|case| (case, true)).chain(HEARD.iter().map(|case| (case, false)));
     let pairs =
         cases.flat_map(|((source, targets), held)| targets.iter().map(move |target| (source, target, held)));
@@ -181,10 +181,12 @@ fn what((name, own): &Told, job: usize) -> String {
     format!("{job} {name} {}", own.join(" "))
 }
 
-struct Manager {
+/// A real one, alone.
+pub(super) struct Manager {
     _folder: tempfile::TempDir,
     child: std::process::Child,
-    url: String,
+    /// As `amtool` is told it.
+    pub(super) url: String,
 }
 
 impl Drop for Manager {
@@ -195,12 +197,12 @@ impl Drop for Manager {
 }
 
 impl Manager {
-    fn start() -> Self {
+    pub(super) fn start(file: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
         let mut command = Command::new("prometheus-alertmanager");
         command
-            .arg(format!("--config.file={}", file().display()))
+            .arg(format!("--config.file={file}"))
             .arg(format!("--storage.path={}", folder.path().display()))
             .args(["--cluster.listen-address=", &format!("--web.listen-address={at}")])
             .stderr(std::process::Stdio::null());
