@@ -32,6 +32,31 @@ const UNSEEN: &[(&str, &str)] = &[
     ),
 ];
 
+/// Where the report is of a case that is less bad, or worse, than the code usually is: what makes the difference.
+const OTHERWISE: &[(&str, &str)] = &[
+    (
+        "host-firewall-chains-missing",
+        "a ticket here: the ports are still answered, by docker-proxy; a page where containers are cut off, or ports lead nowhere",
+    ),
+    ("route-host-network", "a page here: the site is not served; a ticket where it is"),
+    (
+        "ephemeral-ports-exhausted",
+        "a page here: no port is left, and connections fail; a ticket while there still are some",
+    ),
+    (
+        "dns-resolv-conf-stale",
+        "a ticket here: it is one container, others find names outside; a page where nobody does",
+    ),
+    (
+        "egress-blocked",
+        "a ticket here: it is one container; a page where a destination or the whole host gets no answer",
+    ),
+    (
+        "published-port-unreachable",
+        "a ticket here: nobody listens behind the port; a page where somebody does, and is not reached",
+    ),
+];
+
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
 }
@@ -63,6 +88,9 @@ fn page() -> String {
             let _ = writeln!(page, "\nNo lab causes it: {why}.");
         }
         let example = fs::read_to_string(docs().join(format!("examples/{label}.txt"))).unwrap_or_default();
+        if let Some((_, why)) = OTHERWISE.iter().find(|(other, _)| *other == label) {
+            let _ = writeln!(page, "\nIt is {why}.");
+        }
         let _ = write!(page, "\n```text\n{example}```\n");
     }
     page
@@ -94,6 +122,9 @@ fn every_code_has_its_report_and_no_report_is_left_over() {
         let words: Vec<&str> = head.split_whitespace().collect();
         assert!(["page", "ticket", "info"].contains(words.first().unwrap_or(&"")), "{label}: {head}");
         assert_eq!(words.get(1), Some(&label), "{head}");
+        let is_usual = words.first() == Some(&code.severity().as_label());
+        let why = OTHERWISE.iter().find(|(other, _)| *other == label);
+        assert_eq!(why.is_none(), is_usual, "{label}: the report is a {head:?}, the code is usually another");
         assert!(words.first() == Some(&"info") || example.contains("\n  repair  "), "{label}:\n{example}");
     }
 }

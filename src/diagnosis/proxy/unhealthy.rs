@@ -21,7 +21,10 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let log = format!("docker inspect -f '{{{{json .State.Health}}}}' {shell}");
         finding.fix = vec![
             Step::look("read what the check says", [log.clone()]),
-            Step::when("where the proxy hangs", [format!("docker restart {shell}")]),
+            Step::when(
+                "where the proxy hangs (all sites are away for seconds)",
+                [format!("docker restart {shell}")],
+            ),
         ];
         finding.verify = vec![log, format!("docker logs --tail 50 {shell}")];
         findings.push(finding);

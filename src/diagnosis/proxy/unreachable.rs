@@ -69,7 +69,10 @@ fn of_host(scene: &Scene<'_>, walks: &[&Walk<'_>]) -> Option<Finding> {
             ["iptables -S DOCKER-USER".to_owned(), format!("iptables -t nat -S DOCKER{port}")],
         ),
         Step::restart("where there is none, the Engine writes it anew"),
-        Step::when("where it does not listen", [format!("docker restart {shell}")]),
+        Step::when(
+            "where it does not listen (all sites are away for seconds)",
+            [format!("docker restart {shell}")],
+        ),
     ];
     finding.verify = vec![format!("docker port {shell}")];
     finding.verify.extend(door.map(|(at, _)| format!("nc -v -w 3 {} {} </dev/null", at.ip(), at.port())));
@@ -92,12 +95,11 @@ fn from_destinations(scene: &Scene<'_>) -> Vec<Finding> {
             if scene.is_lost(&destination.name, &endpoint.name) {
                 continue;
             }
-            let asked = |kind, target: &str| kind == ProbeKind::Proxy && *target == *endpoint.name;
             let looks: Vec<_> = scene
-                .looks(&destination.name)
+                .looks_of(&destination.name, ProbeKind::Proxy)
                 .iter()
                 .filter(|(key, record)| {
-                    asked(key.kind, &key.target) && !matches!(record.outcome, Outcome::Unknown(_))
+                    key.target == endpoint.name && !matches!(record.outcome, Outcome::Unknown(_))
                 })
                 .collect();
             // Who has just started need not listen yet.
@@ -141,7 +143,10 @@ fn of_destination(
         scene.inventory.map_or_else(|| "coolify-proxy".to_owned(), |i| container(i, &proxy.container));
     finding.fix = vec![
         Step::look("does it listen", [from_inside(&shell, "netstat -ltn")]),
-        Step::when("where it hangs, or listens no longer", [format!("docker restart {shell}")]),
+        Step::when(
+            "where it hangs, or listens no longer (all sites are away for seconds)",
+            [format!("docker restart {shell}")],
+        ),
     ];
     finding.verify = vec![format!("docker logs --tail 50 {shell}")];
     finding
