@@ -132,7 +132,10 @@ fn prometheus_scrapes_it_judges_by_its_rules_and_alertmanager_is_told() -> Resul
         };
         let link = |name: &str| watchdog["annotations"][name].as_str().unwrap_or_default().to_owned();
         assert!(link("dashboard_url").starts_with("https://grafana.example.com/d/"), "{watchdog}");
-        assert!(link("runbook_url").starts_with("https://watch.example.com/runbooks/"), "{watchdog}");
+        // It fires before the first scrape, and what it says then is told anew a minute later.
+        if !link("runbook_url").starts_with("https://watch.example.com/runbooks/") {
+            return Ok(false);
+        }
         let generator = watchdog["generatorURL"].as_str().unwrap_or_default();
         assert!(generator.starts_with("https://prometheus.example.com/graph"), "{watchdog}");
         assert_eq!(watchdog["receivers"][0]["name"], "dead-mans-switch");
