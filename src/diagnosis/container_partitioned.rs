@@ -61,7 +61,7 @@ fn partly(
         Code::ContainerPartitioned,
         "container",
         name,
-        scene.since(&destination.name, |key| about(key) && walks(key.kind)),
+        scene.since(&destination.name, name, |key| about(key) && walks(key.kind)),
     );
     finding.destination = Some(Arc::clone(&destination.name));
     finding.summary = format!(
@@ -73,7 +73,7 @@ fn partly(
         if shut.len() == 1 { "does" } else { "do" },
     );
     finding.evidence = scene
-        .failing(&destination.name, |key| about(key) && walks(key.kind))
+        .failing(&destination.name, name, |key| about(key) && walks(key.kind))
         .take(6)
         .map(|(key, record)| {
             saw(
@@ -83,7 +83,7 @@ fn partly(
             )
         })
         .collect();
-    finding.explains = scene.symptoms(&destination.name, about);
+    finding.explains = scene.symptoms(&destination.name, name, about);
     finding.ruled_out = vec![format!("{name} is up: {} reaches it", few(open))];
     let lonely: Vec<&str> = shut
         .iter()
@@ -157,7 +157,7 @@ fn mute(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint, open:
     let name = &endpoint.name;
     let about = |key: &crate::outcome::ProbeKey| walks(key.kind) && key.source == *name;
     let mut finding =
-        draft(Code::ContainerPartitioned, "container", name, scene.since(&destination.name, about));
+        draft(Code::ContainerPartitioned, "container", name, scene.since(&destination.name, name, about));
     finding.destination = Some(Arc::clone(&destination.name));
     finding.summary = format!(
         "Container {} reaches nobody on the network {}, although it is reached itself.",
@@ -165,7 +165,7 @@ fn mute(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint, open:
         quoted(&destination.name)
     );
     finding.evidence = scene
-        .failing(&destination.name, about)
+        .failing(&destination.name, name, about)
         .take(6)
         .map(|(key, record)| {
             saw(
@@ -175,7 +175,7 @@ fn mute(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint, open:
             )
         })
         .collect();
-    finding.explains = scene.symptoms(&destination.name, |key| {
+    finding.explains = scene.symptoms(&destination.name, name, |key| {
         key.source == *name && !matches!(key.kind, crate::outcome::ProbeKind::Dns)
     });
     finding.ruled_out = vec![format!("its peers are up: {} reaches {name}", few(open))];

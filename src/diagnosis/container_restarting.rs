@@ -50,7 +50,7 @@ fn tell(scene: &Scene<'_>, on: &Destination, name: &Arc<str>, known: &Container)
         "running, and no restarts",
     )];
     finding.evidence.extend(why(Some(known)));
-    finding.explains = scene.symptoms(&on.name, |key| key.target == *name || key.source == *name);
+    finding.explains = scene.symptoms(&on.name, name, |_| true);
     let sites = serves(scene, &known.id);
     if !sites.is_empty() {
         finding.severity = Severity::Page;

@@ -51,7 +51,7 @@ fn tell(scene: &Scene<'_>, on: &Destination, missing: &Missing) -> Option<Findin
     } else {
         finding.ruled_out.push(format!("Engine {version} is none of those that refuse what others allow"));
     }
-    finding.explains = scene.symptoms(&on.name, |key| key.target == *name);
+    finding.explains = scene.symptoms(&on.name, name, |key| key.target == *name);
     finding.fix.push(Step::prose(
         "take the fixed address (ipv4_address, --ip) out, let others use its name, and redeploy it; or give the network a subnet of your own (Compose: ipam, config, subnet) and redeploy all that belongs on it",
     ));

@@ -42,11 +42,11 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 
 fn start(scene: &Scene<'_>, destination: &Destination, name: &std::sync::Arc<str>) -> Finding {
     let about = |key: &ProbeKey| key.target == *name;
-    let since = scene.since(&destination.name, about);
+    let since = scene.since(&destination.name, name, about);
     let mut finding = draft(Code::ContainerUnreachable, "container", name, since);
     finding.destination = Some(destination.name.clone());
     // Whatever fails on the way to it and out of it fails for this reason.
-    finding.explains = scene.symptoms(&destination.name, |key| {
+    finding.explains = scene.symptoms(&destination.name, name, |key| {
         key.target == *name || (key.kind != ProbeKind::Http && key.source == *name)
     });
     finding
@@ -148,7 +148,7 @@ fn is_done(container: &Container) -> bool {
 fn unreached(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) -> Finding {
     let name = &endpoint.name;
     let id = shell(scene, &endpoint.container);
-    let sources: Vec<&str> = scene.ways_to(&destination.name, name).into_iter().map(|(s, _)| s).collect();
+    let sources: Vec<&str> = scene.ways_to(&destination.name, name).iter().map(|(s, _)| *s).collect();
     let mut finding = start(scene, destination, name);
     finding.summary = format!(
         "Nobody on the network {} reaches the container {}: every probe from {} fails.",
@@ -157,7 +157,7 @@ fn unreached(scene: &Scene<'_>, destination: &Destination, endpoint: &Endpoint) 
         few_quoted(&sources)
     );
     finding.evidence = scene
-        .failing(&destination.name, |key| key.target == *name && walks(key.kind))
+        .failing(&destination.name, name, |key| key.target == *name && walks(key.kind))
         .take(6)
         .map(|(key, record)| {
             let reason = record.outcome.reason().map_or("failure", |r| r.as_label());

@@ -1,12 +1,16 @@
 //! `dns-alias-collision`: one name, containers of two workloads behind it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::inventory::{Container, Destination, Endpoint, normal};
+use crate::inventory::{Container, Destination, Endpoint, Inventory, normal};
+use crate::outcome::ProbeKind;
 
-use super::scene::Scene;
-use super::words::{container, draft, few_quoted, from_inside, network, quoted, reconnect, saw, sh};
+use super::scene::{Scene, fails};
+use super::words::{
+    container, draft, few_quoted, from_inside, listed, network, quoted, reconnect, saw, sh, symptom,
+};
 use super::{Code, Finding, Step};
 
 /// Destination and name (in its normal form), to the workloads that answer to it.
@@ -14,34 +18,35 @@ pub(super) type Collisions<'a> = BTreeMap<(&'a str, String), BTreeSet<String>>;
 
 /// The names with two workloads or more behind them. Replicas of one workload share names by
 /// design, and so do the old and the new container of a rolling deploy.
-pub(super) fn collisions<'a>(scene: &Scene<'a>) -> Collisions<'a> {
-    let mut owners: Collisions<'a> = BTreeMap::new();
-    for (destination, endpoint) in scene.endpoints() {
-        for name in &endpoint.names {
-            owners
-                .entry((&*destination.name, normal(name).into_owned()))
-                .or_default()
-                .insert(workload(scene, endpoint));
+pub(super) fn collisions(inventory: &Inventory) -> Collisions<'_> {
+    let mut collisions = Collisions::new();
+    for destination in &inventory.destinations {
+        let mut owners: BTreeMap<Cow<'_, str>, Vec<&Endpoint>> = BTreeMap::new();
+        for endpoint in &destination.endpoints {
+            for name in &endpoint.names {
+                owners.entry(normal(name)).or_default().push(endpoint);
+            }
+        }
+        for (name, owners) in owners.into_iter().filter(|(_, owners)| owners.len() > 1) {
+            let workloads: BTreeSet<String> = owners.into_iter().map(|e| workload(inventory, e)).collect();
+            if workloads.len() > 1 {
+                collisions.insert((&destination.name, name.into_owned()), workloads);
+            }
         }
     }
-    owners.retain(|_, workloads| workloads.len() > 1);
-    owners
+    collisions
 }
 
-fn workload(scene: &Scene<'_>, endpoint: &Endpoint) -> String {
-    scene
-        .inventory
-        .and_then(|i| i.container(&endpoint.container))
-        .map_or_else(|| endpoint.name.to_string(), Container::whose)
+fn workload(inventory: &Inventory, endpoint: &Endpoint) -> String {
+    inventory.container(&endpoint.container).map_or_else(|| endpoint.name.to_string(), Container::whose)
 }
 
 /// Names that lead to either of several workloads.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let collisions = collisions(scene);
     scene
         .destinations()
         .flat_map(|destination| {
-            let here = collisions.iter().filter(move |((d, _), _)| *d == &*destination.name);
+            let here = scene.collisions.iter().filter(move |((d, _), _)| *d == &*destination.name);
             here.map(move |((_, name), workloads)| (destination, name, workloads))
         })
         .map(|(destination, name, workloads)| tell(scene, destination, name, workloads))
@@ -72,7 +77,9 @@ fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BT
             )
         })
         .collect();
-    finding.explains = scene.symptoms(&destination.name, |key| super::dns_wrong_answer::asks(key, name));
+    let asked = scene.looks_of(&destination.name, ProbeKind::Dns).iter();
+    let failing = asked.filter(|(key, record)| fails(record) && super::dns_wrong_answer::asks(key, name));
+    finding.explains = listed(failing.map(|(key, record)| symptom(key, record)));
     finding.explains.push(format!("connections to {name} that end at the wrong service now and then"));
     finding.ruled_out = vec!["these are not replicas of one workload".to_owned()];
     let net = network(destination);

@@ -19,20 +19,21 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     if scene.engine_down() {
         return Vec::new();
     }
-    let collisions = super::dns_alias_collision::collisions(scene);
     let mut by_name: BTreeMap<(&Arc<str>, String), Vec<Look<'_>>> = BTreeMap::new();
-    for (key, record) in scene.snapshot.probes.iter() {
-        let wrong = key.kind == ProbeKind::Dns
-            && fails(record)
+    for (key, record) in scene.everywhere(ProbeKind::Dns) {
+        let wrong = fails(record)
             && scene.engine_vouches(record)
             && matches!(
                 record.outcome.reason(),
                 Some(Reason::WrongAnswer | Reason::Nxdomain | Reason::EmptyAnswer)
             );
-        let Some(name) = asked(key).filter(|_| wrong) else { continue };
+        if !wrong {
+            continue;
+        }
+        let Some(name) = asked(key) else { continue };
         let accounted = scene.is_away(&key.destination, &key.target)
             || scene.is_away(&key.destination, &key.source)
-            || collisions.contains_key(&(&*key.destination, name.clone()));
+            || scene.collisions.contains_key(&(&*key.destination, name.clone()));
         if !accounted {
             by_name.entry((&key.destination, name)).or_default().push((key, record));
         }
@@ -151,7 +152,7 @@ fn told_right<'a>(
     name: &str,
     wrong: &std::collections::BTreeSet<&str>,
 ) -> std::collections::BTreeSet<&'a str> {
-    let looks = scene.looks(destination).iter().filter(|(key, record)| {
+    let looks = scene.looks_of(destination, ProbeKind::Dns).iter().filter(|(key, record)| {
         asks(key, name) && matches!(record.outcome, Outcome::Success(_)) && !wrong.contains(&*key.source)
     });
     looks.map(|(key, _)| &*key.source).collect()

@@ -234,13 +234,12 @@ pub(super) fn between<'a>(
     scene: &Scene<'a>,
     destination: &'a Destination,
 ) -> impl Iterator<Item = (&'a ProbeKey, &'a Record)> {
-    let looks: Vec<_> = scene.looks(&destination.name).to_vec();
+    let looks =
+        [ProbeKind::Icmp, ProbeKind::Tcp].map(|kind| scene.looks_of(&destination.name, kind).to_vec());
     let is_neighbour = move |key: &ProbeKey| {
-        matches!(key.kind, ProbeKind::Icmp | ProbeKind::Tcp)
-            && destination.endpoint(&key.source).is_some()
-            && destination.endpoint(&key.target).is_some()
+        destination.endpoint(&key.source).is_some() && destination.endpoint(&key.target).is_some()
     };
-    looks.into_iter().filter(move |(key, record)| is_neighbour(key) && fails(record))
+    looks.into_iter().flatten().filter(move |(key, record)| fails(record) && is_neighbour(key))
 }
 
 /// Whether rules may account for it of which the latest reading is older than the fault: the next one is under way.

@@ -51,10 +51,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 fn looks<'a>(scene: &Scene<'a>) -> impl Iterator<Item = Look<'a>> {
-    let counts = |(key, record): &Look<'a>| {
-        key.kind == ProbeKind::Isolation && !is_of_old_rules(scene.snapshot, record)
-    };
-    scene.snapshot.probes.iter().filter(counts)
+    let counts = |(_, record): &Look<'a>| !is_of_old_rules(scene.snapshot, record);
+    scene.everywhere(ProbeKind::Isolation).filter(counts)
 }
 
 /// What got through more than once between destinations that share nothing.

@@ -195,13 +195,14 @@ impl<'a> Failing<'a> {
     }
 }
 
-/// Who fails at what is `wanted`, in everything that was tried: `is_fault` says of one look whether it is such a failure.
+/// Who fails at what is `wanted` of a kind, in everything that was tried: `is_fault` says of one look whether it is such a failure.
 fn failing<'a>(
     scene: &Scene<'a>,
-    wanted: impl Fn(&ProbeKey) -> bool,
+    kind: ProbeKind,
+    wanted: impl Fn(&Look<'a>) -> bool,
     is_fault: impl Fn(&Record) -> bool,
 ) -> Vec<Failing<'a>> {
-    let tried = scene.destinations().filter_map(|on| place(scene, on, &wanted, &is_fault));
+    let tried = scene.destinations().filter_map(|on| place(scene, on, kind, &wanted, &is_fault));
     let (whole, others): (Vec<_>, Vec<_>) = tried.partition(Place::is_whole);
     if whole.len() > 1 && others.is_empty() {
         let looks = whole.into_iter().flat_map(|place| place.fails).flat_map(|source| source.looks).collect();
@@ -236,11 +237,12 @@ fn failing<'a>(
 fn place<'a>(
     scene: &Scene<'a>,
     on: &'a Destination,
-    wanted: &impl Fn(&ProbeKey) -> bool,
+    kind: ProbeKind,
+    wanted: &impl Fn(&Look<'a>) -> bool,
     is_fault: &impl Fn(&Record) -> bool,
 ) -> Option<Place<'a>> {
     let mut sources: BTreeMap<&Arc<str>, Vec<Look<'a>>> = BTreeMap::new();
-    for (key, record) in scene.looks(&on.name).iter().copied().filter(|(key, _)| wanted(key)) {
+    for (key, record) in scene.looks_of(&on.name, kind).iter().copied().filter(wanted) {
         // Who is away or reaches not even a neighbour says nothing of the world.
         let counts = !matches!(record.outcome, Outcome::Unknown(_))
             && !scene.is_away(&on.name, &key.source)

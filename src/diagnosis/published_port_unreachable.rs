@@ -79,11 +79,8 @@ fn is_told(scene: &Scene<'_>, port: &Port<'_>, listeners: &[Listener]) -> bool {
 
 /// The container answers at one of its ports that are published.
 fn answers(scene: &Scene<'_>, port: &Port<'_>) -> bool {
-    scene.snapshot.probes.iter().any(|(key, record)| {
-        key.kind == ProbeKind::PublishedPort
-            && key.destination == port.destination.name
-            && key.target == port.endpoint.name
-            && matches!(record.outcome, Outcome::Success(_))
+    scene.looks_of(&port.destination.name, ProbeKind::PublishedPort).iter().any(|(key, record)| {
+        key.target == port.endpoint.name && matches!(record.outcome, Outcome::Success(_))
     })
 }
 
@@ -103,10 +100,10 @@ pub(super) fn symptoms<'a>(scene: &Scene<'a>) -> (bool, Vec<Look<'a>>) {
 
 fn failing<'a>(scene: &Scene<'a>) -> Vec<Port<'a>> {
     let mut ports: BTreeMap<(&str, &str, u16), Port<'_>> = BTreeMap::new();
-    for (key, record) in scene.snapshot.probes.iter() {
+    for (key, record) in scene.everywhere(ProbeKind::PublishedPort) {
         let failed =
             matches!(record.outcome, Outcome::Failure(_)) && !is_of_old_ways_in(scene.snapshot, record);
-        if key.kind != ProbeKind::PublishedPort || !failed {
+        if !failed {
             continue;
         }
         let Some(port) = port(scene, key) else { continue };
@@ -147,10 +144,8 @@ fn port<'a>(scene: &Scene<'a>, key: &ProbeKey) -> Option<Port<'a>> {
 fn behind(scene: &Scene<'_>, port: &Port<'_>) -> Behind {
     let inside = port.published.container_port;
     // What peers see now goes before what was read a while ago.
-    let seen = scene.looks(&port.destination.name).iter().filter(|(key, _)| {
-        key.kind == ProbeKind::Tcp
-            && key.target == port.endpoint.name
-            && matches!(key.detail, Detail::Port(_, at) if at == inside)
+    let seen = scene.looks_of(&port.destination.name, ProbeKind::Tcp).iter().filter(|(key, _)| {
+        key.target == port.endpoint.name && matches!(key.detail, Detail::Port(_, at) if at == inside)
     });
     let mut seen = seen.filter(|(_, record)| !matches!(record.outcome, Outcome::Unknown(_))).peekable();
     if seen.peek().is_some() && seen.all(|(_, record)| matches!(record.outcome, Outcome::Success(_))) {
@@ -179,9 +174,8 @@ pub(super) fn is_about(key: &ProbeKey, finding: &Finding) -> bool {
 
 /// Whether what was told of all ports still holds: nobody could look since.
 pub(super) fn many_fail(scene: &Scene<'_>) -> bool {
-    let tried = scene.snapshot.probes.iter();
-    let failing =
-        tried.filter(|(key, record)| key.kind == ProbeKind::PublishedPort && record.failures_in_a_row > 0);
+    let tried = scene.everywhere(ProbeKind::PublishedPort);
+    let failing = tried.filter(|(_, record)| record.failures_in_a_row > 0);
     let ports: BTreeSet<_> = failing
         .filter_map(|(key, _)| port(scene, key))
         // Behind these there is nobody to get through to.

@@ -238,9 +238,8 @@ fn consequences(
 fn may_hit(scene: &Scene<'_>, filter: Filter<'_>, lost: Lost, kept_in: &[&Destination]) -> bool {
     let since = filter.firewall.lacking_since.unwrap_or(SystemTime::UNIX_EPOCH);
     let gets_through = |kinds: &[ProbeKind]| {
-        scene.snapshot.probes.iter().any(|(key, record)| {
-            kinds.contains(&key.kind) && record.at > since && matches!(record.outcome, Outcome::Success(_))
-        })
+        let mut tried = kinds.iter().flat_map(|kind| scene.everywhere(*kind));
+        tried.any(|(_, record)| record.at > since && matches!(record.outcome, Outcome::Success(_)))
     };
     let out = !kept_in.is_empty() && !gets_through(&[ProbeKind::IcmpExternal, ProbeKind::DnsExternal]);
     let publishes = scene.inventory.is_some_and(|inventory| {
@@ -257,7 +256,7 @@ pub(super) fn holds(scene: &Scene<'_>) -> bool {
         return false;
     };
     let kinds = [ProbeKind::IcmpExternal, ProbeKind::DnsExternal, ProbeKind::PublishedPort];
-    let mut tried = scene.snapshot.probes.iter().filter(|(key, _)| kinds.contains(&key.kind)).peekable();
+    let mut tried = kinds.into_iter().flat_map(|kind| scene.everywhere(kind)).peekable();
     let Some(lost) = filter.lost else {
         // What cannot be told any more is not mended by that. But they may be written elsewhere now (`iptables-legacy`): then everybody gets through, and that is all there is to see.
         let unknown = filter.firewall.unknown_since;

@@ -116,7 +116,7 @@ fn of_later(
 }
 
 fn outside<'s, 'a>(scene: &'s Scene<'a>, on: &Destination) -> impl Iterator<Item = Look<'a>> + use<'s, 'a> {
-    scene.looks(&on.name).iter().copied().filter(|(key, _)| key.kind == ProbeKind::DnsExternal)
+    scene.looks_of(&on.name, ProbeKind::DnsExternal).iter().copied()
 }
 
 const fn is_steady(record: &Record) -> bool {

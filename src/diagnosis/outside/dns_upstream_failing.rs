@@ -43,10 +43,11 @@ pub(super) fn failing<'a>(scene: &Scene<'a>) -> Vec<Failing<'a>> {
         return Vec::new();
     }
     // A public domain of a site here has name servers of its own that may fail.
-    let is_outside =
-        |key: &ProbeKey| key.kind == ProbeKind::DnsExternal && !scene.domains.contains_key(&*key.target);
+    let is_outside = |(key, _): &Look<'a>| !scene.domains.contains_key(&*key.target);
     // What was asked while the Engine was away says nothing of its name servers.
-    super::failing(scene, is_outside, |record| is_failure(record) && scene.engine_vouches(record))
+    super::failing(scene, ProbeKind::DnsExternal, is_outside, |record| {
+        is_failure(record) && scene.engine_vouches(record)
+    })
 }
 
 /// Whether it is the names: its own resolver answers, and addresses outside are reached, as far as anybody tried. Where
@@ -60,7 +61,7 @@ fn is_own(scene: &Scene<'_>, key: &ProbeKey, lookup: &Record) -> bool {
     let mut own = scene.lookups(destination, source).peekable();
     let resolver = own.peek().is_none() || own.any(|(_, record)| answers(record));
     let mut outside = scene
-        .looks(destination)
+        .looks_of(destination, ProbeKind::IcmpExternal)
         .iter()
         .filter(|(key, _)| key.source == *source && is_echo(key, IpAddr::is_ipv4))
         .peekable();
@@ -91,7 +92,7 @@ fn tell(scene: &Scene<'_>, failing: &Failing<'_>) -> Finding {
     let reached = looks.iter().any(|(key, _)| {
         let of_source = |other: &ProbeKey| other.source == key.source && is_echo(other, IpAddr::is_ipv4);
         scene
-            .looks(&key.destination)
+            .looks_of(&key.destination, ProbeKind::IcmpExternal)
             .iter()
             .any(|(other, record)| of_source(other) && matches!(record.outcome, Outcome::Success(_)))
     });

@@ -9,7 +9,7 @@ use crate::diagnosis::words::{container, few, from_inside, rules_about, saw, sh}
 use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::inventory::Destination;
 use crate::netstack::firewall::Chain;
-use crate::outcome::ProbeKey;
+use crate::outcome::{ProbeKey, ProbeKind};
 
 use super::{Failing, Whose, evidence, is_echo, left};
 
@@ -24,7 +24,7 @@ pub(super) fn failing<'a>(scene: &Scene<'a>) -> Vec<Failing<'a>> {
     if host.is_some_and(|host| host.forwarding.ipv4 == Some(false)) {
         return Vec::new();
     }
-    super::failing(scene, |key| is_echo(key, IpAddr::is_ipv4), fails)
+    super::failing(scene, ProbeKind::IcmpExternal, |(key, _)| is_echo(key, IpAddr::is_ipv4), fails)
 }
 
 /// A rule of the host's packet filter that drops what comes from this container, and its address.

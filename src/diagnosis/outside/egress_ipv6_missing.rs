@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use crate::diagnosis::scene::{Scene, fails};
 use crate::diagnosis::words::{network, saw};
 use crate::diagnosis::{Code, Finding, Step};
+use crate::outcome::ProbeKind;
 
 use super::{Whose, failing, is_echo};
 
@@ -17,7 +18,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     if host.is_some_and(|host| host.forwarding.ipv6 == Some(false)) {
         return findings;
     }
-    for one in failing(scene, |key| is_echo(key, IpAddr::is_ipv6), fails) {
+    for one in failing(scene, ProbeKind::IcmpExternal, |(key, _)| is_echo(key, IpAddr::is_ipv6), fails) {
         let mut finding = one.of.draft(scene, Code::EgressIpv6Missing, &one.looks);
         let has_ipv6 = |on: &crate::inventory::Destination| {
             on.subnets.iter().any(|subnet| matches!(subnet.net, IpNet::V6(_)))

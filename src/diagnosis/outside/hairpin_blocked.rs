@@ -26,22 +26,20 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let open = open(scene);
-    let doors: BTreeSet<SocketAddr> = scene.snapshot.probes.keys().filter_map(at).collect();
+    let doors: BTreeSet<SocketAddr> =
+        scene.everywhere(ProbeKind::Hairpin).filter_map(|(key, _)| at(key)).collect();
     let mut found: BTreeMap<(&str, &str), Failing<'_>> = BTreeMap::new();
     // Each door by itself: a firewall may let one through and not the other.
     for door in doors {
         let host = open.get(&door).copied();
         // What its own kernel forbids a container is about the container.
-        let tried = |key: &ProbeKey| {
-            // The door first: there are few of them among all that is tried.
-            let record = || scene.snapshot.probes.get(key);
-            let record = (at(key) == Some(door)).then(record).flatten();
-            record.is_some_and(|record| !(record.seen.local && matches!(record.outcome, Outcome::Failure(_))))
+        let tried = |(key, record): &Look<'_>| {
+            at(key) == Some(door) && !(record.seen.local && matches!(record.outcome, Outcome::Failure(_)))
         };
         // It counts where the host got a connection at the very door, after the container had begun to get none: else it may
         // be the proxy that is down.
         let shut = |record: &Record| fails(record) && host.is_some_and(|host| host >= record.since);
-        for one in failing(scene, tried, shut) {
+        for one in failing(scene, ProbeKind::Hairpin, tried, shut) {
             let identity = match one.of {
                 Whose::Host => ("host", ""),
                 Whose::Destination(on) => ("destination", &*on.name),
@@ -77,11 +75,16 @@ fn at(key: &ProbeKey) -> Option<SocketAddr> {
 pub(super) fn tells(scene: &Scene<'_>, open: &Open, key: &ProbeKey, record: &Record) -> bool {
     let Some(door) = at(key) else { return false };
     let is_shut = || {
-        scene.snapshot.probes.iter().any(|(key, record)| {
+        tries_of_host(scene).any(|(key, record)| {
             door_of_host(key) == Some(door) && matches!(record.outcome, Outcome::Failure(_))
         })
     };
     !record.seen.local && (open.contains_key(&door) || !is_shut())
+}
+
+/// Where the host itself tries doors.
+fn tries_of_host<'a>(scene: &Scene<'a>) -> impl Iterator<Item = Look<'a>> {
+    scene.everywhere(ProbeKind::PublishedPort).chain(scene.everywhere(ProbeKind::Route))
 }
 
 /// The door that the host tries.
@@ -99,7 +102,7 @@ pub(super) type Open = BTreeMap<SocketAddr, SystemTime>;
 /// When the host last got a connection at each door, of those that it gets one at now.
 pub(super) fn open(scene: &Scene<'_>) -> Open {
     let mut open = Open::new();
-    for (key, record) in scene.snapshot.probes.iter() {
+    for (key, record) in tries_of_host(scene) {
         let Some(door) = door_of_host(key) else { continue };
         if matches!(record.outcome, Outcome::Success(_)) {
             let latest = open.entry(door).or_insert(record.at);

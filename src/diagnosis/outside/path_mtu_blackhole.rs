@@ -21,13 +21,10 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let holed: BTreeSet<&str> =
         inside.iter().filter_map(|one| one.looks.first()).map(|(k, _)| &*k.destination).collect();
     // Where not even a neighbour is reached by large packets, nothing is known of what lies beyond.
-    let beyond = |key: &ProbeKey| {
-        key.kind == ProbeKind::PathMtu
-            && !holed.contains(&*key.destination)
-            && scene.snapshot.probes.get(key).is_some_and(|record| tells(scene, key, record))
-            && is_outside(scene, key)
+    let beyond = |(key, record): &Look<'_>| {
+        !holed.contains(&*key.destination) && tells(scene, key, record) && is_outside(scene, key)
     };
-    let outside = failing(scene, beyond, is_hole);
+    let outside = failing(scene, ProbeKind::PathMtu, beyond, is_hole);
     let told = inside.iter().map(|one| tell(scene, one, true));
     told.chain(outside.iter().map(|one| tell(scene, one, false))).collect()
 }
@@ -70,19 +67,16 @@ fn is_of_uplink(scene: &Scene<'_>, key: &ProbeKey, widths: Widths) -> bool {
 /// What of a destination's failing looks `network-mtu-mismatch` accounts for.
 pub(in crate::diagnosis) fn of_uplink<'a>(scene: &Scene<'a>, on: &Destination) -> Vec<Look<'a>> {
     let accounted = |(key, record): &Look<'a>| {
-        key.kind == ProbeKind::PathMtu
-            && is_hole(record)
-            && record.seen.widths.is_some_and(|widths| is_of_uplink(scene, key, widths))
+        is_hole(record) && record.seen.widths.is_some_and(|widths| is_of_uplink(scene, key, widths))
     };
-    scene.looks(&on.name).iter().copied().filter(accounted).collect()
+    scene.looks_of(&on.name, ProbeKind::PathMtu).iter().copied().filter(accounted).collect()
 }
 
 /// A finding from before the host's way out was known to be narrower.
 pub(in crate::diagnosis) fn is_accounted_for(scene: &Scene<'_>, finding: &Finding) -> bool {
     let here = |on: &&Destination| finding.destination.as_ref().is_none_or(|name| *name == on.name);
-    let holes = scene.destinations().filter(here).flat_map(|on| scene.looks(&on.name));
-    let mut holes =
-        holes.filter(|(key, record)| key.kind == ProbeKind::PathMtu && is_hole(record)).peekable();
+    let holes = scene.destinations().filter(here).flat_map(|on| scene.looks_of(&on.name, ProbeKind::PathMtu));
+    let mut holes = holes.filter(|(_, record)| is_hole(record)).peekable();
     holes.peek().is_some()
         && holes.all(|(key, record)| record.seen.widths.is_some_and(|w| is_of_uplink(scene, key, w)))
 }
@@ -90,13 +84,13 @@ pub(in crate::diagnosis) fn is_accounted_for(scene: &Scene<'_>, finding: &Findin
 /// Large packets vanish between two neighbours already.
 fn within<'a>(scene: &Scene<'a>, on: &'a Destination) -> Option<Failing<'a>> {
     let is_hole = |(key, record): &Look<'a>| {
-        key.kind == ProbeKind::PathMtu
-            && is_peer(on, key)
+        is_peer(on, key)
             && is_hole(record)
             && tells(scene, key, record)
             && ![&key.source, &key.target].into_iter().any(|end| scene.is_away(&on.name, end))
     };
-    let looks: Vec<Look<'a>> = scene.looks(&on.name).iter().copied().filter(is_hole).collect();
+    let looks: Vec<Look<'a>> =
+        scene.looks_of(&on.name, ProbeKind::PathMtu).iter().copied().filter(is_hole).collect();
     (!looks.is_empty()).then_some(Failing { of: Whose::Destination(on), looks })
 }
 

@@ -22,7 +22,7 @@ pub(in crate::diagnosis) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         .filter_map(|route| Some((route.destination.as_deref()?, &*route.domain)))
         .collect();
     let mut looks: BTreeMap<(&str, &str), Vec<Look<'_>>> = BTreeMap::new();
-    for (key, record) in scene.snapshot.probes.iter().filter(|(key, _)| key.kind == ProbeKind::DnsExternal) {
+    for (key, record) in scene.everywhere(ProbeKind::DnsExternal) {
         let of = (&*key.destination, &*key.target);
         if domains.contains(&of) {
             looks.entry(of).or_default().push((key, record));
@@ -39,12 +39,10 @@ fn is_answered((_, record): &Look<'_>) -> bool {
 /// leads, and the resolver does not say.
 pub(in crate::diagnosis) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
     let of_it = |key: &ProbeKey| {
-        key.kind == ProbeKind::DnsExternal
-            && Some(&key.destination) == finding.destination.as_ref()
-            && key.target == finding.subject.name
+        Some(&key.destination) == finding.destination.as_ref() && key.target == finding.subject.name
     };
     let is_served = scene.walks.iter().any(|walk| walk.route.domain == finding.subject.name);
-    let mut looks = scene.snapshot.probes.iter().filter(|(key, _)| of_it(key)).peekable();
+    let mut looks = scene.everywhere(ProbeKind::DnsExternal).filter(|(key, _)| of_it(key)).peekable();
     is_served && looks.peek().is_some() && !looks.all(|look| is_answered(&look))
 }
 

@@ -1,0 +1,79 @@
+//! Everything that is probed, in the order of its keys: what a rule wants of it lies together, and is found by halving.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::outcome::{Outcome, ProbeKey, ProbeKind};
+use crate::state::{Record, Snapshot};
+
+use super::ENOUGH;
+
+/// A probe and its latest record.
+pub(in crate::diagnosis) type Look<'a> = (&'a ProbeKey, &'a Record);
+
+/// True where the latest run looked and the last ones failed.
+pub(in crate::diagnosis) fn fails(record: &Record) -> bool {
+    record.failures_in_a_row >= ENOUGH && matches!(record.outcome, Outcome::Failure(_))
+}
+
+pub(super) struct Looks<'a> {
+    all: Vec<Look<'a>>,
+    /// Where each destination's are, by name.
+    places: Vec<(&'a str, Range<usize>)>,
+    /// Those that fail, by destination and by either end.
+    failing: HashMap<&'a str, HashMap<&'a str, Vec<Look<'a>>>>,
+}
+
+impl<'a> Looks<'a> {
+    pub(super) fn of(snapshot: &'a Snapshot) -> Self {
+        let all: Vec<Look<'a>> = snapshot.probes.iter().collect();
+        let mut places: Vec<(&str, Range<usize>)> = Vec::new();
+        for of_one in all.chunk_by(|(a, _), (b, _)| a.destination == b.destination) {
+            let from = places.last().map_or(0, |(_, before)| before.end);
+            let name = of_one.first().map_or("", |(key, _)| &*key.destination);
+            places.push((name, from..from + of_one.len()));
+        }
+        let mut failing: HashMap<&str, HashMap<&str, Vec<Look<'_>>>> = HashMap::new();
+        for (key, record) in all.iter().copied().filter(|(_, record)| fails(record)) {
+            let here = failing.entry(&key.destination).or_default();
+            here.entry(&key.source).or_default().push((key, record));
+            if key.target != key.source {
+                here.entry(&key.target).or_default().push((key, record));
+            }
+        }
+        Self { all, places, failing }
+    }
+
+    /// By destination, each with its name.
+    pub(super) fn by_destination(&self) -> impl Iterator<Item = (&'a str, &[Look<'a>])> {
+        self.places.iter().map(|(name, at)| (*name, self.all.get(at.clone()).unwrap_or_default()))
+    }
+
+    /// What fails on the way to an endpoint of the destination, or from it.
+    pub(super) fn failing(&self, destination: &str, end: &str) -> &[Look<'a>] {
+        self.failing.get(destination).and_then(|here| here.get(end)).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn on(&self, destination: &str) -> &[Look<'a>] {
+        let found = self.places.binary_search_by(|(name, _)| (*name).cmp(destination)).ok();
+        let at = found.and_then(|found| self.places.get(found)).map_or(0..0, |(_, at)| at.clone());
+        self.all.get(at).unwrap_or_default()
+    }
+}
+
+/// Those of one kind, among a destination's.
+pub(super) fn of_kind<'s, 'a>(looks: &'s [Look<'a>], kind: ProbeKind) -> &'s [Look<'a>] {
+    alike(looks, |key| key.kind.cmp(&kind))
+}
+
+/// Those of one source, among a destination's of one kind.
+pub(super) fn of_source<'s, 'a>(looks: &'s [Look<'a>], source: &str) -> &'s [Look<'a>] {
+    alike(looks, |key| (*key.source).cmp(source))
+}
+
+/// Those that compare as equal, of looks that are in order.
+fn alike<'s, 'a>(looks: &'s [Look<'a>], compare: impl Fn(&ProbeKey) -> std::cmp::Ordering) -> &'s [Look<'a>] {
+    let from = looks.partition_point(|(key, _)| compare(key).is_lt());
+    let to = looks.partition_point(|(key, _)| compare(key).is_le());
+    looks.get(from..to).unwrap_or_default()
+}
