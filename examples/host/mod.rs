@@ -1,5 +1,6 @@
 //! Large hosts, for the bench and for tests.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -91,6 +92,15 @@ fn seen(destinations: usize, per_destination: usize) -> Seen {
     Seen { networks, containers, ..Seen::default() }
 }
 
+/// As ids are: 64 digits of a hash, which differ from the first on.
+fn id(name: &str) -> String {
+    (0..4).fold(String::new(), |id, part| {
+        let mut hash = DefaultHasher::new();
+        (name, part).hash(&mut hash);
+        format!("{id}{:016x}", hash.finish())
+    })
+}
+
 fn container(name: &str, networks: &[String], last: usize) -> SeenContainer {
     let endpoint = |network: &String| SeenEndpoint {
         network: network.clone(),
@@ -99,7 +109,7 @@ fn container(name: &str, networks: &[String], last: usize) -> SeenContainer {
         ..SeenEndpoint::default()
     };
     SeenContainer {
-        id: format!("{name:0>64}"),
+        id: id(name),
         name: name.to_owned(),
         image: "app:1".into(),
         state: RunState::Running,

@@ -71,9 +71,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 
 /// The probes that lose packets: often enough, or a SYN of two of them at once.
 fn losses<'a>(scene: &Scene<'a>, destination: &str) -> Vec<Look<'a>> {
-    let [echoes, handshakes] =
-        [ProbeKind::Icmp, ProbeKind::Tcp].map(|kind| scene.looks_of(destination, kind));
-    let here = || echoes.iter().chain(handshakes).copied();
+    let here = || scene.lossy(destination).iter().copied();
     let mut resent: BTreeMap<&str, u32> = BTreeMap::new();
     for (key, _) in here().filter(|(key, record)| lost_syn(key, record)) {
         *resent.entry(&key.target).or_default() += 1;
@@ -85,7 +83,7 @@ fn losses<'a>(scene: &Scene<'a>, destination: &str) -> Vec<Look<'a>> {
             lost_echoes(key, record)
                 || (lost_syn(key, record)
                     && (resent.get(&*key.target).is_some_and(|n| *n > 1)
-                        || echoes.iter().any(|(k, r)| k.target == key.target && lost_echoes(k, r))))
+                        || here().any(|(k, r)| k.target == key.target && lost_echoes(k, r))))
         })
         .collect()
 }

@@ -1,13 +1,12 @@
 //! `dns-resolver-unresponsive`: a container's own resolver gives no answer.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::inventory::{ContainerId, Destination, Endpoint};
-use crate::outcome::{Outcome, Reason};
+use crate::inventory::{Destination, Endpoint};
+use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::Record;
 
-use super::scene::{Look, Scene, Way, fails};
+use super::scene::{Look, Places, Scene, Way, fails};
 use super::words::{container, draft, few, from_inside, listed, quoted, saw, symptom};
 use super::{Code, Finding, Step};
 
@@ -23,8 +22,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let is_clear = vouched(scene, &runs) && weighed(scene, places, &runs);
         (is_clear && !is_symptom(scene, places, &runs)).then_some(runs)
     };
-    let places = places(scene);
-    places
+    scene
+        .places
         .values()
         .filter_map(|at| Some((at, silent(at)?)))
         .filter_map(|(at, r)| tell(scene, at, &r))
@@ -40,11 +39,8 @@ pub(super) fn pending(scene: &Scene<'_>) -> usize {
     let silent = |places: &Places<'_>| {
         silent(scene, places).is_some_and(|runs| !(vouched(scene, &runs) && weighed(scene, places, &runs)))
     };
-    places(scene).values().filter(|at| silent(at)).count()
+    scene.places.values().filter(|at| silent(at)).count()
 }
-
-/// Where a container has an endpoint.
-type Places<'a> = Vec<(&'a Destination, &'a Endpoint)>;
 
 /// True where the container has looked at each of its peers since its resolver fell silent, and once more where they
 /// fell silent too: a handshake that nobody answers takes longer than a lookup.
@@ -70,7 +66,8 @@ pub(super) fn is_accounted_for(scene: &Scene<'_>, finding: &Finding) -> bool {
     let is_it = |(d, e): &(&Destination, &Endpoint)| {
         Some(&d.name) == finding.destination.as_ref() && *e.name == *finding.subject.name
     };
-    places(scene)
+    scene
+        .places
         .values()
         .find(|places| places.iter().any(is_it))
         .is_some_and(|places| silent(scene, places).is_some_and(|runs| is_symptom(scene, places, &runs)))
@@ -78,14 +75,6 @@ pub(super) fn is_accounted_for(scene: &Scene<'_>, finding: &Finding) -> bool {
 
 fn vouched(scene: &Scene<'_>, runs: &[Look<'_>]) -> bool {
     runs.iter().all(|(_, record)| scene.engine_vouches(record))
-}
-
-fn places<'a>(scene: &Scene<'a>) -> BTreeMap<&'a ContainerId, Places<'a>> {
-    let mut asked: BTreeMap<&ContainerId, Places<'a>> = BTreeMap::new();
-    for (destination, endpoint) in scene.endpoints() {
-        asked.entry(&endpoint.container).or_default().push((destination, endpoint));
-    }
-    asked
 }
 
 /// True where the outcome means that nobody answers, rather than that the answer is wrong.
@@ -105,6 +94,9 @@ pub(super) const fn is_silence(reason: Reason) -> bool {
 
 /// The lookups of a container, where all of them go unanswered.
 fn silent<'a>(scene: &Scene<'a>, places: &Places<'_>) -> Option<Vec<Look<'a>>> {
+    // Nearly always none of them fails.
+    let asked = |key: &ProbeKey| key.kind == ProbeKind::Dns;
+    places.iter().find_map(|(d, e)| scene.failing(&d.name, &e.name, asked).next())?;
     let lookups = places.iter().flat_map(|(d, e)| scene.lookups(&d.name, &e.name));
     let runs: Vec<Look<'_>> =
         lookups.filter(|(_, record)| !matches!(record.outcome, Outcome::Unknown(_))).collect();

@@ -7,7 +7,7 @@ use crate::inventory::normal;
 use crate::outcome::{Detail, Outcome, ProbeKey, ProbeKind, QueryType, Reason};
 use crate::state::Record;
 
-use super::scene::{Look, Scene, fails};
+use super::scene::{Look, Scene};
 use super::words::{
     container, draft, few, few_quoted, from_inside, listed, network, quoted, saw, sh, symptom,
 };
@@ -20,9 +20,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let mut by_name: BTreeMap<(&Arc<str>, String), Vec<Look<'_>>> = BTreeMap::new();
-    for (key, record) in scene.everywhere(ProbeKind::Dns) {
-        let wrong = fails(record)
-            && scene.engine_vouches(record)
+    for (key, record) in scene.failing_everywhere(ProbeKind::Dns) {
+        let wrong = scene.engine_vouches(record)
             && matches!(
                 record.outcome.reason(),
                 Some(Reason::WrongAnswer | Reason::Nxdomain | Reason::EmptyAnswer)

@@ -1,6 +1,5 @@
 //! `ephemeral-ports-exhausted`: a container has hardly any local port left for connections to one address.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -22,13 +21,9 @@ const NARROW: u32 = 50_000;
 /// One finding for each destination that the other ends are on; those that are on none are told of the first that the
 /// container is on.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut homes: BTreeMap<&ContainerId, Vec<(&Destination, &Endpoint)>> = BTreeMap::new();
-    for (on, endpoint) in scene.endpoints() {
-        homes.entry(&endpoint.container).or_default().push((on, endpoint));
-    }
     let mut findings = Vec::new();
-    for (id, homes) in homes {
-        let Some(ports) = scene.snapshot.containers.get(id).and_then(|inner| inner.local_ports.as_ref())
+    for (id, homes) in &scene.places {
+        let Some(ports) = scene.snapshot.containers.get(*id).and_then(|inner| inner.local_ports.as_ref())
         else {
             continue;
         };
@@ -37,7 +32,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
             let lives_on = |(on, _): &&(&Destination, &Endpoint)| peer(on, crowd).is_some();
             homes.iter().find(lives_on).or(homes.first()).map(|(on, _)| Arc::clone(&on.name))
         };
-        for (on, endpoint) in &homes {
+        for (on, endpoint) in homes {
             let crowds: Vec<&Crowd> = near().filter(|crowd| of(crowd).as_ref() == Some(&on.name)).collect();
             findings.extend(tell(scene, on, endpoint, ports, &crowds));
         }

@@ -1,9 +1,5 @@
 //! `isolation-shared-container`: one container on several destinations.
 
-use std::collections::BTreeMap;
-
-use crate::inventory::{ContainerId, Destination, Endpoint};
-
 use super::scene::Scene;
 use super::words::{container, draft, network, quoted, saw};
 use super::{Code, Finding, Step};
@@ -12,12 +8,8 @@ use super::{Code, Finding, Step};
 /// has to.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     let Some(inventory) = scene.inventory else { return Vec::new() };
-    let mut places: BTreeMap<&ContainerId, Vec<(&Destination, &Endpoint)>> = BTreeMap::new();
-    for (destination, endpoint) in scene.endpoints() {
-        places.entry(&endpoint.container).or_default().push((destination, endpoint));
-    }
     let mut findings = Vec::new();
-    for (id, places) in places {
+    for (id, places) in &scene.places {
         let is_proxy = inventory.container(id).is_some_and(|c| c.is_proxy);
         let Some((home, endpoint)) = places.first().filter(|_| places.len() > 1 && !is_proxy) else {
             continue;

@@ -28,6 +28,9 @@ pub(super) const ENOUGH: u32 = 2;
 /// waits by default. All of it is asked anew meanwhile.
 pub const AFTER_ABSENCE: Duration = Duration::from_secs(10);
 
+/// Where a container has endpoints, by destination.
+pub(super) type Places<'a> = Vec<(&'a Destination, &'a Endpoint)>;
+
 /// A snapshot's answers to what rules ask.
 pub(super) struct Scene<'a> {
     pub(super) snapshot: &'a Snapshot,
@@ -44,6 +47,8 @@ pub(super) struct Scene<'a> {
     pub(super) certificates: Vec<Shown<'a>>,
     /// What each proxy was seen to know of its routes.
     pub(super) knowledge: BTreeMap<&'a ContainerId, Knowledge>,
+    /// Where each container has its endpoints.
+    pub(super) places: BTreeMap<&'a ContainerId, Places<'a>>,
     /// Names with two workloads or more behind them.
     pub(super) collisions: Collisions<'a>,
     /// Everything that is probed.
@@ -85,15 +90,19 @@ impl<'a> Scene<'a> {
             knowledge: BTreeMap::new(),
             domains: BTreeMap::new(),
             certificates: Vec::new(),
+            places: BTreeMap::new(),
             collisions: inventory.map(dns_alias_collision::collisions).unwrap_or_default(),
             looks,
             ways,
             away,
             apart: BTreeSet::new(),
         };
+        for (on, endpoint) in scene.endpoints() {
+            scene.places.entry(&endpoint.container).or_default().push((on, endpoint));
+        }
         let apart = scene.destinations().filter(|on| firewall::keeps_apart(&scene, on).is_some());
         scene.apart = apart.map(|on| &*on.name).collect();
-        scene.walks = walk::walks(snapshot, &|on, name| {
+        scene.walks = walk::walks(&scene, &|on, name| {
             scene.is_away(on, name) || scene.is_lost(on, name) || scene.is_kept_apart(on)
         });
         scene.certificates = certificates::shown(&scene);
@@ -198,6 +207,16 @@ impl<'a> Scene<'a> {
         self.looks.by_destination().flat_map(move |(_, looks)| looks::of_kind(looks, kind)).copied()
     }
 
+    /// What fails of one kind, wherever it is.
+    pub(super) fn failing_everywhere(&self, kind: ProbeKind) -> impl Iterator<Item = Look<'a>> {
+        self.looks.failing().iter().copied().filter(move |(key, _)| key.kind == kind)
+    }
+
+    /// What lost packets on a destination, in more than one of the last eight runs.
+    pub(super) fn lossy(&self, destination: &str) -> &[Look<'a>] {
+        self.looks.lossy(destination)
+    }
+
     /// The latest of each lookup that a source makes.
     pub(super) fn lookups(&self, destination: &str, source: &str) -> impl Iterator<Item = Look<'a>> {
         looks::of_source(self.looks_of(destination, ProbeKind::Dns), source).iter().copied()
@@ -215,7 +234,10 @@ impl<'a> Scene<'a> {
     pub(super) fn only_drops_ping(&self, destination: &str, name: &str) -> bool {
         let tried =
             |(key, record): &Look<'a>| *key.target == *name && !matches!(record.outcome, Outcome::Unknown(_));
-        !self.looks_of(destination, ProbeKind::Tcp).iter().any(tried)
+        // Where nobody gets through the failures are the shorter list.
+        let failed = |key: &ProbeKey| key.kind == ProbeKind::Tcp && *key.target == *name;
+        self.failing(destination, name, failed).next().is_none()
+            && !self.looks_of(destination, ProbeKind::Tcp).iter().any(tried)
             && self.ways_from(destination, name).iter().any(|(_, path)| path.way == Way::Open)
     }
 
@@ -242,7 +264,7 @@ impl<'a> Scene<'a> {
         end: &str,
         of: impl Fn(&ProbeKey) -> bool,
     ) -> impl Iterator<Item = Look<'a>> {
-        self.looks.failing(destination, end).iter().copied().filter(move |(key, _)| of(key))
+        self.looks.failing_at(destination, end).iter().copied().filter(move |(key, _)| of(key))
     }
 
     /// The same in words.

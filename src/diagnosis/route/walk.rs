@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use crate::inventory::routes::{Backend, Choice, Placed, Route, Standing};
 use crate::inventory::{Container, Inventory, Proxy};
-use crate::outcome::{Detail, Outcome, Phase, ProbeKey, ProbeKind, Reason, Scheme};
+use crate::outcome::{Detail, Outcome, Phase, ProbeKind, Reason, Scheme};
 use crate::state::{Record, Snapshot};
 
 use crate::diagnosis::firewall;
-use crate::diagnosis::scene::{Look, fails};
+use crate::diagnosis::scene::{Look, Scene, fails};
 
 use super::answers::{Said, said};
 use super::cause::{Cause, cause};
@@ -88,20 +88,15 @@ impl Walk<'_> {
 type Index<'a> = BTreeMap<(&'a str, Option<Scheme>, SocketAddr), Look<'a>>;
 
 /// Every route, walked. `lost` tells of a container that nobody reaches, or that is not there.
-pub(in crate::diagnosis) fn walks<'a>(
-    snapshot: &'a Snapshot,
-    lost: &dyn Fn(&str, &str) -> bool,
-) -> Vec<Walk<'a>> {
-    let Some(inventory) = snapshot.inventory.as_deref() else { return Vec::new() };
+pub(in crate::diagnosis) fn walks<'a>(scene: &Scene<'a>, lost: &dyn Fn(&str, &str) -> bool) -> Vec<Walk<'a>> {
+    let snapshot = scene.snapshot;
+    let Some(inventory) = scene.inventory else { return Vec::new() };
     let mut index: Index<'a> = BTreeMap::new();
-    let counts = |key: &ProbeKey, record: &Record| {
-        let is_old = match &key.detail {
-            Detail::Door(..) => firewall::is_of_old_ways_in(snapshot, record),
-            _ => firewall::is_of_old_rules(snapshot, record),
-        };
-        key.kind == ProbeKind::Route && !is_old
+    let counts = |(key, record): &Look<'_>| match &key.detail {
+        Detail::Door(..) => !firewall::is_of_old_ways_in(snapshot, record),
+        _ => !firewall::is_of_old_rules(snapshot, record),
     };
-    for (key, record) in snapshot.probes.iter().filter(|(key, record)| counts(key, record)) {
+    for (key, record) in scene.everywhere(ProbeKind::Route).filter(counts) {
         match &key.detail {
             Detail::Backend(site, at) => drop(index.insert((site, None, *at), (key, record))),
             Detail::Door(scheme, site, at) => drop(index.insert((site, Some(*scheme), *at), (key, record))),

@@ -20,8 +20,12 @@ pub(super) struct Looks<'a> {
     all: Vec<Look<'a>>,
     /// Where each destination's are, by name.
     places: Vec<(&'a str, Range<usize>)>,
-    /// Those that fail, by destination and by either end.
-    failing: HashMap<&'a str, HashMap<&'a str, Vec<Look<'a>>>>,
+    /// Those that fail. Mostly there are none: whoever asks for them alone need not go through all.
+    failing: Vec<Look<'a>>,
+    /// The same by destination and by either end.
+    failing_at: HashMap<&'a str, HashMap<&'a str, Vec<Look<'a>>>>,
+    /// Those that lost packets in more than one of the last eight runs, by destination.
+    lossy: HashMap<&'a str, Vec<Look<'a>>>,
 }
 
 impl<'a> Looks<'a> {
@@ -33,15 +37,22 @@ impl<'a> Looks<'a> {
             let name = of_one.first().map_or("", |(key, _)| &*key.destination);
             places.push((name, from..from + of_one.len()));
         }
-        let mut failing: HashMap<&str, HashMap<&str, Vec<Look<'_>>>> = HashMap::new();
-        for (key, record) in all.iter().copied().filter(|(_, record)| fails(record)) {
-            let here = failing.entry(&key.destination).or_default();
-            here.entry(&key.source).or_default().push((key, record));
-            if key.target != key.source {
-                here.entry(&key.target).or_default().push((key, record));
+        let mut looks =
+            Self { all, places, failing: Vec::new(), failing_at: HashMap::new(), lossy: HashMap::new() };
+        for (key, record) in looks.all.iter().copied() {
+            if (record.losses & 0xff).count_ones() > 1 {
+                looks.lossy.entry(&key.destination).or_default().push((key, record));
+            }
+            if fails(record) {
+                looks.failing.push((key, record));
+                let here = looks.failing_at.entry(&key.destination).or_default();
+                here.entry(&key.source).or_default().push((key, record));
+                if key.target != key.source {
+                    here.entry(&key.target).or_default().push((key, record));
+                }
             }
         }
-        Self { all, places, failing }
+        looks
     }
 
     /// By destination, each with its name.
@@ -49,9 +60,17 @@ impl<'a> Looks<'a> {
         self.places.iter().map(|(name, at)| (*name, self.all.get(at.clone()).unwrap_or_default()))
     }
 
+    pub(super) fn failing(&self) -> &[Look<'a>] {
+        &self.failing
+    }
+
+    pub(super) fn lossy(&self, destination: &str) -> &[Look<'a>] {
+        self.lossy.get(destination).map_or(&[], Vec::as_slice)
+    }
+
     /// What fails on the way to an endpoint of the destination, or from it.
-    pub(super) fn failing(&self, destination: &str, end: &str) -> &[Look<'a>] {
-        self.failing.get(destination).and_then(|here| here.get(end)).map_or(&[], Vec::as_slice)
+    pub(super) fn failing_at(&self, destination: &str, end: &str) -> &[Look<'a>] {
+        self.failing_at.get(destination).and_then(|here| here.get(end)).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn on(&self, destination: &str) -> &[Look<'a>] {
