@@ -58,7 +58,7 @@ test: deps deny ## formatting, lints without warnings, licences and bans, every 
 	cargo test --workspace --no-run
 	@# The image's build has what the labs, which mostly wait, leave of the processor.
 	@nice -n 19 cargo test --test image >target/image.log 2>&1 & image=$$!; \
-	  RUST_TEST_THREADS=$(LABS) cargo test --workspace -- --skip $(IMAGE_TEST); tests=$$?; \
+	  RUST_TEST_THREADS=$(LABS) cargo test --workspace --no-fail-fast -- --skip $(IMAGE_TEST); tests=$$?; \
 	  wait $$image; image=$$?; cat target/image.log; exit $$((tests | image))
 	@scripts/fuzz.sh short 1500
 
