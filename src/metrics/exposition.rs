@@ -1,13 +1,15 @@
 //! A page of series in Prometheus' text format
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>).
 //!
-//! Series are kept by name and label values: a page cannot hold the same series twice, which would
-//! make Prometheus refuse the whole scrape. What is kept of a series is the text of its labels and its value:
-//! on a big host there are tens of thousands, and a page is made every few seconds.
+//! A page cannot hold the same series twice, which would make Prometheus refuse the whole scrape. What is kept of a series
+//! is the text of its labels, in one block for each family, and its value: on a big host there are tens of thousands, and
+//! a page is made every few seconds.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::sync::LazyLock;
 
 use crate::state::Histogram;
 use crate::state::histogram::BOUNDS;
@@ -25,8 +27,10 @@ enum Value {
 struct Family {
     kind: Kind,
     help: &'static str,
-    /// By the text of their labels: `destination="shop",probe="tcp"`.
-    series: BTreeMap<String, Value>,
+    /// All labels of all series as they stand between the braces (`destination="shop",probe="tcp"`), one behind the other.
+    labels: String,
+    /// Where each one's are, in the order in which they came.
+    series: Vec<(Range<usize>, Value)>,
 }
 
 /// The page while it is filled.
@@ -39,7 +43,7 @@ impl Exposition {
     /// A gauge or a counter. The first value of a series stays.
     pub fn put<const N: usize>(&mut self, metric: &Metric<N>, labels: [&str; N], value: f64) {
         debug_assert!(metric.kind != Kind::Histogram, "{} is a histogram", metric.name);
-        self.insert(metric, labels, || Value::Number(value));
+        self.insert(metric, labels, Value::Number(value));
     }
 
     /// 1 for true.
@@ -60,21 +64,19 @@ impl Exposition {
         value: &Histogram,
     ) {
         debug_assert!(metric.kind == Kind::Histogram, "{} is no histogram", metric.name);
-        self.insert(metric, labels, || Value::Histogram(Box::new(value.clone())));
+        self.insert(metric, labels, Value::Histogram(Box::new(value.clone())));
     }
 
-    fn insert<const N: usize>(
-        &mut self,
-        metric: &Metric<N>,
-        labels: [&str; N],
-        value: impl FnOnce() -> Value,
-    ) {
+    fn insert<const N: usize>(&mut self, metric: &Metric<N>, labels: [&str; N], value: Value) {
         let family = self.families.entry(metric.name).or_insert_with(|| Family {
             kind: metric.kind,
             help: metric.help,
-            series: BTreeMap::new(),
+            labels: String::new(),
+            series: Vec::new(),
         });
-        family.series.entry(text_of(metric.labels, labels)).or_insert_with(value);
+        let from = family.labels.len();
+        write_labels(&mut family.labels, metric.labels, labels);
+        family.series.push((from..family.labels.len(), value));
     }
 
     /// The page's text, ordered by name and labels.
@@ -83,12 +85,16 @@ impl Exposition {
         let mut text = String::with_capacity(series * ROOM);
         for (name, family) in self.families {
             let kind = family.kind.as_label();
-            line(&mut text, format_args!("# HELP {name} {}", family.help));
-            line(&mut text, format_args!("# TYPE {name} {kind}"));
-            for (labels, value) in family.series {
+            let _ = write!(text, "# HELP {name} {}\n# TYPE {name} {kind}\n", family.help);
+            let labels = |at: &Range<usize>| family.labels.get(at.clone()).unwrap_or_default();
+            let mut series = family.series;
+            // Of equal ones the first stays: this sort leaves them in the order in which they came.
+            series.sort_by(|(one, _), (other, _)| labels(one).cmp(labels(other)));
+            series.dedup_by(|(later, _), (first, _)| labels(later) == labels(first));
+            for (at, value) in &series {
                 match value {
-                    Value::Number(number) => sample(&mut text, name, &labels, number),
-                    Value::Histogram(histogram) => buckets(&mut text, name, &labels, &histogram),
+                    Value::Number(number) => sample(&mut text, [name, ""], labels(at), *number),
+                    Value::Histogram(histogram) => buckets(&mut text, name, labels(at), histogram),
                 }
             }
         }
@@ -100,24 +106,26 @@ impl Exposition {
 const ROOM: usize = 128;
 
 /// Names and values, as they stand between the braces. Names and helps are the table's and need no escapes.
-fn text_of<const N: usize>(names: [&str; N], values: [&str; N]) -> String {
-    let length = names.iter().zip(values).map(|(name, value)| name.len() + value.len() + 4).sum();
-    let mut text = String::with_capacity(length);
-    for (name, value) in names.into_iter().zip(values) {
-        if !text.is_empty() {
+fn write_labels<const N: usize>(text: &mut String, names: [&str; N], values: [&str; N]) {
+    for (at, (name, value)) in names.into_iter().zip(values).enumerate() {
+        if at > 0 {
             text.push(',');
         }
         text.push_str(name);
         text.push_str("=\"");
-        escape(&mut text, value);
+        escape(text, value);
         text.push('"');
     }
-    text
 }
 
 /// A backslash stands before what would end the value or the line. Strangers choose names, and labels become the text of
 /// alerts: what acts on a terminal, or would be a line of its own there, is made visible first.
 fn escape(text: &mut String, value: &str) {
+    // Nearly every name is of such signs alone.
+    if value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        text.push_str(value);
+        return;
+    }
     let shown = if value.contains(acts) { Cow::Owned(printable(value)) } else { Cow::Borrowed(value) };
     let mut rest = &*shown;
     while let Some((before, special, after)) = split_at_special(rest) {
@@ -138,32 +146,51 @@ fn split_at_special(value: &str) -> Option<(&str, &'static str, &str)> {
     Some((value.get(..at)?, special, value.get(at + 1..)?))
 }
 
-fn sample(text: &mut String, name: impl Display, labels: &str, value: f64) {
-    if labels.is_empty() {
-        line(text, format_args!("{name} {value}"));
-    } else {
-        line(text, format_args!("{name}{{{labels}}} {value}"));
+/// One line. A name is its family's and what a histogram adds to it.
+fn sample(text: &mut String, [family, suffix]: [&str; 2], labels: &str, value: f64) {
+    text.push_str(family);
+    text.push_str(suffix);
+    if !labels.is_empty() {
+        text.push('{');
+        text.push_str(labels);
+        text.push('}');
     }
+    text.push(' ');
+    number(text, value);
+    text.push('\n');
 }
+
+/// Whole numbers below this are written as such, which is quicker and reads the same.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// To write into a string cannot fail.
+fn number(text: &mut String, value: f64) {
+    let is_whole = value.fract() == 0.0 && value.abs() < WHOLE && (value != 0.0 || value.is_sign_positive());
+    let _ = if is_whole { write!(text, "{}", value as i64) } else { write!(text, "{value}") };
+}
+
+/// The bounds as they stand in the label `le`.
+static LIMITS: LazyLock<Vec<String>> = LazyLock::new(|| BOUNDS.iter().map(f64::to_string).collect());
 
 /// The counts under each bound, all of them under the last, and what they sum up to.
 fn buckets(text: &mut String, name: &str, labels: &str, from: &Histogram) {
-    let comma = if labels.is_empty() { "" } else { "," };
     let mut under = 0;
-    for (bound, count) in BOUNDS.iter().zip(from.counts) {
+    let mut bucket = |limit: &str, count: u64| {
+        text.push_str(name);
+        text.push_str("_bucket{");
+        text.push_str(labels);
+        text.push_str(if labels.is_empty() { "le=\"" } else { ",le=\"" });
+        text.push_str(limit);
+        let _ = writeln!(text, "\"}} {count}");
+    };
+    for (limit, count) in LIMITS.iter().zip(from.counts) {
         under += count;
-        line(text, format_args!("{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {under}"));
+        bucket(limit, under);
     }
     let all = from.count();
-    line(text, format_args!("{name}_bucket{{{labels}{comma}le=\"+Inf\"}} {all}"));
-    sample(text, format_args!("{name}_sum"), labels, from.sum);
-    sample(text, format_args!("{name}_count"), labels, all as f64);
-}
-
-/// To write into a string cannot fail.
-fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
-    let _ = text.write_fmt(words);
-    text.push('\n');
+    bucket("+Inf", all);
+    sample(text, [name, "_sum"], labels, from.sum);
+    sample(text, [name, "_count"], labels, all as f64);
 }
 
 #[cfg(test)]
@@ -221,7 +248,9 @@ mod tests {
     #[test]
     fn a_page_is_written_as_prometheus_own_library_writes_it() {
         for hostile in ["", "shop", "a\"b\\c\nd", "\\", "\"\"\n\n", "ö\\€\"", "tab\there"] {
-            for value in [0.0, 1.0, -2.5, 1e-9, 1.7e18, 0.1 + 0.2, f64::MAX] {
+            for value in
+                [0.0, -0.0, 1.0, -7.0, -2.5, 1e-9, 9e15, 1.7e18, 0.1 + 0.2, f64::MAX, f64::NAN, f64::INFINITY]
+            {
                 let mut page = Exposition::default();
                 page.put(&table::PRESENT, [hostile], value);
                 let expected = theirs(&table::PRESENT, [&*printable(hostile)], |series| {
