@@ -51,6 +51,10 @@ Examples:
   Who talks to whom, as a picture:
     destination-exporter topology --format dot | dot -Tsvg > map.svg
 
+  Before a server is moved, and after:
+    destination-exporter snapshot > before.json
+    destination-exporter diff before.json
+
   Check a file before it is used, and see what it amounts to:
     destination-exporter --config.file exporter.yml --config.check
     destination-exporter --config.file exporter.yml config
@@ -86,6 +90,23 @@ pub enum Command {
         /// How the map is written
         #[arg(long, value_enum, default_value_t)]
         format: MapFormat,
+    },
+    /// Print how the networks are configured, as JSON: who is on which, names, routes, published ports
+    Snapshot,
+    /// Tell what is different from a snapshot, and exit: 0 nothing that matters, 1 something, 2 could not look
+    Diff {
+        /// A file that `snapshot` wrote; - is standard input
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// Another one [default: what there is now]
+        #[arg(value_name = "NEW")]
+        new: Option<PathBuf>,
+        /// How the differences are written
+        #[arg(long, value_enum, default_value_t)]
+        format: ReportFormat,
+        /// Tell what is different after each start and each move as well: addresses, ids, labels
+        #[arg(long)]
+        all: bool,
     },
     /// Print the effective configuration, as a file that loads again
     Config,
@@ -204,7 +225,9 @@ impl LogLevel {
     /// Of a command, where the operator says nothing: what `check` found it tells itself.
     pub const fn of(command: &Command) -> Self {
         match command {
-            Command::Check { .. } | Command::Topology { .. } => Self::Error,
+            Command::Check { .. } | Command::Topology { .. } | Command::Snapshot | Command::Diff { .. } => {
+                Self::Error
+            }
             Command::Serve | Command::Config | Command::Healthcheck { .. } => Self::Info,
         }
     }

@@ -5,10 +5,11 @@ pub mod healthcheck;
 pub mod meter;
 mod round;
 pub mod serve;
+pub mod snapshot;
 pub mod topology;
 pub mod watch;
 
-use crate::cli::Flags;
+use crate::cli::{Command, Flags};
 use crate::config::{self, Config};
 use crate::namespace::privileges::{self, Needs};
 use crate::web::Trust;
@@ -25,8 +26,11 @@ pub fn trust(flags: &Flags) -> Result<Trust, String> {
 }
 
 /// Gives up every privilege that the work does not take. For the first thread, while it is alone.
-pub fn shed_privileges(flags: &Flags, config: &Config, trust: &Trust) {
+pub fn shed_privileges(command: &Command, flags: &Flags, config: &Config, trust: &Trust) {
     let mut files = trust.files();
+    if let Command::Diff { old, new, .. } = command {
+        files.extend([Some(old), new.as_ref()].into_iter().flatten().cloned());
+    }
     files.extend(flags.config_file.clone());
     if !config.docker.netns_dir.is_empty() {
         files.push(config.docker.netns_dir.clone().into());

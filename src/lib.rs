@@ -9,7 +9,7 @@
 //! | 7 | `topology`, `monitor` |
 //! | 6 | `metrics`, `report`, `timeline` |
 //! | 5 | `schedule`, `diagnosis`, `traffic` |
-//! | 4 | `plan`, `state` |
+//! | 4 | `plan`, `state`, `baseline` |
 //! | 3 | `probe`, `docker` |
 //! | 2 | `namespace` |
 //! | 1 | `inventory`, `netstack`, `outcome`, `config`, `cli`, `log`, `heap` |
@@ -19,6 +19,7 @@
 //! `diagnosis`, `traffic` → `timeline`, `metrics`, `report`, `topology`, `web`, `commands`.
 #![deny(unsafe_code)]
 
+pub mod baseline;
 pub mod certificate;
 pub mod cli;
 pub mod commands;

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     raise_descriptor_limit();
-    commands::shed_privileges(&cli.flags, &config, &trust);
+    commands::shed_privileges(&command, &cli.flags, &config, &trust);
     in_runtime(async {
         match command {
             Command::Check { destinations, format } => {
@@ -59,6 +59,10 @@ fn main() -> ExitCode {
             }
             Command::Topology { destinations, format } => {
                 commands::topology::run(config, &cli.flags, trust.speaks_tls(), &destinations, format).await
+            }
+            Command::Snapshot => commands::snapshot::snapshot(&config).await,
+            Command::Diff { old, new, format, all } => {
+                commands::snapshot::diff(&config, &old, new.as_deref(), format, all).await
             }
             Command::Serve | Command::Config | Command::Healthcheck { .. } => {
                 commands::serve::run(config, cli.flags, trust).await

@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["inventory", "netstack", "outcome", "config", "cli", "log", "heap"],
     &["namespace"],
     &["probe", "docker"],
-    &["plan", "state"],
+    &["plan", "state", "baseline"],
     &["schedule", "diagnosis", "traffic"],
     &["metrics", "report", "timeline"],
     &["topology", "monitor"],

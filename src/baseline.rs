@@ -1,0 +1,20 @@
+//! What a host's networks are configured to be, as a file that outlives them, and what of it another moment or another
+//! host has otherwise.
+//!
+//! Two listings go in and a list of differences comes out, all of them values: nothing is probed and nothing is judged.
+//! What is different whenever containers are made anew (addresses, ids) is kept apart from what somebody would miss.
+
+mod compare;
+mod model;
+mod read;
+mod take;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use compare::{Change, Difference, Kind, compare};
+pub use model::{Baseline, Endpoint, Network, Proxy, Published, Route, Subnet};
+pub use read::{MOST_BYTES, read};
+pub use take::take;
+pub use text::text;

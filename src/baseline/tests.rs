@@ -1,0 +1,399 @@
+//! Hosts before and after they were moved, and files that somebody broke.
+
+use std::time::{Duration, SystemTime};
+
+use proptest::prelude::*;
+
+use super::model::{FORMAT, VERSION};
+use super::*;
+use crate::config::Selection;
+use crate::inventory::build::build;
+use crate::inventory::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, SeenSubnet};
+use crate::inventory::{EngineInfo, PublishedPort, RunState};
+
+const THEN: Duration = Duration::from_secs(1_700_000_000);
+
+fn network(name: &str, subnet: u8) -> SeenNetwork {
+    SeenNetwork {
+        id: format!("{subnet:02}").repeat(32),
+        name: name.into(),
+        driver: "bridge".into(),
+        scope: "local".into(),
+        ipam: vec![SeenSubnet {
+            subnet: format!("10.0.{subnet}.0/24"),
+            gateway: format!("10.0.{subnet}.1"),
+            ..SeenSubnet::default()
+        }],
+        options: [("com.docker.network.driver.mtu".into(), "1450".into())].into(),
+        labels: [("com.docker.compose.version".into(), "2.39".into())].into(),
+        ..SeenNetwork::default()
+    }
+}
+
+/// A container of Coolify's resource, as its deployment `times` has it.
+fn app(resource: &str, times: u8, on: &str, subnet: u8, aliases: &[&str]) -> SeenContainer {
+    SeenContainer {
+        id: format!("{times:02x}").repeat(31) + &format!("{:02x}", resource.len()),
+        name: format!("{resource}-1732{times:04}"),
+        image: format!("{resource}:1"),
+        state: RunState::Running,
+        pid: 100,
+        sandbox_key: format!("/var/run/docker/netns/{resource}"),
+        network_mode: on.into(),
+        labels: [
+            ("coolify.managed".to_owned(), "true".to_owned()),
+            ("coolify.resourceName".to_owned(), resource.to_owned()),
+            ("traefik.enable".to_owned(), "true".to_owned()),
+            (format!("traefik.http.routers.{resource}.rule"), format!("Host(`{resource}.example.com`)")),
+            (format!("traefik.http.routers.{resource}.entryPoints"), "https".to_owned()),
+            (format!("traefik.http.routers.{resource}.tls"), "true".to_owned()),
+            (format!("traefik.http.services.{resource}.loadbalancer.server.port"), "3000".to_owned()),
+        ]
+        .into(),
+        published: vec![PublishedPort {
+            host_ip: None,
+            host_port: 8000 + u16::try_from(resource.len()).unwrap_or(0),
+            container_port: 3000,
+            protocol: "tcp".into(),
+        }],
+        endpoints: vec![SeenEndpoint {
+            network: on.into(),
+            network_id: format!("{subnet:02}").repeat(32),
+            ipv4: format!("10.0.{subnet}.{}", 10 + times),
+            aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+            ..SeenEndpoint::default()
+        }],
+        ..SeenContainer::default()
+    }
+}
+
+fn proxy(on: &[(&str, u8)]) -> SeenContainer {
+    let endpoint = |(network, subnet): &(&str, u8)| SeenEndpoint {
+        network: (*network).to_owned(),
+        network_id: format!("{subnet:02}").repeat(32),
+        ipv4: format!("10.0.{subnet}.2"),
+        ..SeenEndpoint::default()
+    };
+    SeenContainer {
+        id: "f".repeat(64),
+        name: "coolify-proxy".into(),
+        image: "traefik:v3.6".into(),
+        state: RunState::Running,
+        has_engine_socket: true,
+        labels: [("coolify.proxy".to_owned(), "true".to_owned())].into(),
+        command: ["--entrypoints.http.address=:80", "--entrypoints.https.address=:443", "--providers.docker"]
+            .map(str::to_owned)
+            .to_vec(),
+        endpoints: on.iter().map(endpoint).collect(),
+        network_mode: on.first().map(|(name, _)| (*name).to_owned()).unwrap_or_default(),
+        ..SeenContainer::default()
+    }
+}
+
+fn taken(networks: Vec<SeenNetwork>, containers: Vec<SeenContainer>) -> Baseline {
+    let engine = EngineInfo { version: "26.1.5".into(), ..EngineInfo::default() };
+    let seen = Seen { engine, networks, containers, ..Seen::default() };
+    take(&seen, &build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH + THEN))
+}
+
+/// The shop as it was, with its database, and as it is: the same is deployed to another host.
+fn before() -> Baseline {
+    taken(
+        vec![network("shop", 1)],
+        vec![
+            app("web", 1, "shop", 1, &["web"]),
+            app("db", 1, "shop", 1, &["db", "database"]),
+            proxy(&[("shop", 1)]),
+        ],
+    )
+}
+
+fn told(old: &Baseline, new: &Baseline) -> Vec<String> {
+    let differences = compare(old, new);
+    let matters = differences.iter().filter(|one| !one.expected);
+    matters
+        .map(|one| format!("{:?} {:?} {}: {} → {}", one.kind, one.change, one.subject, one.before, one.after))
+        .collect()
+}
+
+#[test]
+fn a_snapshot_has_what_a_move_may_lose() {
+    let before = before();
+    let text = serde_json::to_value(&before).expect("JSON");
+    assert_eq!((&text["format"], &text["version"]), (&FORMAT.into(), &VERSION.into()));
+    assert_eq!(text["taken_at"], "2023-11-14T22:13:20Z");
+    let network = &text["networks"][0];
+    assert_eq!((&network["name"], &network["driver"]), (&"shop".into(), &"bridge".into()));
+    assert_eq!(network["options"]["com.docker.network.driver.mtu"], "1450");
+    assert_eq!(network["subnets"][0]["subnet"], "10.0.1.0/24");
+    let endpoints = network["endpoints"].as_array().expect("a list");
+    let names: Vec<_> =
+        endpoints.iter().map(|endpoint| endpoint["name"].as_str().unwrap_or_default()).collect();
+    assert_eq!(names, ["coolify-proxy", "db", "web"]);
+    // The container's own name is another one after each deployment.
+    assert_eq!(endpoints[1]["names"], serde_json::json!(["database", "db"]));
+    assert_eq!(text["proxies"][0]["networks"], serde_json::json!(["shop"]));
+    assert_eq!(text["routes"][0]["domain"], "db.example.com");
+    assert_eq!(
+        (&text["routes"][1]["port"], &text["routes"][1]["schemes"][0]),
+        (&3000.into(), &"https".into())
+    );
+    assert_eq!(text["published"][1]["host_port"], 8003);
+    assert_eq!(read(&text.to_string()).expect("read again"), before);
+}
+
+#[test]
+fn what_a_move_brings_with_it_is_no_difference_that_matters() {
+    let after = taken(
+        vec![network("shop", 7)],
+        vec![
+            proxy(&[("shop", 7)]),
+            app("db", 2, "shop", 7, &["database", "db"]),
+            app("web", 3, "shop", 7, &["web"]),
+        ],
+    );
+    assert_eq!(told(&before(), &after), [""; 0]);
+    let expected = compare(&before(), &after);
+    for subject in ["subnet", "gateway", "id of the network", "address of db", "container of web"] {
+        assert!(expected.iter().any(|one| one.subject == subject), "{subject}: {expected:#?}");
+    }
+    let page = text(&before(), &after, &expected, false);
+    assert!(page.starts_with("Nothing that matters is different since 2023-11-14T22:13:20Z"), "{page}");
+    assert!(!page.contains("10.0.7."), "{page}");
+    assert!(text(&before(), &after, &expected, true).contains("was 10.0.1.0/24, is 10.0.7.0/24  (expected)"));
+}
+
+#[test]
+fn what_was_lost_is_told_and_nothing_else() {
+    let shop = || vec![network("shop", 1)];
+    let web = || app("web", 1, "shop", 1, &["web"]);
+    let db = || app("db", 1, "shop", 1, &["db", "database"]);
+    let traefik = || proxy(&[("shop", 1)]);
+    let (another_port, mut stopped) = (PublishedPort { host_port: 9, ..web().published[0].clone() }, db());
+    stopped.state = RunState::Exited;
+    stopped.exit_code = Some(137);
+    stopped.restart_policy = "unless-stopped".into();
+    stopped.endpoints.clear();
+    stopped.published.clear();
+    let mut narrow = network("shop", 1);
+    narrow.options.clear();
+    let mut moved = app("web", 1, "shop", 1, &["web"]);
+    moved.labels.insert("traefik.http.services.web.loadbalancer.server.port".into(), "8080".into());
+    for (what, networks, containers, expected) in [
+        (
+            "an alias",
+            shop(),
+            vec![web(), app("db", 2, "shop", 1, &["db"]), traefik()],
+            vec!["Name Gone database: db → "],
+        ),
+        (
+            "a name that leads to somebody else",
+            shop(),
+            vec![app("web", 1, "shop", 1, &["web", "database"]), app("db", 1, "shop", 1, &["db"]), traefik()],
+            vec!["Name Changed database: db → web"],
+        ),
+        (
+            "the way of the proxy",
+            shop(),
+            vec![web(), db(), proxy(&[])],
+            vec!["Proxy Gone coolify-proxy: on shop → "],
+        ),
+        (
+            "an option",
+            vec![narrow],
+            vec![web(), db(), traefik()],
+            vec!["Network Gone option com.docker.network.driver.mtu: 1450 → "],
+        ),
+        (
+            "a route's port",
+            shop(),
+            vec![moved, db(), traefik()],
+            vec![
+                "Route Changed web.example.com: https by web port 3000 on shop → https by web port 8080 on shop",
+            ],
+        ),
+        (
+            "a published port",
+            shop(),
+            vec![SeenContainer { published: vec![another_port], ..web() }, db(), traefik()],
+            vec!["Port Gone 8003/tcp: web port 3000 → ", "Port New 9/tcp:  → web port 3000"],
+        ),
+        // Nobody knows the names of what does not run.
+        (
+            "that it runs",
+            shop(),
+            vec![web(), stopped, traefik()],
+            vec!["Endpoint Changed db: runs → does not run", "Port Gone 8002/tcp: db port 3000 → "],
+        ),
+    ] {
+        let mut expected: Vec<&str> = expected;
+        let mut found = told(&before(), &taken(networks, containers));
+        expected.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{what}");
+    }
+}
+
+#[test]
+fn a_network_that_is_gone_is_told_once_and_its_sites_with_it() {
+    let found = told(&before(), &taken(Vec::new(), Vec::new()));
+    let of = |word: &str| found.iter().filter(|one| one.starts_with(word)).count();
+    assert_eq!(
+        (of("Network Gone shop"), of("Endpoint"), of("Name"), of("Route Gone")),
+        (1, 0, 0, 2),
+        "{found:#?}"
+    );
+    let back = told(&taken(Vec::new(), Vec::new()), &before());
+    assert_eq!(back.len(), found.len(), "{back:#?}");
+}
+
+#[test]
+fn who_has_an_address_of_his_own_depends_on_the_subnet() {
+    let fixed = |subnet: u8| {
+        let mut db = app("db", 1, "shop", subnet, &["db"]);
+        db.endpoints[0].is_fixed = true;
+        taken(vec![network("shop", subnet)], vec![db])
+    };
+    let found = told(&fixed(1), &fixed(7));
+    assert!(found.contains(&"Subnet Changed subnet: 10.0.1.0/24 → 10.0.7.0/24".to_owned()), "{found:#?}");
+    assert!(
+        found.contains(&"Endpoint Changed fixed address of db: 10.0.1.11 → 10.0.7.11".to_owned()),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_broken_file_says_what_is_wrong_with_it() {
+    let whole = serde_json::to_string_pretty(&before()).expect("JSON");
+    let cut = whole.split_at(whole.len() / 2).0;
+    let newer = whole.replace("\"version\": 1", "\"version\": 2");
+    let by_hand = whole.replace("\"10.0.1.0/24\"", "\"10.0.1.0/99\"");
+    let unsaid = whole.replace("\"version\": 1,", "");
+    for (text, told) in [
+        ("", "the file is empty"),
+        ("\u{feff} \n", "the file is empty"),
+        (cut, "the file is cut off"),
+        ("{}", "this is no snapshot of destination-exporter"),
+        ("[1, 2]", "cannot be read"),
+        ("{\"format\": \"another\"}", "this is no snapshot"),
+        (&newer, "the snapshot is of format 2, and this version reads 1"),
+        (&unsaid, "does not say of which version"),
+        (&by_hand, "invalid"),
+        ("\u{1b}[31mred", "cannot be read"),
+    ] {
+        let error = read(text).expect_err(told);
+        assert!(error.contains(told), "{error}");
+        assert!(!error.contains('\u{1b}'), "{error:?}");
+    }
+}
+
+#[test]
+fn names_that_steer_a_terminal_are_shown_and_do_nothing() {
+    let evil = "a\u{1b}[2J\nhost";
+    let after = taken(vec![network("shop", 1)], vec![app(evil, 1, "shop", 1, &[evil])]);
+    let differences = compare(&before(), &after);
+    let page = text(&before(), &after, &differences, true);
+    assert!(!page.contains('\u{1b}') && !page.contains("\nhost:"), "{page}");
+}
+
+fn any_baseline() -> impl Strategy<Value = Baseline> {
+    let name = || "[a-c]{1,2}";
+    let endpoint = (name(), proptest::collection::vec(name(), 0..3), 0u8..4, any::<bool>()).prop_map(
+        |(name, names, last, is_fixed)| Endpoint {
+            container: format!("{name}-1"),
+            name,
+            names,
+            addresses: (last > 0).then(|| [10, 0, 1, last].into()).into_iter().collect(),
+            is_fixed,
+        },
+    );
+    let network = (name(), proptest::collection::vec(endpoint, 0..4), any::<bool>()).prop_map(
+        |(name, endpoints, internal)| Network {
+            display_name: name.clone(),
+            id: name.clone(),
+            name,
+            driver: "bridge".into(),
+            scope: "local".into(),
+            internal,
+            options: [("a".to_owned(), String::new())].into(),
+            labels: std::collections::BTreeMap::new(),
+            subnets: Vec::new(),
+            endpoints,
+        },
+    );
+    let route = (name(), name(), proptest::option::of(1u16..4)).prop_map(|(domain, workload, port)| Route {
+        domain,
+        path: "/".into(),
+        workload,
+        destination: None,
+        port,
+        schemes: vec!["http".into()],
+    });
+    let proxy = (name(), proptest::collection::vec(name(), 0..3)).prop_map(|(name, networks)| Proxy {
+        name,
+        kind: None,
+        networks,
+    });
+    let port = (1u16..4, name()).prop_map(|(host_port, workload)| Published {
+        host_ip: None,
+        host_port,
+        protocol: "tcp".into(),
+        workload,
+        container_port: 1,
+    });
+    (
+        proptest::collection::vec(network, 0..3),
+        proptest::collection::vec(route, 0..3),
+        proptest::collection::vec(proxy, 0..3),
+        proptest::collection::vec(port, 0..3),
+    )
+        .prop_map(|(networks, routes, proxies, published)| Baseline {
+            format: FORMAT.into(),
+            version: VERSION,
+            taken_at: String::new(),
+            engine: String::new(),
+            networks,
+            proxies,
+            routes,
+            published,
+            unread: Vec::new(),
+        })
+}
+
+proptest! {
+    /// A file of anybody's, with doubles in it as well.
+    #[test]
+    fn nothing_differs_from_itself_and_what_is_written_is_read(one in any_baseline()) {
+        prop_assert_eq!(compare(&one, &one), vec![]);
+        let written = serde_json::to_string(&one).expect("JSON");
+        prop_assert_eq!(read(&written).expect("read"), one);
+    }
+
+    #[test]
+    fn what_is_gone_one_way_is_new_the_other(a in any_baseline(), b in any_baseline()) {
+        let mirrored = |all: Vec<Difference>| -> Vec<Difference> {
+            let turned = all.into_iter().map(|one| Difference {
+                change: match one.change {
+                    Change::Gone => Change::New,
+                    Change::New => Change::Gone,
+                    Change::Changed => Change::Changed,
+                },
+                before: one.after,
+                after: one.before,
+                ..one
+            });
+            // A proxy's place on a network that is gone is told with the network, and its place on a new one is told.
+            let mut all: Vec<Difference> = turned.filter(|one| one.kind != Kind::Proxy).collect();
+            all.sort();
+            all
+        };
+        let there: Vec<Difference> =
+            compare(&a, &b).into_iter().filter(|one| one.kind != Kind::Proxy).collect();
+        prop_assert_eq!(there, mirrored(compare(&b, &a)));
+    }
+
+    #[test]
+    fn no_text_breaks_the_reader(text in "\\PC{0,200}") {
+        let _ = read(&text);
+    }
+}

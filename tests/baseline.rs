@@ -1,0 +1,139 @@
+//! A server is moved: the same is deployed on another Engine, and what of it is not the same is told.
+
+use std::fs;
+use std::process::{Output, Stdio};
+
+use lab::{Lab, Result};
+use serde_json::Value;
+
+/// What is deployed: names are the operator's, addresses are the Engine's.
+fn deploy(lab: &Lab, subnets: [&str; 2]) -> Result<()> {
+    lab.busybox_image()?;
+    for (name, subnet) in ["shop", "blog"].iter().zip(subnets) {
+        lab.docker(&["network", "create", "--subnet", subnet, "--label", "made.by=hand", name])?;
+    }
+    run(lab, "db", "shop", &["--network-alias", "postgres", "--network-alias", "database"])?;
+    let site = [
+        "--label",
+        "traefik.enable=true",
+        "--label",
+        "traefik.http.routers.web.rule=Host(`web.example.com`)",
+    ];
+    let port = ["--label", "traefik.http.services.web.loadbalancer.server.port=3000", "-p", "8080:3000"];
+    run(lab, "web", "shop", &[&site[..], &port[..]].concat())?;
+    run(lab, "post", "blog", &["--network-alias", "mail"])?;
+    // By its image's name and its socket it is a proxy; what it does is no matter here.
+    lab.docker(&["tag", "busybox", "traefik:v3.6"])?;
+    let socket = "/var/run/docker.sock:/var/run/docker.sock:ro";
+    let own = [
+        "run",
+        "-d",
+        "--name",
+        "coolify-proxy",
+        "--network",
+        "shop",
+        "--label",
+        "coolify.proxy=true",
+        "-v",
+        socket,
+    ];
+    lab.docker(&[&own[..], &["traefik:v3.6", "sleep", "3600"]].concat())?;
+    lab.docker(&["network", "connect", "blog", "coolify-proxy"]).map(drop)
+}
+
+fn run(lab: &Lab, name: &str, network: &str, more: &[&str]) -> Result<()> {
+    let own = ["run", "-d", "--name", name, "--network", network];
+    lab.docker(&[&own[..], more, &["busybox", "sleep", "3600"]].concat()).map(drop)
+}
+
+fn program(lab: &Lab, args: &[&str]) -> Output {
+    let mut command = lab.on_host(env!("CARGO_BIN_EXE_destination-exporter"));
+    command.args(args).env("DOCKER_HOST", "unix:///run/docker.sock");
+    command.stdin(Stdio::null()).output().expect("the program starts")
+}
+
+fn said(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
+}
+
+/// `kind change subject` of all that a diff tells.
+fn told(out: &Output) -> Vec<String> {
+    let all: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {}", said(out)));
+    let word = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
+    let of = |one: &Value| format!("{} {} {}", word(one, "kind"), word(one, "change"), word(one, "subject"));
+    all.as_array().into_iter().flatten().map(of).collect()
+}
+
+#[test]
+fn after_a_move_only_true_differences_are_told() -> Result<()> {
+    let old = Lab::start()?;
+    deploy(&old, ["10.1.0.0/24", "10.2.0.0/24"])?;
+    let taken = program(&old, &["snapshot"]);
+    assert_eq!(taken.status.code(), Some(0), "{}", said(&taken));
+    let (file, again) = (old.folder().join("before.json"), program(&old, &["snapshot"]));
+    fs::write(&file, &taken.stdout).expect("the lab's folder");
+    let without_time = |out: &Output| -> Value {
+        let mut value: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+        value["taken_at"] = Value::Null;
+        value
+    };
+    assert_eq!(without_time(&taken), without_time(&again), "the same twice");
+    let snapshot = without_time(&taken);
+    assert_eq!(snapshot["networks"][0]["labels"]["made.by"], "hand", "{snapshot}");
+    assert_eq!(snapshot["routes"][0]["domain"], "web.example.com", "{snapshot}");
+    let file = file.display().to_string();
+    assert_eq!(program(&old, &["diff", &file]).status.code(), Some(0));
+
+    // Somewhere else, with other addresses.
+    let new = Lab::start()?;
+    deploy(&new, ["10.3.0.0/24", "10.4.0.0/24"])?;
+    let moved = program(&new, &["diff", &file]);
+    assert_eq!(moved.status.code(), Some(0), "{}", said(&moved));
+    assert!(said(&moved).starts_with("Nothing that matters is different since"), "{}", said(&moved));
+    let all = program(&new, &["diff", &file, "--all", "--format", "json"]);
+    assert!(told(&all).contains(&"subnet changed subnet".to_owned()), "{}", said(&all));
+
+    // And something is forgotten.
+    new.docker(&["network", "disconnect", "blog", "coolify-proxy"])?;
+    new.docker(&["rm", "-f", "db"])?;
+    run(&new, "db", "shop", &["--network-alias", "postgres"])?;
+    new.docker(&["network", "create", "extra"])?;
+    run(&new, "guest", "extra", &[])?;
+    let lost = program(&new, &["diff", &file, "--format", "json"]);
+    assert_eq!(lost.status.code(), Some(1), "{}", said(&lost));
+    let mut found = told(&lost);
+    found.sort();
+    assert_eq!(
+        found,
+        ["name gone database", "network new extra", "proxy gone coolify-proxy"],
+        "{}",
+        said(&lost)
+    );
+    let page = said(&program(&new, &["diff", &file]));
+    for line in [
+        "3 differences since",
+        "gone     name      database: no longer leads to db",
+        "gone     proxy     coolify-proxy: was on blog",
+        "new      network   extra: bridge",
+    ] {
+        assert!(page.contains(line), "{line:?} is not in\n{page}");
+    }
+
+    // Two files, and files that somebody broke.
+    let later = new.folder().join("after.json");
+    fs::write(&later, program(&new, &["snapshot"]).stdout).expect("the lab's folder");
+    let both =
+        program(&new, &["diff", &file, &later.display().to_string(), "--docker.host", "unix:///nowhere"]);
+    assert_eq!(both.status.code(), Some(1), "{}", said(&both));
+    assert!(said(&both).contains("3 differences"), "{}", said(&both));
+    let broken = new.folder().join("broken.json");
+    for (text, word) in
+        [(&taken.stdout[..taken.stdout.len() / 2], "cut off"), (b"{}", "no snapshot"), (b"", "empty")]
+    {
+        fs::write(&broken, text).expect("the lab's folder");
+        let out = program(&new, &["diff", &broken.display().to_string()]);
+        assert_eq!(out.status.code(), Some(2), "{}", said(&out));
+        assert!(said(&out).contains(word) && said(&out).contains("broken.json"), "{}", said(&out));
+    }
+    Ok(())
+}
