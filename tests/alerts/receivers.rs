@@ -35,8 +35,10 @@ fn configuration(mail: &TcpListener, telegram: &TcpListener, folder: &Path) -> S
     let told = [
         ("[notification.tmpl]".to_owned(), format!("[{}]", template.display())),
         ("group_wait: 30s".to_owned(), "group_wait: 1s".to_owned()),
+        ("group_interval: 5m".to_owned(), "group_interval: 1s".to_owned()),
+        ("group_interval: 1m".to_owned(), "group_interval: 1s".to_owned()),
         (
-            "bot_token_file: /etc/alertmanager/telegram-token".to_owned(),
+            "bot_token_file: /etc/alertmanager/secrets/telegram".to_owned(),
             format!("bot_token: token\n        api_url: http://{}", telegram.local_addr().expect("bound")),
         ),
         (
@@ -48,7 +50,7 @@ fn configuration(mail: &TcpListener, telegram: &TcpListener, folder: &Path) -> S
         ),
         // A sink asks for no password.
         ("auth_username: alerts@example.com".to_owned(), String::new()),
-        ("auth_password_file: /etc/alertmanager/mail-password".to_owned(), String::new()),
+        ("auth_password_file: /etc/alertmanager/secrets/mail".to_owned(), String::new()),
     ];
     let mut text = format!("{routes}\n{receivers}");
     for (from, to) in told {
@@ -69,19 +71,15 @@ fn a_page_and_a_ticket_arrive_with_cause_command_and_links() {
     let (mails, messages) = (received(mail, take_mail), received(telegram, take_message));
     let manager = Manager::start(&file);
     for severity in ["critical", "warning"] {
-        let mut command = Command::new("amtool");
-        command.args(["alert", "add", "DestinationFault", "scope=destination", "job=destination-exporter"]);
-        command.args(["instance=server-1", "destination=shop", &manager.url]);
-        command.arg(format!("severity={severity}"));
-        for (name, text) in ANNOTATIONS {
-            command.arg(format!("--annotation={name}={text:?}"));
-        }
-        said(&mut command).expect("taken");
+        tell(&manager, severity, &[]);
     }
-    let message: serde_json::Value =
-        serde_json::from_str(&messages.recv_timeout(PATIENCE).expect("a message")).expect("JSON");
-    assert_eq!(message["chat_id"].to_string().trim_matches('"'), "123456789", "{message}");
-    let message = message["text"].as_str().expect("a text").to_owned();
+    let next = || {
+        let body = messages.recv_timeout(PATIENCE).expect("a message");
+        let message: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(message["chat_id"].to_string().trim_matches('"'), "123456789", "{message}");
+        message["text"].as_str().expect("a text").to_owned()
+    };
+    let message = next();
     let mail = mails.recv_timeout(PATIENCE).expect("a mail");
     let mail = mail.replace("=\r\n", "").replace("=3D", "=").replace("\r\n", "\n");
     for (text, word) in [(&message, "PAGE"), (&mail, "TICKET")] {
@@ -94,6 +92,31 @@ fn a_page_and_a_ticket_arrive_with_cause_command_and_links() {
     }
     assert!(mail.contains(&format!("Subject: TICKET: {} [server-1]", ANNOTATIONS[0].1)), "{mail}");
     assert!(mail.contains("text/plain") && !mail.contains("text/html"), "{mail}");
+    // A second one there, and both are over.
+    tell(&manager, "critical", &["subject=another"]);
+    let message = next();
+    assert!(
+        message.starts_with("PAGE: ") && message.contains(" and others (2 in all) [server-1]"),
+        "{message}"
+    );
+    for own in [&["--end=2026-01-01T00:00:00Z"][..], &["subject=another", "--end=2026-01-01T00:00:00Z"]] {
+        tell(&manager, "critical", own);
+    }
+    let last =
+        std::iter::repeat_with(next).find(|message| message.starts_with("RESOLVED: ")).expect("at last");
+    assert!(last.contains("RESOLVED at 20") && !last.contains("Run first"), "{last}");
+}
+
+/// An alert as Prometheus gives it to Alertmanager.
+fn tell(manager: &Manager, severity: &str, own: &[&str]) {
+    let mut command = Command::new("amtool");
+    command.args(["alert", "add", "DestinationFault", "scope=destination", "job=destination-exporter"]);
+    command.args(["instance=server-1", "destination=shop", &manager.url]).args(own);
+    command.arg(format!("severity={severity}"));
+    for (name, text) in ANNOTATIONS {
+        command.arg(format!("--annotation={name}={text:?}"));
+    }
+    said(&mut command).expect("taken");
 }
 
 /// What comes to a sink, piece by piece.
