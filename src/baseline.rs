@@ -13,8 +13,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use compare::{Change, Difference, Kind, compare};
-pub use model::{Baseline, Endpoint, Network, Proxy, Published, Route, Subnet};
+pub use compare::{Change, Comparison, Difference, Kind, compare};
+pub use model::{Baseline, Network, Proxy, Published, Route, Server, Subnet, Workload};
 pub use read::{MOST_BYTES, read};
 pub use take::take;
 pub use text::text;

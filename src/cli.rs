@@ -67,6 +67,30 @@ Examples:
     destination-exporter --web.listen-address 127.0.0.1:10061 --web.listen-address '[::1]:10061' \\
       --web.external-url https://status.example.com/destinations";
 
+const BEFORE_A_MOVE: &str = "\
+Examples:
+  destination-exporter snapshot > before.json
+
+  Of a container:
+    docker exec destination-exporter /destination-exporter snapshot > before.json
+
+It is one listing of the Engine; nothing is probed. It has the networks' labels and options, and no variables of
+containers. docs/moving.md tells more.";
+
+const AFTER_A_MOVE: &str = "\
+What matters: networks, who is on them, to whom names lead, the proxy's attachments, sites, published ports, addresses
+that somebody chose. What a new start or a move brings with it does not: other addresses, ids, container names.
+
+Examples:
+  What is different now:
+    destination-exporter diff before.json
+
+  Of a container, whose files are not the host's:
+    docker exec -i destination-exporter /destination-exporter diff - < before.json
+
+  Two files, for a program:
+    destination-exporter diff before.json after.json --format json";
+
 /// What is to be done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Subcommand)]
 pub enum Command {
@@ -92,8 +116,10 @@ pub enum Command {
         format: MapFormat,
     },
     /// Print how the networks are configured, as JSON: who is on which, names, routes, published ports
+    #[command(after_help = BEFORE_A_MOVE)]
     Snapshot,
     /// Tell what is different from a snapshot, and exit: 0 nothing that matters, 1 something, 2 could not look
+    #[command(after_help = AFTER_A_MOVE)]
     Diff {
         /// A file that `snapshot` wrote; - is standard input
         #[arg(value_name = "OLD")]
@@ -197,7 +223,7 @@ pub struct Flags {
     )]
     pub docker_host: Option<String>,
 
-    /// How much is logged [default: info; of check, whose report says the rest: error]
+    /// How much is logged [default: info; of commands that look once and say what they saw: error]
     #[arg(long = "log.level", value_name = "LEVEL", value_enum, global = true)]
     pub log_level: Option<LogLevel>,
 

@@ -1,6 +1,7 @@
 //! A server is moved: the same is deployed on another Engine, and what of it is not the same is told.
 
 use std::fs;
+use std::io::Write as _;
 use std::process::{Output, Stdio};
 
 use lab::{Lab, Result};
@@ -61,7 +62,8 @@ fn told(out: &Output) -> Vec<String> {
     let all: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {}", said(out)));
     let word = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
     let of = |one: &Value| format!("{} {} {}", word(one, "kind"), word(one, "change"), word(one, "subject"));
-    all.as_array().into_iter().flatten().map(of).collect()
+    assert!(all["since"].is_string() && all["unread_now"].is_array(), "{all}");
+    all["differences"].as_array().into_iter().flatten().map(of).collect()
 }
 
 #[test]
@@ -115,6 +117,8 @@ fn after_a_move_only_true_differences_are_told() -> Result<()> {
         "gone     name      database: no longer leads to db",
         "gone     proxy     coolify-proxy: was on blog",
         "new      network   extra: bridge",
+        "\non shop\n",
+        "\nof the host\n",
     ] {
         assert!(page.contains(line), "{line:?} is not in\n{page}");
     }
@@ -126,6 +130,19 @@ fn after_a_move_only_true_differences_are_told() -> Result<()> {
         program(&new, &["diff", &file, &later.display().to_string(), "--docker.host", "unix:///nowhere"]);
     assert_eq!(both.status.code(), Some(1), "{}", said(&both));
     assert!(said(&both).contains("3 differences"), "{}", said(&both));
+    let stdin = |args: &[&str], from: &[u8]| {
+        let mut command = new.on_host(env!("CARGO_BIN_EXE_destination-exporter"));
+        command.args(args).env("DOCKER_HOST", "unix:///run/docker.sock").stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        child.stdin.take().expect("piped").write_all(from).ok();
+        child.wait_with_output().expect("it ends")
+    };
+    assert!(said(&stdin(&["diff", "-"], &taken.stdout)).contains("gone     name      database"));
+    assert!(said(&stdin(&["diff", "-", "-"], b"")).contains("only one of the two"));
+    let full = Stdio::from(fs::File::options().write(true).open("/dev/full").expect("Linux has it"));
+    let mut command = new.on_host(env!("CARGO_BIN_EXE_destination-exporter"));
+    let cut = command.arg("snapshot").env("DOCKER_HOST", "unix:///run/docker.sock").stdout(full).output();
+    assert_eq!(cut.expect("it starts").status.code(), Some(2), "a file that is cut off is none");
     let broken = new.folder().join("broken.json");
     for (text, word) in
         [(&taken.stdout[..taken.stdout.len() / 2], "cut off"), (b"{}", "no snapshot"), (b"", "empty")]

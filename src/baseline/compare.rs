@@ -8,7 +8,12 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::model::{Baseline, Endpoint, Network, Proxy, Published, Route};
+use super::model::{Baseline, Network, Proxy, Published, Route, Workload};
+
+/// More differences than anybody reads: two files of strangers may have any number.
+const MOST: usize = 1000;
+/// And so many of a list are named in one.
+const NAMED: usize = 100;
 
 /// What sort of difference it is: the label `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -19,7 +24,7 @@ pub enum Kind {
     /// A subnet.
     Subnet,
     /// Who is on a network.
-    Endpoint,
+    Workload,
     /// A name, and to whom it leads.
     Name,
     /// A reverse proxy, and the networks that it is on.
@@ -63,13 +68,29 @@ pub struct Difference {
     pub expected: bool,
 }
 
-/// All that is different, by destination. The same two snapshots give the same list.
-pub fn compare(old: &Baseline, new: &Baseline) -> Vec<Difference> {
-    let proxies = old.proxies.iter().chain(&new.proxies).map(|proxy| proxy.name.clone()).collect();
-    let mut found = Found { proxies, ..Found::default() };
+/// All that is different.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// By destination.
+    pub differences: Vec<Difference>,
+    /// How many more there are.
+    pub left_out: usize,
+}
+
+impl Comparison {
+    /// Nothing is different that somebody would miss, or has not asked for.
+    pub fn is_same(&self) -> bool {
+        self.left_out == 0 && self.differences.iter().all(|one| one.expected)
+    }
+}
+
+/// What is different, by destination. The same two snapshots give the same list.
+pub fn compare(old: &Baseline, new: &Baseline) -> Comparison {
+    let proxies = old.proxies.iter().chain(&new.proxies).map(|proxy| &*proxy.name).collect();
+    let mut found = Found { all: Vec::new(), left_out: 0, at: None, proxies };
     let (before, after) = (by(&old.networks, |n| &n.name), by(&new.networks, |n| &n.name));
     for (name, pair) in pairs(&before, &after) {
-        found.at = Some(name.to_owned());
+        found.at = Some(name);
         match pair {
             (Some(old), Some(new)) => found.networks(old, new),
             (Some(old), None) => found.tell(Kind::Network, name, brief(old), String::new()),
@@ -79,25 +100,23 @@ pub fn compare(old: &Baseline, new: &Baseline) -> Vec<Difference> {
     }
     found.at = None;
     // What a network that is gone had is gone with it, and told with it.
-    let there: BTreeSet<&str> = after.keys().copied().collect();
-    found.proxies(&old.proxies, &new.proxies, &there);
-    found.routes(&old.routes, &new.routes);
+    found.proxies(old, new, &before, &after);
+    found.sites(&old.routes, &new.routes);
     found.ports(&old.published, &new.published);
     found.all.sort();
-    found.all.dedup();
-    found.all
+    Comparison { differences: found.all, left_out: found.left_out }
 }
 
-#[derive(Default)]
-struct Found {
+struct Found<'a> {
     all: Vec<Difference>,
+    left_out: usize,
     /// The destination that is compared.
-    at: Option<String>,
+    at: Option<&'a str>,
     /// Where they are is told of them.
-    proxies: BTreeSet<String>,
+    proxies: BTreeSet<&'a str>,
 }
 
-impl Found {
+impl<'a> Found<'a> {
     fn tell(&mut self, kind: Kind, subject: &str, before: String, after: String) {
         self.add(kind, subject, before, after, false);
     }
@@ -110,31 +129,28 @@ impl Found {
         if before == after {
             return;
         }
+        if self.all.len() >= MOST {
+            self.left_out += 1;
+            return;
+        }
         let change = match (before.is_empty(), after.is_empty()) {
             (false, true) => Change::Gone,
             (true, _) => Change::New,
             (false, false) => Change::Changed,
         };
-        let destination = self.at.clone();
-        self.all.push(Difference {
-            destination,
-            kind,
-            subject: subject.to_owned(),
-            change,
-            before,
-            after,
-            expected,
-        });
+        let (destination, subject) = (self.at.map(str::to_owned), subject.to_owned());
+        self.all.push(Difference { destination, kind, subject, change, before, after, expected });
     }
 
-    fn networks(&mut self, old: &Network, new: &Network) {
+    fn networks(&mut self, old: &'a Network, new: &'a Network) {
         self.expect(Kind::Identity, "id of the network", old.id.clone(), new.id.clone());
         self.tell(Kind::Network, "driver", old.driver.clone(), new.driver.clone());
         self.tell(Kind::Network, "scope", old.scope.clone(), new.scope.clone());
         self.tell(Kind::Network, "internal", old.internal.to_string(), new.internal.to_string());
         for (name, (before, after)) in pairs(&texts(&old.options), &texts(&new.options)) {
-            // The Engine calls a bridge by the network's id where nobody chose its name.
-            let is_made_up = name == BRIDGE_NAME && [before, after].into_iter().flatten().all(is_from_id);
+            // The Engine calls a bridge by the network's id where nobody chose its name, and numbers overlays as they come.
+            let is_made_up = name == VXLAN_IDS
+                || name == BRIDGE_NAME && [before, after].into_iter().flatten().all(is_from_id);
             let of = |text: Option<&&str>| text.map_or_else(String::new, |text| said(text));
             self.add(Kind::Network, &format!("option {name}"), of(before), of(after), is_made_up);
         }
@@ -144,7 +160,7 @@ impl Found {
             self.expect(Kind::Network, &format!("label {name}"), of(before), of(after));
         }
         self.subnets(old, new);
-        self.endpoints(old, new);
+        self.workloads(old, new);
         self.names(old, new);
     }
 
@@ -160,13 +176,14 @@ impl Found {
                 .collect()
         };
         let (before, after) = (told(old), told(new));
-        // Whose address was chosen in it depends on the number.
-        let depends = |endpoint: &&Endpoint| {
-            let lost = |ip: &IpAddr| !new.subnets.iter().any(|of| of.subnet.contains(ip));
-            endpoint.is_fixed && endpoint.addresses.iter().any(lost)
+        let families = |network: &Network| -> BTreeSet<bool> {
+            network.subnets.iter().map(|of| of.subnet.addr().is_ipv4()).collect()
         };
-        let fixed: Vec<&str> = old.endpoints.iter().filter(depends).map(|endpoint| &*endpoint.name).collect();
-        self.add(Kind::Subnet, "subnet", before.join(", "), after.join(", "), fixed.is_empty());
+        // Who chose an address in it depends on the number. Of one that does not run it is not known which.
+        let lost = |ip: &IpAddr| !new.subnets.iter().any(|of| of.subnet.contains(ip));
+        let depends = |of: &Workload| of.is_fixed && (of.stopped > 0 || of.addresses.iter().any(lost));
+        let expected = families(old) == families(new) && !old.workloads.iter().any(depends);
+        self.add(Kind::Subnet, "subnet", before.join(", "), after.join(", "), expected);
         let gateways = |network: &Network| {
             let all: Vec<String> =
                 network.subnets.iter().filter_map(|of| of.gateway).map(|ip| ip.to_string()).collect();
@@ -175,125 +192,149 @@ impl Found {
         self.expect(Kind::Identity, "gateway", gateways(old), gateways(new));
     }
 
-    fn endpoints(&mut self, old: &Network, new: &Network) {
-        let (before, after) = (by(&old.endpoints, |e| &e.name), by(&new.endpoints, |e| &e.name));
+    fn workloads(&mut self, old: &'a Network, new: &'a Network) {
+        let (before, after) = (by(&old.workloads, |of| &of.name), by(&new.workloads, |of| &of.name));
         for (name, pair) in pairs(&before, &after) {
-            if self.proxies.contains(name) && (pair.0.is_none() || pair.1.is_none()) {
-                continue;
-            }
             match pair {
                 (Some(old), Some(new)) => {
-                    self.tell(Kind::Endpoint, name, standing(old).to_owned(), standing(new).to_owned());
-                    let chosen = |of: &Endpoint| if of.is_fixed { addresses(of) } else { String::new() };
-                    if old.is_fixed || new.is_fixed {
-                        // One that does not run now has none, and may have the same again.
-                        if runs(old) && runs(new) {
-                            let subject = format!("fixed address of {name}");
-                            self.tell(Kind::Endpoint, &subject, chosen(old), chosen(new));
-                        }
+                    self.tell(Kind::Workload, name, standing(old), standing(new));
+                    // Of who does not run, or of whom not all could be read, that is not known.
+                    let is_known = |of: &Workload| of.running > 0 && !of.has_more_names;
+                    if (old.is_fixed || new.is_fixed) && is_known(old) && is_known(new) {
+                        let chosen = |of: &Workload| if of.is_fixed { addresses(of) } else { String::new() };
+                        let subject = format!("fixed address of {name}");
+                        self.tell(Kind::Workload, &subject, chosen(old), chosen(new));
                     } else {
-                        self.expect(
-                            Kind::Identity,
-                            &format!("address of {name}"),
-                            addresses(old),
-                            addresses(new),
-                        );
+                        let subject = format!("address of {name}");
+                        self.expect(Kind::Identity, &subject, addresses(old), addresses(new));
                     }
-                    let (old, new) = (old.container.clone(), new.container.clone());
-                    self.expect(Kind::Identity, &format!("container of {name}"), old, new);
+                    let subject = format!("container of {name}");
+                    let (old, new) = (list(&old.containers), list(&new.containers));
+                    self.expect(Kind::Identity, &subject, old, new);
                 }
-                (Some(old), None) => self.tell(Kind::Endpoint, name, standing(old).to_owned(), String::new()),
-                (None, Some(new)) => self.tell(Kind::Endpoint, name, String::new(), standing(new).to_owned()),
+                // Where a proxy is is told of it.
+                _ if self.proxies.contains(name) => {}
+                (Some(old), None) => self.tell(Kind::Workload, name, standing(old), String::new()),
+                (None, Some(new)) => self.tell(Kind::Workload, name, String::new(), standing(new)),
                 (None, None) => {}
             }
         }
     }
 
-    /// To whom each name leads. Nobody knows the names of what does not run: these are not said to be lost.
+    /// To whom each name leads. Whose names could not be read has lost none, and gained none.
     fn names(&mut self, old: &Network, new: &Network) {
-        let resting: BTreeSet<&str> = new.endpoints.iter().filter(|e| !runs(e)).map(|e| &*e.name).collect();
-        let rested: BTreeSet<&str> = old.endpoints.iter().filter(|e| !runs(e)).map(|e| &*e.name).collect();
+        let unclear = |network: &'_ Network| -> BTreeSet<String> {
+            let is_unclear = |of: &&Workload| of.has_more_names || of.running + of.stopped == 0;
+            network.workloads.iter().filter(is_unclear).map(|of| of.name.clone()).collect()
+        };
+        let (then, now) = (unclear(old), unclear(new));
         let (before, after) = (owners(old), owners(new));
         let none = BTreeSet::new();
-        for (name, (old_owners, new_owners)) in pairs(&before, &after) {
-            let (old_owners, new_owners) = (old_owners.unwrap_or(&none), new_owners.unwrap_or(&none));
-            let lost: BTreeSet<&str> =
-                old_owners.difference(new_owners).copied().filter(|owner| !resting.contains(owner)).collect();
-            let gained: BTreeSet<&str> =
-                new_owners.difference(old_owners).copied().filter(|owner| !rested.contains(owner)).collect();
-            if lost.is_empty() && gained.is_empty() {
-                continue;
+        for (name, (was, is)) in pairs(&before, &after) {
+            let (was, is) = (was.unwrap_or(&none), is.unwrap_or(&none));
+            let lost = was.difference(is).any(|owner| !now.contains(*owner));
+            let gained = is.difference(was).any(|owner| !then.contains(*owner));
+            if lost || gained {
+                self.tell(Kind::Name, name, list(was), list(is));
             }
-            let shown = |owners: &BTreeSet<&str>| owners.iter().copied().collect::<Vec<_>>().join(", ");
-            self.tell(Kind::Name, name, shown(old_owners), shown(new_owners));
         }
     }
 
-    fn proxies(&mut self, old: &[Proxy], new: &[Proxy], there: &BTreeSet<&str>) {
-        let (before, after) = (by(old, |p| &p.name), by(new, |p| &p.name));
-        let brief = |proxy: &Proxy| format!("on {}", list(&proxy.networks));
+    fn proxies(
+        &mut self,
+        old: &'a Baseline,
+        new: &'a Baseline,
+        was: &BTreeMap<&str, &Network>,
+        is: &BTreeMap<&str, &Network>,
+    ) {
+        let (before, after) = (by(&old.proxies, |p| &p.name), by(&new.proxies, |p| &p.name));
+        let on = |network: &str, networks: &BTreeMap<&str, &Network>| {
+            networks.get(network).map_or_else(|| network.to_owned(), |known| called(known))
+        };
+        let brief = |proxy: &Proxy, networks: &BTreeMap<&str, &Network>| {
+            if proxy.networks.is_empty() {
+                return "on no network".to_owned();
+            }
+            let all: Vec<String> = proxy.networks.iter().map(|network| on(network, networks)).collect();
+            format!("on {}", list(&all))
+        };
         for (name, pair) in pairs(&before, &after) {
             match pair {
                 (Some(old), Some(new)) => {
                     let kind = |of: &Proxy| of.kind.clone().unwrap_or_default();
                     self.tell(Kind::Proxy, &format!("kind of {name}"), kind(old), kind(new));
-                    let on = |of: &Proxy| -> BTreeSet<String> { of.networks.iter().cloned().collect() };
-                    let (old, new) = (on(old), on(new));
-                    for network in old.difference(&new).filter(|network| there.contains(&***network)) {
-                        self.tell(Kind::Proxy, name, format!("on {network}"), String::new());
+                    let all = |of: &'a Proxy| -> BTreeSet<&'a str> {
+                        of.networks.iter().map(|network| &**network).collect()
+                    };
+                    let (old, new) = (all(old), all(new));
+                    for network in old.difference(&new).filter(|network| is.contains_key(**network)) {
+                        self.tell(Kind::Proxy, name, format!("on {}", on(network, was)), String::new());
                     }
                     for network in new.difference(&old) {
-                        self.tell(Kind::Proxy, name, String::new(), format!("on {network}"));
+                        self.tell(Kind::Proxy, name, String::new(), format!("on {}", on(network, is)));
                     }
                 }
-                (Some(old), None) => self.tell(Kind::Proxy, name, brief(old), String::new()),
-                (None, Some(new)) => self.tell(Kind::Proxy, name, String::new(), brief(new)),
+                (Some(old), None) => self.tell(Kind::Proxy, name, brief(old, was), String::new()),
+                (None, Some(new)) => self.tell(Kind::Proxy, name, String::new(), brief(new, is)),
                 (None, None) => {}
             }
         }
     }
 
-    fn routes(&mut self, old: &[Route], new: &[Route]) {
-        let sites = |routes: &[Route]| -> BTreeMap<String, String> {
-            let mut sites: BTreeMap<String, Vec<String>> = BTreeMap::new();
-            for route in routes {
-                let site = if route.path == "/" {
-                    route.domain.clone()
-                } else {
-                    format!("{}{}", route.domain, route.path)
-                };
-                sites.entry(site).or_default().push(served(route));
-            }
-            sites.into_iter().map(|(site, served)| (site, served.join("; "))).collect()
+    fn sites(&mut self, old: &[Route], new: &[Route]) {
+        let sites = |routes: &[Route]| {
+            grouped(routes.iter().map(|route| {
+                let path = if route.path == "/" { "" } else { &*route.path };
+                (format!("{}{path}", route.domain), served(route))
+            }))
         };
         let (before, after) = (sites(old), sites(new));
-        for (site, (old, new)) in pairs(&texts(&before), &texts(&after)) {
-            let of = |text: Option<&&str>| text.map_or_else(String::new, ToString::to_string);
-            self.tell(Kind::Route, site, of(old), of(new));
-        }
+        self.lists(Kind::Route, &before, &after);
     }
 
     fn ports(&mut self, old: &[Published], new: &[Published]) {
-        let ports = |ports: &[Published]| -> BTreeMap<String, String> {
-            let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-            for port in ports {
+        let ports = |ports: &[Published]| {
+            grouped(ports.iter().map(|port| {
+                let number = port.host_port.map_or_else(|| "any port".to_owned(), |port| port.to_string());
                 let at = match port.host_ip {
-                    Some(IpAddr::V6(ip)) => format!("[{ip}]:{}/{}", port.host_port, port.protocol),
-                    Some(ip) => format!("{ip}:{}/{}", port.host_port, port.protocol),
-                    None => format!("{}/{}", port.host_port, port.protocol),
+                    Some(IpAddr::V6(ip)) => format!("[{ip}]:{number}/{}", port.protocol),
+                    Some(ip) => format!("{ip}:{number}/{}", port.protocol),
+                    None => format!("{number}/{}", port.protocol),
                 };
-                all.entry(at).or_default().insert(format!("{} port {}", port.workload, port.container_port));
-            }
-            all.into_iter().map(|(at, to)| (at, to.into_iter().collect::<Vec<_>>().join("; "))).collect()
+                (at, format!("{} port {}", port.workload, port.container_port))
+            }))
         };
         let (before, after) = (ports(old), ports(new));
-        for (port, (old, new)) in pairs(&texts(&before), &texts(&after)) {
+        self.lists(Kind::Port, &before, &after);
+    }
+
+    fn lists(
+        &mut self,
+        kind: Kind,
+        before: &BTreeMap<String, BTreeSet<String>>,
+        after: &BTreeMap<String, BTreeSet<String>>,
+    ) {
+        let keyed = |map: &'_ BTreeMap<String, BTreeSet<String>>| -> BTreeMap<String, String> {
+            map.iter().map(|(name, all)| (name.clone(), list(all))).collect()
+        };
+        let (before, after) = (keyed(before), keyed(after));
+        for (name, (old, new)) in pairs(&texts(&before), &texts(&after)) {
             let of = |text: Option<&&str>| text.map_or_else(String::new, ToString::to_string);
-            self.tell(Kind::Port, port, of(old), of(new));
+            self.tell(kind, name, of(old), of(new));
         }
     }
 }
 
+/// All that is said of one thing.
+fn grouped(all: impl Iterator<Item = (String, String)>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut map: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, text) in all {
+        map.entry(name).or_default().insert(text);
+    }
+    map
+}
+
+const VXLAN_IDS: &str = "com.docker.network.driver.overlay.vxlanid_list";
 const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
 
 /// `br-` and twelve digits.
@@ -306,44 +347,72 @@ fn said(text: &str) -> String {
     if text.is_empty() { "\"\"".to_owned() } else { text.to_owned() }
 }
 
+/// As alerts and reports write it: what a person calls it stands behind the label value.
+pub(super) fn called(network: &Network) -> String {
+    if network.display_name == network.name {
+        network.name.clone()
+    } else {
+        format!("{} ({})", network.name, network.display_name)
+    }
+}
+
 fn brief(network: &Network) -> String {
     let subnets: Vec<String> = network.subnets.iter().map(|of| of.subnet.to_string()).collect();
-    let names: Vec<String> = network.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
-    format!("{} {}, with {}", network.driver, subnets.join(", "), list(&names))
+    let names: Vec<&str> = network.workloads.iter().map(|of| &*of.name).collect();
+    let who = if names.is_empty() { "nobody".to_owned() } else { list(&names) };
+    format!("{} {}, with {who}", network.driver, list(&subnets))
 }
 
-fn list(names: &[String]) -> String {
-    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
+/// The first few, and how many more.
+fn list<T: AsRef<str>>(all: impl IntoIterator<Item = T>) -> String {
+    let mut all = all.into_iter();
+    let mut text = String::new();
+    for one in all.by_ref().take(NAMED) {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.push_str(one.as_ref());
+    }
+    match all.count() {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
 }
 
-fn runs(endpoint: &Endpoint) -> bool {
-    !endpoint.addresses.is_empty()
+/// `2 run, 1 does not`.
+fn standing(of: &Workload) -> String {
+    let counted = |count: usize, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(one.to_owned()),
+        _ => Some(format!("{count} {many}")),
+    };
+    let parts = [
+        counted(of.running, "runs", "run"),
+        counted(of.stopped, "does not run", "do not run"),
+        counted(of.detached, "runs and is not attached", "run and are not attached"),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn standing(endpoint: &Endpoint) -> &'static str {
-    if runs(endpoint) { "runs" } else { "does not run" }
-}
-
-fn addresses(endpoint: &Endpoint) -> String {
-    endpoint.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn addresses(of: &Workload) -> String {
+    list(of.addresses.iter().map(ToString::to_string))
 }
 
 fn served(route: &Route) -> String {
-    let mut text = format!("{} by {}", route.schemes.join(" and "), route.workload);
-    if let Some(port) = route.port {
-        text.push_str(&format!(" port {port}"));
-    }
-    if let Some(destination) = &route.destination {
-        text.push_str(&format!(" on {destination}"));
-    }
-    text
+    let servers = route.servers.iter().map(|server| match server.port {
+        Some(port) => format!("{} port {port}", server.workload),
+        None => server.workload.clone(),
+    });
+    let (schemes, servers) = (route.schemes.join(" and "), list(servers));
+    let on = route.destination.as_ref().map_or_else(String::new, |on| format!(" on {on}"));
+    if schemes.is_empty() { format!("by {servers}{on}") } else { format!("{schemes} by {servers}{on}") }
 }
 
 fn owners(network: &Network) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut owners: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for endpoint in &network.endpoints {
-        for name in &endpoint.names {
-            owners.entry(name).or_default().insert(&endpoint.name);
+    for of in &network.workloads {
+        for name in &of.names {
+            owners.entry(name).or_default().insert(&of.name);
         }
     }
     owners

@@ -26,7 +26,7 @@ pub struct Baseline {
     pub networks: Vec<Network>,
     /// By name.
     pub proxies: Vec<Proxy>,
-    /// By domain, path and workload.
+    /// By domain and path.
     pub routes: Vec<Route>,
     /// By address and port of the host.
     pub published: Vec<Published>,
@@ -55,8 +55,8 @@ pub struct Network {
     pub labels: BTreeMap<String, String>,
     /// In the order in which the Engine has them.
     pub subnets: Vec<Subnet>,
-    /// Who is on it, by name: running or not.
-    pub endpoints: Vec<Endpoint>,
+    /// Who is on it, or ought to be, by name.
+    pub workloads: Vec<Workload>,
 }
 
 /// One address range.
@@ -72,25 +72,33 @@ pub struct Subnet {
     pub gateway: Option<IpAddr>,
 }
 
-/// A container's place on a network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Endpoint {
-    /// The label values `source` and `target`: the same after each deployment.
+/// A workload's place on a network. Its containers come and go with each deployment, and it stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    /// What it is called; with Coolify's project and environment behind it.
     pub name: String,
-    /// The container's name, which may be another one after each.
-    pub container: String,
-    /// The names that lead to it there, but for its container's own name and the beginning of its id.
+    /// How many of its containers run on the network.
+    pub running: usize,
+    /// How many would be on it and do not run.
+    pub stopped: usize,
+    /// How many run and are not on it, though they were made for it.
+    pub detached: usize,
+    /// The names that lead to it there, but for its containers' own names and the beginnings of their ids.
     pub names: Vec<String>,
-    /// Empty while it does not run.
-    pub addresses: Vec<IpAddr>,
-    /// The operator chose the address.
+    /// There are more, or it could not be read which there are.
+    pub has_more_names: bool,
+    /// The operator chose an address.
     pub is_fixed: bool,
+    /// Addresses of those that run.
+    pub addresses: Vec<IpAddr>,
+    /// Names of its containers.
+    pub containers: Vec<String>,
 }
 
 /// A reverse proxy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proxy {
-    /// Its endpoint name.
+    /// What its workload is called.
     pub name: String,
     /// `traefik` or `caddy`, where that can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,26 +114,34 @@ pub struct Route {
     pub domain: String,
     /// Path, or its beginning.
     pub path: String,
-    /// Who serves it.
-    pub workload: String,
     /// Where the proxy looks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
-    /// The port that it is served from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
+    /// Who is asked for it: one as a rule.
+    pub servers: Vec<Server>,
     /// It is served with TLS, without it, or both: `https`, `http`.
     pub schemes: Vec<String>,
 }
 
-/// A port of the host that leads to a container.
+/// Who serves a site, or claims to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Server {
+    /// The workload.
+    pub workload: String,
+    /// Its port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// A port that is published.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Published {
-    /// Where the host listens; `None`: everywhere.
+    /// The address of the host that was chosen for it; `None`: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_ip: Option<IpAddr>,
-    /// The port there.
-    pub host_port: u16,
+    /// The port there that was chosen; `None`: whichever is free at each start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_port: Option<u16>,
     /// `tcp`, `udp` or `sctp`.
     pub protocol: String,
     /// To whom it leads.

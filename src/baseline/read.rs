@@ -1,14 +1,23 @@
 //! From a file to the value: a stranger's, cut off, of another version, or changed by hand.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
+use serde_json::Value;
+
+use crate::strangers::{LONGEST, bounded, printable};
 
 use super::model::{Baseline, FORMAT, VERSION};
 
 /// No host has so much to say.
-pub const MOST_BYTES: u64 = 64 << 20;
+pub const MOST_BYTES: u64 = 8 << 20;
+/// Nor a list or a table of it.
+const MOST_OF_A_LIST: usize = 20_000;
+/// No network has so many ranges.
+const MOST_SUBNETS: usize = 100;
 
 /// What every version of the format begins with.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Head {
     format: Option<String>,
     version: Option<u64>,
@@ -17,10 +26,12 @@ struct Head {
 /// # Errors
 /// What is wrong with the file, and where.
 pub fn read(text: &str) -> Result<Baseline, String> {
-    if text.trim_start_matches('\u{feff}').trim().is_empty() {
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim().is_empty() {
         return Err("the file is empty".to_owned());
     }
-    let head: Head = serde_json::from_str(text).map_err(|error| broken(&error))?;
+    let value: Value = serde_json::from_str(text).map_err(|error| broken(&error))?;
+    let head = Head::deserialize(&value).unwrap_or_default();
     if head.format.as_deref() != Some(FORMAT) {
         return Err(format!(
             "this is no snapshot of destination-exporter: its field \"format\" is not {FORMAT:?} (destination-exporter snapshot writes one)"
@@ -33,15 +44,64 @@ pub fn read(text: &str) -> Result<Baseline, String> {
                 "the snapshot is of format {version}, and this version reads {VERSION}: compare it with the version that wrote it, or a later one"
             ));
         }
-        _ => return Err("the snapshot does not say of which version its format is".to_owned()),
+        Some(version) => {
+            return Err(format!("there is no format {version} of snapshots: this version reads {VERSION}"));
+        }
+        None => return Err("the snapshot does not say of which version its format is".to_owned()),
     }
-    serde_json::from_str(text).map_err(|error| broken(&error))
+    if !is_bounded(&value) {
+        return Err(format!(
+            "the file has a text of more than {LONGEST} bytes, or a list of more than {MOST_OF_A_LIST}: no snapshot has"
+        ));
+    }
+    drop(value);
+    // From the text once more, for its errors say at which line they are.
+    let read: Baseline = serde_json::from_str(text).map_err(|error| broken(&error))?;
+    for network in &read.networks {
+        if let Some(name) = twice(network.workloads.iter().map(|of| &*of.name)) {
+            return Err(format!("two workloads on the network {} are called {name}", shown(&network.name)));
+        }
+        if network.subnets.len() > MOST_SUBNETS {
+            return Err(format!("the network {} has more than {MOST_SUBNETS} subnets", shown(&network.name)));
+        }
+    }
+    if let Some(name) = twice(read.networks.iter().map(|of| &*of.name)) {
+        return Err(format!("two networks are called {name}"));
+    }
+    match twice(read.proxies.iter().map(|of| &*of.name)) {
+        Some(name) => Err(format!("two proxies are called {name}")),
+        None => Ok(read),
+    }
+}
+
+/// What is said of the file is no longer than a person reads, whatever stands in it.
+fn shown(text: &str) -> String {
+    format!("`{}`", printable(bounded(text)))
+}
+
+fn twice<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut known = BTreeSet::new();
+    let mut names = names;
+    names.find(|name| !known.insert(*name)).map(shown)
+}
+
+/// As deep as the reader of JSON goes, which is no more than 128.
+fn is_bounded(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.len() <= LONGEST,
+        Value::Array(list) => list.len() <= MOST_OF_A_LIST && list.iter().all(is_bounded),
+        Value::Object(table) => {
+            table.len() <= MOST_OF_A_LIST
+                && table.iter().all(|(name, value)| name.len() <= LONGEST && is_bounded(value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    }
 }
 
 fn broken(error: &serde_json::Error) -> String {
     if error.is_eof() {
         format!("the file is cut off: it ends at line {}, in the middle of the snapshot", error.line())
     } else {
-        format!("the file cannot be read: {error}")
+        format!("the file cannot be read: {}", printable(bounded(&error.to_string())))
     }
 }

@@ -32,6 +32,12 @@ fn network(name: &str, subnet: u8) -> SeenNetwork {
 
 /// A container of Coolify's resource, as its deployment `times` has it.
 fn app(resource: &str, times: u8, on: &str, subnet: u8, aliases: &[&str]) -> SeenContainer {
+    let port = PublishedPort {
+        host_ip: None,
+        host_port: 8000 + u16::try_from(resource.len()).unwrap_or(0),
+        container_port: 3000,
+        protocol: "tcp".into(),
+    };
     SeenContainer {
         id: format!("{times:02x}").repeat(31) + &format!("{:02x}", resource.len()),
         name: format!("{resource}-1732{times:04}"),
@@ -50,12 +56,8 @@ fn app(resource: &str, times: u8, on: &str, subnet: u8, aliases: &[&str]) -> See
             (format!("traefik.http.services.{resource}.loadbalancer.server.port"), "3000".to_owned()),
         ]
         .into(),
-        published: vec![PublishedPort {
-            host_ip: None,
-            host_port: 8000 + u16::try_from(resource.len()).unwrap_or(0),
-            container_port: 3000,
-            protocol: "tcp".into(),
-        }],
+        published: vec![port.clone()],
+        bindings: vec![port],
         endpoints: vec![SeenEndpoint {
             network: on.into(),
             network_id: format!("{subnet:02}").repeat(32),
@@ -110,7 +112,7 @@ fn before() -> Baseline {
 
 fn told(old: &Baseline, new: &Baseline) -> Vec<String> {
     let differences = compare(old, new);
-    let matters = differences.iter().filter(|one| !one.expected);
+    let matters = differences.differences.iter().filter(|one| !one.expected);
     matters
         .map(|one| format!("{:?} {:?} {}: {} → {}", one.kind, one.change, one.subject, one.before, one.after))
         .collect()
@@ -126,16 +128,15 @@ fn a_snapshot_has_what_a_move_may_lose() {
     assert_eq!((&network["name"], &network["driver"]), (&"shop".into(), &"bridge".into()));
     assert_eq!(network["options"]["com.docker.network.driver.mtu"], "1450");
     assert_eq!(network["subnets"][0]["subnet"], "10.0.1.0/24");
-    let endpoints = network["endpoints"].as_array().expect("a list");
-    let names: Vec<_> =
-        endpoints.iter().map(|endpoint| endpoint["name"].as_str().unwrap_or_default()).collect();
+    let workloads = network["workloads"].as_array().expect("a list");
+    let names: Vec<_> = workloads.iter().map(|of| of["name"].as_str().unwrap_or_default()).collect();
     assert_eq!(names, ["coolify-proxy", "db", "web"]);
     // The container's own name is another one after each deployment.
-    assert_eq!(endpoints[1]["names"], serde_json::json!(["database", "db"]));
+    assert_eq!(workloads[1]["names"], serde_json::json!(["database", "db"]));
     assert_eq!(text["proxies"][0]["networks"], serde_json::json!(["shop"]));
     assert_eq!(text["routes"][0]["domain"], "db.example.com");
     assert_eq!(
-        (&text["routes"][1]["port"], &text["routes"][1]["schemes"][0]),
+        (&text["routes"][1]["servers"][0]["port"], &text["routes"][1]["schemes"][0]),
         (&3000.into(), &"https".into())
     );
     assert_eq!(text["published"][1]["host_port"], 8003);
@@ -155,7 +156,7 @@ fn what_a_move_brings_with_it_is_no_difference_that_matters() {
     assert_eq!(told(&before(), &after), [""; 0]);
     let expected = compare(&before(), &after);
     for subject in ["subnet", "gateway", "id of the network", "address of db", "container of web"] {
-        assert!(expected.iter().any(|one| one.subject == subject), "{subject}: {expected:#?}");
+        assert!(expected.differences.iter().any(|one| one.subject == subject), "{subject}: {expected:#?}");
     }
     let page = text(&before(), &after, &expected, false);
     assert!(page.starts_with("Nothing that matters is different since 2023-11-14T22:13:20Z"), "{page}");
@@ -173,7 +174,7 @@ fn what_was_lost_is_told_and_nothing_else() {
     stopped.state = RunState::Exited;
     stopped.exit_code = Some(137);
     stopped.restart_policy = "unless-stopped".into();
-    stopped.endpoints.clear();
+    stopped.endpoints[0].ipv4.clear();
     stopped.published.clear();
     let mut narrow = network("shop", 1);
     narrow.options.clear();
@@ -215,15 +216,23 @@ fn what_was_lost_is_told_and_nothing_else() {
         (
             "a published port",
             shop(),
-            vec![SeenContainer { published: vec![another_port], ..web() }, db(), traefik()],
+            vec![
+                SeenContainer {
+                    published: vec![another_port.clone()],
+                    bindings: vec![another_port],
+                    ..web()
+                },
+                db(),
+                traefik(),
+            ],
             vec!["Port Gone 8003/tcp: web port 3000 → ", "Port New 9/tcp:  → web port 3000"],
         ),
-        // Nobody knows the names of what does not run.
+        // Its names and its port are its own, for when it runs again.
         (
             "that it runs",
             shop(),
             vec![web(), stopped, traefik()],
-            vec!["Endpoint Changed db: runs → does not run", "Port Gone 8002/tcp: db port 3000 → "],
+            vec!["Workload Changed db: runs → does not run"],
         ),
     ] {
         let mut expected: Vec<&str> = expected;
@@ -239,7 +248,7 @@ fn a_network_that_is_gone_is_told_once_and_its_sites_with_it() {
     let found = told(&before(), &taken(Vec::new(), Vec::new()));
     let of = |word: &str| found.iter().filter(|one| one.starts_with(word)).count();
     assert_eq!(
-        (of("Network Gone shop"), of("Endpoint"), of("Name"), of("Route Gone")),
+        (of("Network Gone shop"), of("Workload"), of("Name"), of("Route Gone")),
         (1, 0, 0, 2),
         "{found:#?}"
     );
@@ -257,9 +266,18 @@ fn who_has_an_address_of_his_own_depends_on_the_subnet() {
     let found = told(&fixed(1), &fixed(7));
     assert!(found.contains(&"Subnet Changed subnet: 10.0.1.0/24 → 10.0.7.0/24".to_owned()), "{found:#?}");
     assert!(
-        found.contains(&"Endpoint Changed fixed address of db: 10.0.1.11 → 10.0.7.11".to_owned()),
+        found.contains(&"Workload Changed fixed address of db: 10.0.1.11 → 10.0.7.11".to_owned()),
         "{found:#?}"
     );
+    // Also of one that does not run just now: it will not start later.
+    let resting = |subnet: u8| {
+        let mut db = app("db", 1, "shop", subnet, &["db"]);
+        (db.state, db.exit_code, db.restart_policy) = (RunState::Exited, Some(137), "unless-stopped".into());
+        db.endpoints[0].is_fixed = true;
+        db.endpoints[0].ipv4.clear();
+        taken(vec![network("shop", subnet)], vec![db])
+    };
+    assert_eq!(told(&resting(1), &resting(7)), ["Subnet Changed subnet: 10.0.1.0/24 → 10.0.7.0/24"]);
 }
 
 #[test]
@@ -267,6 +285,11 @@ fn a_broken_file_says_what_is_wrong_with_it() {
     let whole = serde_json::to_string_pretty(&before()).expect("JSON");
     let cut = whole.split_at(whole.len() / 2).0;
     let newer = whole.replace("\"version\": 1", "\"version\": 2");
+    let older = whole.replace("\"version\": 1", "\"version\": 0");
+    let mut doubled = before();
+    doubled.proxies.extend(doubled.proxies.clone());
+    let twice = serde_json::to_string(&doubled).expect("JSON");
+    let long = whole.replace("\"26.1.5\"", &format!("\"{}\"", "x".repeat(1 << 20)));
     let by_hand = whole.replace("\"10.0.1.0/24\"", "\"10.0.1.0/99\"");
     let unsaid = whole.replace("\"version\": 1,", "");
     for (text, told) in [
@@ -274,17 +297,77 @@ fn a_broken_file_says_what_is_wrong_with_it() {
         ("\u{feff} \n", "the file is empty"),
         (cut, "the file is cut off"),
         ("{}", "this is no snapshot of destination-exporter"),
-        ("[1, 2]", "cannot be read"),
+        ("[1, 2]", "this is no snapshot of destination-exporter"),
+        ("[1, ", "the file is cut off"),
         ("{\"format\": \"another\"}", "this is no snapshot"),
         (&newer, "the snapshot is of format 2, and this version reads 1"),
+        (&older, "there is no format 0"),
+        (&twice, "two proxies are called `coolify-proxy`"),
+        (&long, "a text of more than 1024 bytes"),
         (&unsaid, "does not say of which version"),
         (&by_hand, "invalid"),
         ("\u{1b}[31mred", "cannot be read"),
     ] {
         let error = read(text).expect_err(told);
         assert!(error.contains(told), "{error}");
-        assert!(!error.contains('\u{1b}'), "{error:?}");
+        assert!(!error.contains('\u{1b}') && error.len() < 2000, "{error:?}");
     }
+    assert_eq!(read(&format!("\u{feff}{whole}")), Ok(before()), "as editors of another system write it");
+}
+
+#[test]
+fn what_the_engine_chooses_anew_at_each_start_is_no_difference() {
+    let shop = |subnet: u8, containers: Vec<SeenContainer>| taken(vec![network("shop", subnet)], containers);
+    // A port that nobody chose.
+    let any_port = |host_port: u16| {
+        let mut web = app("web", 1, "shop", 1, &["web"]);
+        web.published[0].host_port = host_port;
+        web.bindings[0].host_port = 0;
+        shop(1, vec![web])
+    };
+    assert_eq!(told(&any_port(32_768), &any_port(32_771)), [""; 0]);
+    // Which of two resources of one name was deployed last.
+    let of = |environment: &str, times: u8, made: u64| {
+        let mut api = app("api", times, "shop", 1, &[environment]);
+        api.id = format!("{times:02x}").repeat(32);
+        api.labels.insert("coolify.projectName".into(), "shop".into());
+        api.labels.insert("coolify.environmentName".into(), environment.into());
+        api.labels.retain(|name, _| !name.starts_with("traefik"));
+        api.created_at = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(made));
+        (api.published, api.bindings) = (Vec::new(), Vec::new());
+        api
+    };
+    let before = shop(1, vec![of("production", 1, 10), of("staging", 2, 20)]);
+    let after = shop(1, vec![of("production", 3, 30), of("staging", 2, 20)]);
+    assert_eq!(told(&before, &after), [""; 0]);
+    // Names that could not be read.
+    let mut unread = app("web", 1, "shop", 1, &[]);
+    unread.endpoints[0].names_unknown = true;
+    unread.endpoints[0].has_more_names = true;
+    let read = app("web", 1, "shop", 1, &["web", "frontend"]);
+    assert_eq!(told(&shop(1, vec![read]), &shop(1, vec![unread])), [""; 0]);
+    // The number of an overlay.
+    let numbered = |number: &str| {
+        let mut overlay = network("shop", 1);
+        overlay.options.insert("com.docker.network.driver.overlay.vxlanid_list".into(), number.into());
+        taken(vec![overlay], vec![app("web", 1, "shop", 1, &["web"])])
+    };
+    assert_eq!(told(&numbered("4097"), &numbered("4098")), [""; 0]);
+}
+
+#[test]
+fn a_family_of_addresses_that_is_gone_matters() {
+    let with = |more: bool| {
+        let mut shop = network("shop", 1);
+        if more {
+            shop.ipam.push(SeenSubnet { subnet: "fd00:1::/64".into(), ..SeenSubnet::default() });
+        }
+        taken(vec![shop], vec![app("web", 1, "shop", 1, &["web"])])
+    };
+    assert_eq!(
+        told(&with(true), &with(false)),
+        ["Subnet Changed subnet: 10.0.1.0/24, fd00:1::/64 → 10.0.1.0/24"]
+    );
 }
 
 #[test]
@@ -296,45 +379,66 @@ fn names_that_steer_a_terminal_are_shown_and_do_nothing() {
     assert!(!page.contains('\u{1b}') && !page.contains("\nhost:"), "{page}");
 }
 
+/// The first of each name.
+fn unique<T>(all: Vec<T>, name: impl Fn(&T) -> String) -> Vec<T> {
+    let mut known = std::collections::BTreeSet::new();
+    all.into_iter().filter(|one| known.insert(name(one))).collect()
+}
+
 fn any_baseline() -> impl Strategy<Value = Baseline> {
     let name = || "[a-c]{1,2}";
-    let endpoint = (name(), proptest::collection::vec(name(), 0..3), 0u8..4, any::<bool>()).prop_map(
-        |(name, names, last, is_fixed)| Endpoint {
-            container: format!("{name}-1"),
-            name,
-            names,
-            addresses: (last > 0).then(|| [10, 0, 1, last].into()).into_iter().collect(),
-            is_fixed,
-        },
-    );
-    let network = (name(), proptest::collection::vec(endpoint, 0..4), any::<bool>()).prop_map(
-        |(name, endpoints, internal)| Network {
-            display_name: name.clone(),
-            id: name.clone(),
-            name,
+    let place = |name: &str| -> Subnet {
+        let last = name.len();
+        Subnet { subnet: format!("10.0.{last}.0/24").parse().expect("a range"), range: None, gateway: None }
+    };
+    let workload =
+        (name(), proptest::collection::vec(name(), 0..3), 0usize..3, 0usize..2, any::<(bool, bool)>())
+            .prop_map(|(name, mut names, running, stopped, (is_fixed, has_more_names))| {
+                names.sort();
+                names.dedup();
+                let addresses =
+                    (0..running).map(|at| [10, 0, 1, u8::try_from(at).unwrap_or(0)].into()).collect();
+                Workload {
+                    containers: vec![format!("{name}-1")],
+                    name,
+                    running,
+                    stopped,
+                    detached: 0,
+                    names,
+                    has_more_names,
+                    is_fixed,
+                    addresses,
+                }
+            });
+    let network = (name(), proptest::collection::vec(workload, 0..4), any::<bool>(), name()).prop_map(
+        move |(name, workloads, internal, more)| Network {
+            display_name: more.clone(),
+            id: more.clone(),
             driver: "bridge".into(),
             scope: "local".into(),
             internal,
-            options: [("a".to_owned(), String::new())].into(),
-            labels: std::collections::BTreeMap::new(),
-            subnets: Vec::new(),
-            endpoints,
+            options: [(more.clone(), String::new())].into(),
+            labels: [(name.clone(), more.clone())].into(),
+            subnets: vec![place(&more)],
+            workloads: unique(workloads, |of| of.name.clone()),
+            name,
         },
     );
-    let route = (name(), name(), proptest::option::of(1u16..4)).prop_map(|(domain, workload, port)| Route {
-        domain,
-        path: "/".into(),
-        workload,
-        destination: None,
-        port,
-        schemes: vec!["http".into()],
-    });
+    let route = (name(), proptest::collection::vec((name(), proptest::option::of(1u16..4)), 0..3)).prop_map(
+        |(domain, servers)| Route {
+            domain,
+            path: "/".into(),
+            destination: None,
+            servers: servers.into_iter().map(|(workload, port)| Server { workload, port }).collect(),
+            schemes: vec!["http".into()],
+        },
+    );
     let proxy = (name(), proptest::collection::vec(name(), 0..3)).prop_map(|(name, networks)| Proxy {
         name,
         kind: None,
         networks,
     });
-    let port = (1u16..4, name()).prop_map(|(host_port, workload)| Published {
+    let port = (proptest::option::of(1u16..4), name()).prop_map(|(host_port, workload)| Published {
         host_ip: None,
         host_port,
         protocol: "tcp".into(),
@@ -352,8 +456,8 @@ fn any_baseline() -> impl Strategy<Value = Baseline> {
             version: VERSION,
             taken_at: String::new(),
             engine: String::new(),
-            networks,
-            proxies,
+            networks: unique(networks, |of| of.name.clone()),
+            proxies: unique(proxies, |of| of.name.clone()),
             routes,
             published,
             unread: Vec::new(),
@@ -361,16 +465,17 @@ fn any_baseline() -> impl Strategy<Value = Baseline> {
 }
 
 proptest! {
-    /// A file of anybody's, with doubles in it as well.
     #[test]
     fn nothing_differs_from_itself_and_what_is_written_is_read(one in any_baseline()) {
-        prop_assert_eq!(compare(&one, &one), vec![]);
+        prop_assert_eq!(compare(&one, &one), Comparison::default());
         let written = serde_json::to_string(&one).expect("JSON");
         prop_assert_eq!(read(&written).expect("read"), one);
     }
 
     #[test]
     fn what_is_gone_one_way_is_new_the_other(a in any_baseline(), b in any_baseline()) {
+        // Whether a subnet matters is said by those who were on it.
+        let mirrors = |one: &Difference| !matches!(one.kind, Kind::Proxy | Kind::Subnet);
         let mirrored = |all: Vec<Difference>| -> Vec<Difference> {
             let turned = all.into_iter().map(|one| Difference {
                 change: match one.change {
@@ -383,17 +488,23 @@ proptest! {
                 ..one
             });
             // A proxy's place on a network that is gone is told with the network, and its place on a new one is told.
-            let mut all: Vec<Difference> = turned.filter(|one| one.kind != Kind::Proxy).collect();
+            let mut all: Vec<Difference> = turned.filter(mirrors).collect();
             all.sort();
             all
         };
         let there: Vec<Difference> =
-            compare(&a, &b).into_iter().filter(|one| one.kind != Kind::Proxy).collect();
-        prop_assert_eq!(there, mirrored(compare(&b, &a)));
+            compare(&a, &b).differences.into_iter().filter(mirrors).collect();
+        prop_assert_eq!(there, mirrored(compare(&b, &a).differences));
     }
 
     #[test]
-    fn no_text_breaks_the_reader(text in "\\PC{0,200}") {
-        let _ = read(&text);
+    fn a_file_that_somebody_changed_is_read_or_refused(one in any_baseline(), at in any::<prop::sample::Index>(), other in "\\PC") {
+        let mut text: Vec<char> = serde_json::to_string(&one).expect("JSON").chars().collect();
+        let at = at.index(text.len());
+        text.splice(at..=at, other.chars());
+        match read(&text.into_iter().collect::<String>()) {
+            Ok(changed) => drop(compare(&one, &changed)),
+            Err(why) => prop_assert!(why.len() < 2000 && !why.chars().any(char::is_control), "{}", why),
+        }
     }
 }

@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use crate::strangers::printable;
 
-use super::compare::{Change, Difference, Kind};
+use super::compare::{Change, Comparison, Difference, Kind, called};
 use super::model::Baseline;
 
 /// What is different, by destination; what was to be expected is counted, and listed where `all` is wanted.
-pub fn text(old: &Baseline, new: &Baseline, differences: &[Difference], all: bool) -> String {
+pub fn text(old: &Baseline, new: &Baseline, found: &Comparison, all: bool) -> String {
     let mut out = String::new();
-    let expected = differences.iter().filter(|one| one.expected).count();
-    let told = differences.len() - expected;
+    let expected = found.differences.iter().filter(|one| one.expected).count();
+    let told = found.differences.len() - expected;
     let _ = writeln!(
         out,
         "{} since {}, as of {}; {expected} that a new start or a move brings with it.",
@@ -19,23 +19,24 @@ pub fn text(old: &Baseline, new: &Baseline, differences: &[Difference], all: boo
         printable(&old.taken_at),
         printable(&new.taken_at)
     );
-    let shown = |one: &&Difference| all || !one.expected;
+    let known = |name: &str| new.networks.iter().chain(&old.networks).find(|network| network.name == name);
+    let heading = |name: &String| {
+        let name = known(name).map_or_else(|| printable(name), |network| printable(&called(network)));
+        format!("on {name}")
+    };
     let mut last: Option<&Option<String>> = None;
-    for one in differences.iter().filter(shown) {
+    for one in found.differences.iter().filter(|one| all || !one.expected) {
         if last != Some(&one.destination) {
-            let name = one.destination.as_deref().map_or_else(|| "the host".to_owned(), printable);
-            let _ = writeln!(out, "\n{name}");
+            let place = one.destination.as_ref().map_or_else(|| "of the host".to_owned(), heading);
+            let _ = writeln!(out, "\n{place}");
             last = Some(&one.destination);
         }
         let note = if one.expected { "  (expected)" } else { "" };
-        let _ = writeln!(
-            out,
-            "  {:8} {:9} {}: {}{note}",
-            change(one.change),
-            kind(one.kind),
-            printable(&one.subject),
-            words(one)
-        );
+        let (change, kind, subject) = (change(one.change), kind(one.kind), printable(&one.subject));
+        let _ = writeln!(out, "  {change:8} {kind:9} {subject}: {}{note}", words(one));
+    }
+    if found.left_out > 0 {
+        let _ = writeln!(out, "\nand {} more, which are not compared here", found.left_out);
     }
     for (when, unread) in [("then", &old.unread), ("now", &new.unread)] {
         if !unread.is_empty() {
@@ -65,6 +66,9 @@ fn words(one: &Difference) -> String {
         (Kind::Name, Change::Gone) => format!("no longer leads to {before}"),
         (Kind::Name, Change::New) => format!("leads to {after}"),
         (Kind::Name, Change::Changed) => format!("led to {before}, leads to {after}"),
+        (Kind::Workload, Change::Gone) => "is not on it any more".to_owned(),
+        (Kind::Workload, Change::New) => format!("is new on it, and {after}"),
+        (Kind::Workload, Change::Changed) => format!("then {before}, now {after}"),
         (_, Change::Gone) => format!("was {before}"),
         (_, Change::New) => after,
         (_, Change::Changed) => format!("was {before}, is {after}"),
@@ -83,7 +87,7 @@ const fn kind(of: Kind) -> &'static str {
     match of {
         Kind::Network => "network",
         Kind::Subnet => "subnet",
-        Kind::Endpoint => "container",
+        Kind::Workload => "workload",
         Kind::Name => "name",
         Kind::Proxy => "proxy",
         Kind::Route => "route",

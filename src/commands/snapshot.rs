@@ -1,16 +1,20 @@
 //! `snapshot` and `diff`: what the networks are configured to be, and what of it is otherwise.
 
+use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Read, Write as _};
+use std::io::{ErrorKind, Read, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
+
+use serde::Serialize;
 
 use crate::baseline::{self, Baseline, Difference, MOST_BYTES};
 use crate::cli::ReportFormat;
 use crate::config::Config;
 use crate::docker::Engine;
 use crate::inventory::build;
+use crate::strangers::{acts, printable};
 
 use super::COULD_NOT;
 use super::round::say;
@@ -21,10 +25,7 @@ const STANDARD_INPUT: &str = "-";
 /// Prints what there is now.
 pub async fn snapshot(config: &Config) -> ExitCode {
     match now(config).await.and_then(|taken| json(&taken)) {
-        Ok(text) => {
-            print(&text);
-            ExitCode::SUCCESS
-        }
+        Ok(text) => print(&text, ExitCode::SUCCESS),
         Err(why) => failed(&why),
     }
 }
@@ -46,21 +47,43 @@ pub async fn diff(
             Some(path) => load(path)?,
             None => now(config).await?,
         };
-        let differences = baseline::compare(&old, &new);
-        let is_told = |one: &&Difference| all || !one.expected;
-        let text = match format {
-            ReportFormat::Text => baseline::text(&old, &new, &differences, all),
-            ReportFormat::Json => json(&differences.iter().filter(is_told).collect::<Vec<_>>())?,
+        let found = baseline::compare(&old, &new);
+        let status = if !found.is_same() {
+            ExitCode::from(1)
+        } else if old.unread == new.unread {
+            ExitCode::SUCCESS
+        } else {
+            // What could not be read of one of the two may be what is different.
+            ExitCode::from(COULD_NOT)
         };
-        Ok((text, differences.iter().all(|one| one.expected)))
+        let text = match format {
+            ReportFormat::Text => baseline::text(&old, &new, &found, all),
+            ReportFormat::Json => json(&Told {
+                since: &old.taken_at,
+                as_of: &new.taken_at,
+                unread_then: &old.unread,
+                unread_now: &new.unread,
+                differences: found.differences.iter().filter(|one| all || !one.expected).collect(),
+                left_out: found.left_out,
+            })?,
+        };
+        Ok((text, status))
     };
     match compared.await {
-        Ok((text, same)) => {
-            print(&text);
-            if same { ExitCode::SUCCESS } else { ExitCode::from(1) }
-        }
+        Ok((text, status)) => print(&text, status),
         Err(why) => failed(&why),
     }
+}
+
+/// What `diff` tells a program.
+#[derive(Serialize)]
+struct Told<'a> {
+    since: &'a str,
+    as_of: &'a str,
+    unread_then: &'a [String],
+    unread_now: &'a [String],
+    differences: Vec<&'a Difference>,
+    left_out: usize,
 }
 
 /// One listing; nothing is probed for it.
@@ -77,7 +100,7 @@ async fn now(config: &Config) -> Result<Baseline, String> {
 
 /// No more of a file than a snapshot has. Nothing else runs meanwhile.
 fn load(path: &Path) -> Result<Baseline, String> {
-    let named = |why: String| format!("{}: {why}", path.display());
+    let named = |why: String| format!("{}: {why}", printable(&path.display().to_string()));
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == STANDARD_INPUT {
         std::io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut bytes)
@@ -92,15 +115,30 @@ fn load(path: &Path) -> Result<Baseline, String> {
     baseline::read(&text).map_err(named)
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, String> {
-    serde_json::to_string_pretty(value)
-        .map(|json| json + "\n")
-        .map_err(|error| format!("writing it down: {error}"))
+/// For programs, and for a terminal all the same: what would act on one stands in its escaped form, which means the same.
+fn json(value: &impl Serialize) -> Result<String, String> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| format!("writing it down: {error}"))?;
+    let mut out = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if c != '\n' && acts(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('\n');
+    Ok(out)
 }
 
-/// A closed pipe (`| head`) is the reader's choice.
-fn print(text: &str) {
-    std::io::stdout().lock().write_all(text.as_bytes()).ok();
+/// A closed pipe (`| head`) is the reader's choice; a full disk is a file that is cut off.
+fn print(text: &str, status: ExitCode) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => failed(&format!("writing it down: {error}")),
+        _ => status,
+    }
 }
 
 fn failed(why: &str) -> ExitCode {

@@ -7,14 +7,15 @@ use crate::inventory::{Destination, Endpoint};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::Record;
 
-use super::scene::{Look, Scene, Way};
+use super::scene::{LOSSY, Look, Scene, Way};
 use super::words::{container, draft, few_quoted, from_inside, quoted, saw, symptom};
 use super::{Code, Finding, Step};
 
 /// So many of the last eight runs must have lost something.
 const LOSSY_RUNS: u32 = 3;
 /// Of handshakes so many: each lost SYN has cost somebody a second.
-const LOSSY_HANDSHAKES: u32 = 2;
+const LOSSY_HANDSHAKES: u32 = LOSSY;
+const _: () = assert!(LOSSY_RUNS >= LOSSY, "the others are not looked at");
 
 /// Containers that packets are lost on the way to, or on the way from.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {

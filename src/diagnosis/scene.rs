@@ -18,7 +18,7 @@ use super::proxy::provider_broken::{self, Knowledge};
 use super::route::walk::{self, Walk};
 
 use looks::Looks;
-pub(super) use looks::{Look, fails};
+pub(super) use looks::{LOSSY, Look, fails};
 use ways::Ways;
 pub(super) use ways::{Path, Way, path, walks};
 

@@ -8,6 +8,9 @@ use crate::state::{Record, Snapshot};
 
 use super::ENOUGH;
 
+/// So many of the last eight runs lost something, at the least, where anybody asks for what loses packets.
+pub(in crate::diagnosis) const LOSSY: u32 = 2;
+
 /// A probe and its latest record.
 pub(in crate::diagnosis) type Look<'a> = (&'a ProbeKey, &'a Record);
 
@@ -40,7 +43,7 @@ impl<'a> Looks<'a> {
         let mut looks =
             Self { all, places, failing: Vec::new(), failing_at: HashMap::new(), lossy: HashMap::new() };
         for (key, record) in looks.all.iter().copied() {
-            if (record.losses & 0xff).count_ones() > 1 {
+            if (record.losses & 0xff).count_ones() >= LOSSY {
                 looks.lossy.entry(&key.destination).or_default().push((key, record));
             }
             if fails(record) {
