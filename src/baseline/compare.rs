@@ -221,7 +221,8 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// To whom each name leads. Whose names could not be read has lost none, and gained none.
+    /// To whom each name leads. Whose names could not be read has lost none, and gained none; and the names of who is gone are
+    /// gone with it, and told with it, unless they lead to another one.
     fn names(&mut self, old: &Network, new: &Network) {
         let unclear = |network: &'_ Network| -> BTreeSet<String> {
             let is_unclear = |of: &&Workload| of.has_more_names || of.running + of.stopped == 0;
@@ -229,11 +230,17 @@ impl<'a> Found<'a> {
         };
         let (then, now) = (unclear(old), unclear(new));
         let (before, after) = (owners(old), owners(new));
+        let all = |network: &'_ Network| -> BTreeSet<String> {
+            network.workloads.iter().map(|of| of.name.clone()).collect()
+        };
+        let (there, later) = (all(old), all(new));
         let none = BTreeSet::new();
         for (name, (was, is)) in pairs(&before, &after) {
             let (was, is) = (was.unwrap_or(&none), is.unwrap_or(&none));
-            let lost = was.difference(is).any(|owner| !now.contains(*owner));
-            let gained = is.difference(was).any(|owner| !then.contains(*owner));
+            let is_alone = was.is_empty() || is.is_empty();
+            let counts = |owner: &str| !is_alone || (there.contains(owner) && later.contains(owner));
+            let lost = was.difference(is).any(|owner| !now.contains(*owner) && counts(owner));
+            let gained = is.difference(was).any(|owner| !then.contains(*owner) && counts(owner));
             if lost || gained {
                 self.tell(Kind::Name, name, list(was), list(is));
             }
@@ -295,30 +302,29 @@ impl<'a> Found<'a> {
     fn ports(&mut self, old: &[Published], new: &[Published]) {
         let ports = |ports: &[Published]| {
             grouped(ports.iter().map(|port| {
-                let number = port.host_port.map_or_else(|| "any port".to_owned(), |port| port.to_string());
-                let at = match port.host_ip {
-                    Some(IpAddr::V6(ip)) => format!("[{ip}]:{number}/{}", port.protocol),
-                    Some(ip) => format!("{ip}:{number}/{}", port.protocol),
-                    None => format!("{number}/{}", port.protocol),
-                };
-                (at, format!("{} port {}", port.workload, port.container_port))
+                let Published { host_ip, host_port, protocol, workload, container_port } = port;
+                let at = host_ip.map_or_else(String::new, |ip| match ip {
+                    IpAddr::V6(ip) => format!("[{ip}]:"),
+                    IpAddr::V4(ip) => format!("{ip}:"),
+                });
+                match host_port {
+                    Some(host_port) => {
+                        (format!("{at}{host_port}/{protocol}"), format!("{workload} port {container_port}"))
+                    }
+                    // Whichever is free: it is known by where it leads.
+                    None => (
+                        format!("{workload} port {container_port}/{protocol}"),
+                        format!("{at}any port of the host"),
+                    ),
+                }
             }))
         };
         let (before, after) = (ports(old), ports(new));
         self.lists(Kind::Port, &before, &after);
     }
 
-    fn lists(
-        &mut self,
-        kind: Kind,
-        before: &BTreeMap<String, BTreeSet<String>>,
-        after: &BTreeMap<String, BTreeSet<String>>,
-    ) {
-        let keyed = |map: &'_ BTreeMap<String, BTreeSet<String>>| -> BTreeMap<String, String> {
-            map.iter().map(|(name, all)| (name.clone(), list(all))).collect()
-        };
-        let (before, after) = (keyed(before), keyed(after));
-        for (name, (old, new)) in pairs(&texts(&before), &texts(&after)) {
+    fn lists(&mut self, kind: Kind, before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) {
+        for (name, (old, new)) in pairs(&texts(before), &texts(after)) {
             let of = |text: Option<&&str>| text.map_or_else(String::new, ToString::to_string);
             self.tell(kind, name, of(old), of(new));
         }
@@ -326,12 +332,12 @@ impl<'a> Found<'a> {
 }
 
 /// All that is said of one thing.
-fn grouped(all: impl Iterator<Item = (String, String)>) -> BTreeMap<String, BTreeSet<String>> {
+fn grouped(all: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
     let mut map: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, text) in all {
         map.entry(name).or_default().insert(text);
     }
-    map
+    map.into_iter().map(|(name, all)| (name, list(&all))).collect()
 }
 
 const VXLAN_IDS: &str = "com.docker.network.driver.overlay.vxlanid_list";

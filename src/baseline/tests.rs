@@ -227,6 +227,17 @@ fn what_was_lost_is_told_and_nothing_else() {
             ],
             vec!["Port Gone 8003/tcp: web port 3000 → ", "Port New 9/tcp:  → web port 3000"],
         ),
+        // Its names are gone with it.
+        (
+            "a workload",
+            shop(),
+            vec![web(), traefik()],
+            vec![
+                "Workload Gone db: runs → ",
+                "Port Gone 8002/tcp: db port 3000 → ",
+                "Route Gone db.example.com: https by db port 3000 on shop → ",
+            ],
+        ),
         // Its names and its port are its own, for when it runs again.
         (
             "that it runs",
