@@ -167,6 +167,10 @@ pub struct Probes {
     pub path_mtu: Timing,
     /// By kind.
     pub hairpin: Timing,
+    /// By kind.
+    pub overlay: Timing,
+    /// By kind.
+    pub node: Timing,
     /// Echo requests a run.
     pub icmp_packets: u16,
     /// Time between the echo requests of a run.
@@ -309,6 +313,8 @@ impl Default for Config {
                 isolation: Timing { interval: Duration::from_secs(60), ..timing(1000) },
                 path_mtu: Timing { interval: Duration::from_secs(300), ..timing(3000) },
                 hairpin: Timing { interval: Duration::from_secs(60), ..timing(3000) },
+                overlay: timing(3000),
+                node: timing(3000),
                 icmp_packets: 3,
                 icmp_spacing: Duration::from_millis(20),
                 external_names: Vec::new(),
@@ -343,6 +349,8 @@ impl Probes {
             ProbeKind::Isolation => self.isolation,
             ProbeKind::PathMtu => self.path_mtu,
             ProbeKind::Hairpin => self.hairpin,
+            ProbeKind::Overlay => self.overlay,
+            ProbeKind::Node => self.node,
         };
         for over in &self.overrides {
             if over.kind == kind && matches(&over.destination, destination) {

@@ -41,6 +41,7 @@ pub mod runbooks;
 pub(crate) mod sample;
 mod scene;
 mod status;
+mod swarm;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -62,9 +63,10 @@ use scene::Scene;
 type Rule = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every rule, in the order of the catalogue.
-const RULES: [Rule; 24] = [
+const RULES: [Rule; 25] = [
     exporter_blind::find,
     host::find,
+    swarm::find,
     network::find,
     proxy::find,
     route::find,

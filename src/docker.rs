@@ -20,6 +20,7 @@ mod host_files;
 mod lenient;
 mod pools;
 mod resolv_conf;
+mod swarm;
 mod told;
 mod translate;
 mod uninspected;

@@ -10,6 +10,7 @@ mod eyes;
 mod learn;
 mod looks;
 mod message;
+mod nodes;
 mod pictures;
 mod visits;
 
@@ -36,6 +37,7 @@ use crate::timeline::{History, STANDS, Time, Timeline};
 
 use eyes::Eyes;
 use learn::Lessons;
+use nodes::Nodes;
 use pictures::asks_names;
 
 pub use message::{Message, Wanted};
@@ -82,6 +84,8 @@ pub struct Monitor {
     schedule: Schedule,
     budget: Budget,
     lessons: Lessons,
+    /// Who was on an overlay.
+    nodes: Nodes,
     eyes: Eyes,
     inventory: Option<Arc<Inventory>>,
     /// Where the namespaces are; looked at for a mount that shows only the past.
@@ -117,6 +121,8 @@ pub struct Monitor {
     ask_names_at: Option<Instant>,
     /// When it is the next pairs' turn.
     turn_at: Instant,
+    /// When it is the next ones' turn, of the containers on other nodes.
+    node_turn_at: Instant,
 }
 
 impl std::fmt::Debug for Monitor {
@@ -165,6 +171,7 @@ impl Monitor {
             schedule: Schedule::default(),
             budget,
             lessons: Lessons::default(),
+            nodes: Nodes::default(),
             eyes: Eyes::default(),
             inventory: None,
             namespaces: PathBuf::new(),
@@ -189,6 +196,7 @@ impl Monitor {
             rounds: 0,
             ask_names_at: None,
             turn_at,
+            node_turn_at: turn_at,
         };
         (monitor, handle)
     }
@@ -216,6 +224,9 @@ impl Monitor {
                 self.ask_names_at = None;
                 let now = self.now();
                 self.schedule.hasten(now, asks_names);
+            }
+            if Instant::now() >= self.node_turn_at {
+                self.take_node_turn();
             }
             if self.plan_is_old {
                 self.replan();
@@ -250,7 +261,7 @@ impl Monitor {
     fn wake_at(&mut self) -> Instant {
         // What is due waits until the budget lets it start.
         let due = self.schedule.next_due().map(|due| self.epoch + due.max(self.budget.opens_at()));
-        [due, self.publish_at, self.ask_names_at, self.home_at, Some(self.turn_at)]
+        [due, self.publish_at, self.ask_names_at, self.home_at, Some(self.turn_at), Some(self.node_turn_at)]
             .into_iter()
             .flatten()
             .fold(self.look_at, Instant::min)

@@ -45,11 +45,16 @@ pub enum ProbeKind {
     PathMtu,
     /// From a container to the ports that the proxy publishes, at an address of the host.
     Hairpin,
+    /// Over an overlay, to containers on other nodes and to virtual addresses of services: an echo, and a handshake where
+    /// a port is known.
+    Overlay,
+    /// From the host to the hosts of other nodes: an echo, and a handshake with the ports of the Swarm.
+    Node,
 }
 
 impl ProbeKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Dns,
         Self::DnsExternal,
         Self::Icmp,
@@ -62,6 +67,8 @@ impl ProbeKind {
         Self::Isolation,
         Self::PathMtu,
         Self::Hairpin,
+        Self::Overlay,
+        Self::Node,
     ];
 
     /// Measured so seldom that a round is over without it, but for the first.
@@ -84,6 +91,8 @@ impl ProbeKind {
             Self::Isolation => "isolation",
             Self::PathMtu => "path_mtu",
             Self::Hairpin => "hairpin",
+            Self::Overlay => "overlay",
+            Self::Node => "node",
         }
     }
 }

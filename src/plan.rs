@@ -8,6 +8,7 @@
 mod hairpin;
 pub mod isolation;
 pub mod mesh;
+pub mod overlay;
 mod owners;
 mod path_mtu;
 mod published;
@@ -40,6 +41,8 @@ pub struct Learned {
     pub uplink: BTreeSet<IpAddr>,
     /// Whose turn it is, of the pairs of destinations: grows by one each interval of the isolation probes.
     pub turn: u64,
+    /// Whose turn it is, of the containers on other nodes: grows by one each interval of the overlays' probes.
+    pub node_turn: u64,
     /// Containers that could not be looked into: others look out in their place where there are any.
     pub unseen: BTreeSet<ContainerId>,
     /// Pairs of destinations, from which to which, that something got through between: they are asked each time.
@@ -144,6 +147,7 @@ pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
     errands.extend(routes::errands(&view));
     errands.extend(path_mtu::errands(&view));
     errands.extend(hairpin::errands(&view));
+    errands.extend(overlay::errands(&view));
     errands.sort_by_cached_key(Errand::identity);
     // What one vantage measures of one kind for two reasons is one errand.
     errands.dedup_by(|later, first| {

@@ -30,7 +30,11 @@ pub async fn run(hopper: &Hopper, visit: Visit) -> Vec<Run> {
         ProbeKind::Dns | ProbeKind::DnsExternal => dns::run(hopper, visit).await,
         ProbeKind::Tcp | ProbeKind::Hairpin => tcp::run(hopper, visit).await,
         ProbeKind::Http => http::run(hopper, visit).await,
-        ProbeKind::Proxy | ProbeKind::Route | ProbeKind::PublishedPort => mixed::run(hopper, visit).await,
+        ProbeKind::Proxy
+        | ProbeKind::Route
+        | ProbeKind::PublishedPort
+        | ProbeKind::Overlay
+        | ProbeKind::Node => mixed::run(hopper, visit).await,
         ProbeKind::Isolation => isolation::run(hopper, visit).await,
         ProbeKind::PathMtu => path_mtu::run(hopper, visit).await,
     }

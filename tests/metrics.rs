@@ -137,6 +137,7 @@ impl Host {
             detached: Vec::new(),
             stopped: Vec::new(),
             ghosts: Vec::new(),
+            overlay: None,
         };
         let other = Destination {
             name: "other".into(),
@@ -156,6 +157,7 @@ impl Host {
             proxies: vec![self.proxy(&id)],
             routes: Routes { served: vec![self.route(&id)], ..Routes::default() },
             host_files: Default::default(),
+            swarm: None,
             absent: vec!["gone".into()],
             oddities: Vec::new(),
         }

@@ -169,7 +169,7 @@ const OVERRIDES: &str = "
 | setting | type | what it does |
 | --- | --- | --- |
 | `destination` | a pattern like `app-*` | The destinations it holds for. Needed. |
-| `kind` | `dns`, `dns_external`, `icmp`, `icmp_external`, `tcp`, `http`, `proxy`, `route`, `published_port`, `isolation`, `path_mtu` or `hairpin` | The kind of probe it changes. Needed. |
+| `kind` | `dns`, `dns_external`, `icmp`, `icmp_external`, `tcp`, `http`, `proxy`, `route`, `published_port`, `isolation`, `path_mtu`, `hairpin`, `overlay` or `node` | The kind of probe it changes. Needed. |
 | `enabled` | true or false | As `probes.KIND.enabled`. |
 | `interval` | a duration | As `probes.KIND.interval`. |
 | `timeout` | a duration | As `probes.KIND.timeout`. |

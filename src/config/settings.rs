@@ -221,7 +221,7 @@ static PLAIN: [Setting; 22] = [
     ),
 ];
 
-static TIMED: [[Setting; 3]; 12] = [
+static TIMED: [[Setting; 3]; 14] = [
     timing!(dns, "names of the inventory, asked of each container's own resolver"),
     timing!(dns_external, "the names of `probes.external_names`"),
     timing!(icmp, "echo requests to peers and the gateway"),
@@ -242,6 +242,14 @@ static TIMED: [[Setting; 3]; 12] = [
     timing!(
         hairpin,
         "a handshake with the ports that the proxy publishes, at an address of the host, from a container of each destination"
+    ),
+    timing!(
+        overlay,
+        "from a container of each Swarm overlay to containers on other nodes, and to virtual addresses of services: an echo, and a handshake where a port is known"
+    ),
+    timing!(
+        node,
+        "from the host to the hosts of other nodes of the Swarm: an echo, and a handshake with their ports 7946 and 2377"
     ),
 ];
 

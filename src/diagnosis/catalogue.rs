@@ -82,6 +82,30 @@ codes! {
     HostBridgeNetfilterOff, "host-bridge-netfilter-off", Info, "Bridged packets pass by the firewall",
         "What crosses a bridge does not meet the firewall: nothing separates containers of one network, and without the Engine's userland proxy a neighbour's published port gives no answer.",
         ["moby/moby#23358"];
+    SwarmNoQuorum, "swarm-no-quorum", Page, "The managers cannot decide",
+        "The Swarm's managers have no quorum, or this one is locked: what runs goes on, and nothing is started, moved or mended.",
+        ["coollabsio/coolify#2201", "coollabsio/coolify#1854"];
+    SwarmAddressMismatch, "swarm-address-mismatch", Page, "Nodes advertise addresses of several networks",
+        "Some nodes advertise an address that others cannot reach: they find each other only in part.",
+        ["moby/moby#37536"];
+    SwarmPeerMissing, "swarm-peer-missing", Page, "A node is missing in an overlay's gossip",
+        "What runs on that node has no name and no way to it from here.",
+        ["docker/docs#8640", "moby/moby#26523"];
+    SwarmEncryptionUnsupported, "swarm-encryption-unsupported", Page, "An encrypted overlay passes nothing",
+        "Containers on different nodes do not reach each other over the encrypted overlay, though everything looks well.",
+        ["moby/moby#45635", "docker/docs#8640"];
+    SwarmDataPathBroken, "swarm-data-path-broken", Page, "An overlay's packets do not reach a node",
+        "Names resolve, and connections to what runs on that node time out.",
+        ["docker/docs#8640", "coreos/fedora-coreos-tracker#1372", "projectcalico/calico#9433"];
+    SwarmVipUnreachable, "swarm-vip-unreachable", Page, "A service's virtual address leads nowhere",
+        "Whoever calls the service by its name gets no connection, though its tasks answer.",
+        ["moby/moby#24005", "moby/moby#34246"];
+    SwarmStaleTasks, "swarm-stale-tasks", Ticket, "Names lead to tasks that are gone",
+        "A share of the connections to the service fails: its name leads to addresses of tasks that are no more.",
+        ["moby/moby#52661", "moby/moby#30134", "moby/moby#35548", "moby/moby#38575"];
+    SwarmTaskRejected, "swarm-task-rejected", Page, "A service's tasks are refused",
+        "The service has fewer tasks than it is to have, or none: nodes refuse them, or none is fit.",
+        ["moby/libnetwork#1765", "docker/for-linux#599", "moby/moby#36197", "docker/compose#8996"];
     NetworkMissing, "network-missing", Ticket, "The network does not exist",
         "A network that containers were made for does not exist: whatever is deployed to it does not start.",
         ["coollabsio/coolify#7318", "coollabsio/coolify#1764", "coollabsio/coolify#11422", "coollabsio/coolify#4416"];

@@ -258,7 +258,7 @@ const fn is_measured(code: Code) -> bool {
             | Code::HairpinBlocked
             | Code::HostFirewallChainsMissing
             | Code::HostFirewallBlocking
-    )
+    ) || super::swarm::is_of(code)
 }
 
 /// Whether a finding that no rule sees any more still holds: until successes say otherwise.
@@ -282,6 +282,9 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     }
     if super::outside::is_of(finding.code) {
         return super::outside::holds(scene, finding);
+    }
+    if super::swarm::is_of(finding.code) {
+        return super::swarm::holds(scene, finding);
     }
     if matches!(finding.code, Code::ProxyUnreachable | Code::ProxyProviderBroken) {
         return super::proxy::holds(scene, finding);

@@ -51,6 +51,7 @@ impl Sample {
                 proxies: Vec::new(),
                 routes: Routes::default(),
                 host_files: Default::default(),
+                swarm: None,
                 absent: Vec::new(),
                 oddities: Vec::new(),
             },
@@ -98,6 +99,7 @@ impl Sample {
             detached: Vec::new(),
             stopped: Vec::new(),
             ghosts: Vec::new(),
+            overlay: None,
         });
     }
 

@@ -152,9 +152,13 @@ async fn inspected(host: &str, id: &str, path: &str) -> Result<Option<Counts>, E
 /// of containers on every node.
 pub(super) fn path(network: &SeenNetwork) -> Option<String> {
     let id = &network.id;
-    let is_id = id.len() > 1 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let kept = id.len().saturating_sub(usize::from(network.scope == "swarm"));
-    id.get(..kept).filter(|_| is_id).map(|id| format!("/networks/{id}"))
+    id.get(..kept).filter(|_| is_whole_id(id)).map(|id| format!("/networks/{id}"))
+}
+
+/// True for what can be put into a path.
+pub(super) fn is_whole_id(id: &str) -> bool {
+    id.len() > 1 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Of the containers on each network, by its id.

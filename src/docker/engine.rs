@@ -25,7 +25,7 @@ use super::allowance::{Allowance, LISTING, ONE, WORD};
 use super::error::EngineError;
 use super::ghosts::Haunted;
 use super::pools::Pools;
-use super::{environment, host_files, lenient, resolv_conf, told, translate, uninspected, wire};
+use super::{environment, host_files, lenient, resolv_conf, swarm, told, translate, uninspected, wire};
 
 /// Inspections under way at once: more do not make the Engine faster.
 pub(super) const INSPECTIONS: usize = 12;
@@ -45,6 +45,7 @@ pub struct Engine {
     pub(super) addresses: Arc<Mutex<HashMap<String, addresses::Told>>>,
     /// By a network's id.
     pub(super) ghosts: Arc<Mutex<HashMap<String, Haunted>>>,
+    pub(super) swarm: Arc<Mutex<swarm::Known>>,
 }
 
 /// One request that was made: as the metrics tell of it.
@@ -93,6 +94,7 @@ impl Engine {
             pools_told: Arc::default(),
             addresses: Arc::default(),
             ghosts: Arc::default(),
+            swarm: Arc::default(),
         }
     }
 
@@ -218,16 +220,18 @@ impl Engine {
         if !engine.podman {
             self.find_ghosts(&mut networks, whole.then_some(&*containers), until).await;
         }
+        let swarm = if engine.podman { None } else { self.read_swarm(&mut networks, until).await };
         // What nobody was given is not looked at.
         let looks = containers.iter().any(|container| container.upstream.is_some());
         let host_files = if looks { tokio::task::spawn_blocking(host_files::read).await.ok() } else { None };
         let host_files = host_files.unwrap_or_default();
-        Ok(Seen { engine, networks, pools, host_files, containers, oddities })
+        Ok(Seen { engine, networks, pools, host_files, swarm, containers, oddities })
     }
 
     /// Another Engine may answer from now on, or the same with other settings: what is asked seldom is asked anew.
     pub fn may_be_another(&self) {
         self.ask_pools_anew();
+        self.ask_swarm_anew();
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 

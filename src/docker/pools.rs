@@ -17,7 +17,7 @@ use crate::inventory::seen::{SeenPool, bounded};
 
 use super::allowance::{Allowance, ONE};
 use super::engine::Engine;
-use super::wire;
+use super::{swarm, wire};
 
 /// They change where the Engine is started anew, which is seen; this is for what is not.
 const ASKED_EVERY: Duration = Duration::from_secs(600);
@@ -44,6 +44,8 @@ pub(super) struct Pools {
 struct Info {
     #[serde(rename = "DefaultAddressPools", default)]
     pools: Option<Vec<Pool>>,
+    #[serde(rename = "Swarm", default)]
+    swarm: Option<swarm::Hint>,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +76,10 @@ impl Engine {
         let answer = self.ask("info", info(&self.host)).await;
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         let (said, rest) = match answer {
-            Ok(said) => (Some(said), ASKED_EVERY),
+            Ok((said, hint)) => {
+                self.hinted(&hint);
+                (Some(said), ASKED_EVERY)
+            }
             Err(error) if matches!(error.reason, "forbidden" | "not_found") => (None, ASKED_EVERY),
             // Who cannot be asked now has said it before.
             Err(_) => (pools.said.clone(), ASKED_AGAIN_AFTER),
@@ -112,8 +117,9 @@ impl Engine {
     }
 }
 
-async fn info(host: &str) -> Result<Vec<SeenPool>, Error> {
+async fn info(host: &str) -> Result<(Vec<SeenPool>, swarm::Hint), Error> {
     let info: Info = wire::fields(host, "/info", Allowance::of(ONE)).await?;
     let pools = info.pools.unwrap_or_default().into_iter().take(MOST);
-    Ok(pools.map(|pool| SeenPool { base: bounded(&pool.base).to_owned(), size: pool.size }).collect())
+    let pools = pools.map(|pool| SeenPool { base: bounded(&pool.base).to_owned(), size: pool.size });
+    Ok((pools.collect(), info.swarm.unwrap_or_default()))
 }

@@ -15,6 +15,9 @@ use crate::inventory::proxy::is_proxy;
 use crate::inventory::seen::{SeenContainer, SeenEndpoint, SeenNetwork, SeenSubnet, bounded};
 use crate::inventory::{EngineInfo, Health, PublishedPort, RunState};
 
+/// What a manager writes on a task's container.
+const SWARM_TASK_ID: &str = "com.docker.swarm.task.id";
+
 /// Labels, aliases or ports of one thing that are kept.
 const MOST: usize = 256;
 
@@ -71,6 +74,7 @@ pub(super) fn network(network: Network) -> SeenNetwork {
         options: map(network.options),
         labels: map(network.labels),
         ghosts: Vec::new(),
+        gossip: None,
     }
 }
 
@@ -92,18 +96,26 @@ pub(super) fn container(
     let run_state = state.status.map_or_else(|| of_row(summary.state), of_inspection);
     let network_mode =
         host.network_mode.or_else(|| summary.host_config.and_then(|listed| listed.network_mode));
+    let labels = map(config.labels.or(summary.labels));
+    let is_task = labels.contains_key(SWARM_TASK_ID);
+    let mut endpoints = endpoints(settings.networks, listed_networks);
+    if is_task {
+        // The managers give a task its address, and nobody chose it.
+        endpoints.iter_mut().for_each(|endpoint| endpoint.is_fixed = false);
+    }
     let mut seen = SeenContainer {
         id: text(summary.id),
         name: name.trim_start_matches('/').to_owned(),
         image: text(config.image.or(summary.image)),
-        labels: map(config.labels.or(summary.labels)),
+        labels,
         state: run_state,
         health: state.health.and_then(|health| health.status).map_or(Health::None, health),
         exit_code: state.exit_code.or(ended_with).filter(|_| !run_state.has_namespace()),
         restarts: inspected.restart_count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),
         out_of_memory: state.oom_killed.unwrap_or(false),
         restart_policy: text(host.restart_policy.and_then(|p| p.name).map(|name| name.to_string())),
-        network_mode: text(network_mode),
+        // A task's networks are the service's: the word says nothing of it.
+        network_mode: text(network_mode.filter(|mode| !(is_task && mode == "default"))),
         sandbox_key: here(text(settings.sandbox_key), netns_dir),
         pid: state.pid.and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0),
         created_at: summary.created.and_then(|at| u64::try_from(at).ok()).and_then(moment),
@@ -116,7 +128,7 @@ pub(super) fn container(
         environment: Vec::new(),
         fixed_addresses: Vec::new(),
         error: text(state.error),
-        endpoints: endpoints(settings.networks, listed_networks),
+        endpoints,
         name_servers: Vec::new(),
         upstream: None,
     };

@@ -7,6 +7,7 @@ mod destination;
 mod elsewhere;
 mod networks;
 mod resolver;
+mod swarm;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -89,6 +90,7 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
         destinations,
         pools: pools::read(seen),
         host_files: seen.host_files.clone(),
+        swarm: seen.swarm.as_ref().map(swarm::swarm),
         absent: absent::absent(seen, selection, refers),
         proxies,
         routes,

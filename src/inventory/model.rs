@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::ids::{ContainerId, NetworkId};
 use super::pools::AddressPools;
 use super::routes::{Proxy, Routes};
+use super::swarm::{Overlay, Swarm};
 use super::upstream::{HostFiles, Upstream};
 
 /// Everything that was there at one moment. Sorted, so that two equal hosts give equal values.
@@ -30,6 +31,8 @@ pub struct Inventory {
     pub pools: Option<AddressPools>,
     /// The host's own name servers, as far as its files are seen.
     pub host_files: HostFiles,
+    /// The Swarm that it is in.
+    pub swarm: Option<Swarm>,
     /// Names of destinations that ought to be there and are not, sorted.
     pub absent: Vec<Arc<str>>,
     /// The reverse proxies, by name.
@@ -94,6 +97,8 @@ pub struct Destination {
     pub stopped: Vec<Missing>,
     /// Endpoints that no container stands behind, by name.
     pub ghosts: Vec<Ghost>,
+    /// What an overlay is beyond this host; `None` of a network that ends here.
+    pub overlay: Option<Overlay>,
 }
 
 /// An endpoint that is left of a container that is gone.
@@ -364,6 +369,11 @@ impl Inventory {
     /// Every endpoint with its destination.
     pub fn endpoints(&self) -> impl Iterator<Item = (&Destination, &Endpoint)> {
         self.destinations.iter().flat_map(|d| d.endpoints.iter().map(move |e| (d, e)))
+    }
+
+    /// What a person calls the node of this address.
+    pub fn node(&self, address: IpAddr) -> String {
+        self.swarm.as_ref().map_or_else(|| address.to_string(), |swarm| swarm.called(address))
     }
 
     /// The container behind an endpoint of this inventory.

@@ -3,6 +3,8 @@
 //! The room that speaks to the Engine translates its answers into these, so that the rest of the
 //! house does not depend on a client library, and tests can write an Engine's answer by hand.
 
+mod swarm;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::SystemTime;
@@ -10,6 +12,7 @@ use std::time::SystemTime;
 use super::model::{EngineInfo, Health, PublishedPort, RunState};
 use super::upstream::{HostFiles, Upstream};
 pub use crate::strangers::{LONGEST, bounded};
+pub use swarm::{SeenControl, SeenGossip, SeenGroup, SeenMember, SeenNode, SeenService, SeenSwarm, SeenTask};
 
 /// One complete listing.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +25,8 @@ pub struct Seen {
     pub pools: Option<Vec<SeenPool>>,
     /// The host's name servers, by the files that they are in, as far as these are seen.
     pub host_files: HostFiles,
+    /// The Swarm that it is in; `None` where it is in none.
+    pub swarm: Option<SeenSwarm>,
     /// Containers in every state.
     pub containers: Vec<SeenContainer>,
     /// What could not be read, in words.
@@ -55,6 +60,8 @@ pub struct SeenNetwork {
     pub labels: BTreeMap<String, String>,
     /// Endpoints that no container stands behind, where somebody looked.
     pub ghosts: Vec<SeenGhost>,
+    /// Of an overlay that this node takes part in: who else does, and what is where.
+    pub gossip: Option<SeenGossip>,
 }
 
 /// An endpoint of nobody.

@@ -212,6 +212,8 @@ pub(super) const fn meets_filter(kind: ProbeKind) -> bool {
             | ProbeKind::Isolation
             | ProbeKind::PathMtu
             | ProbeKind::Hairpin
+            | ProbeKind::Overlay
+            | ProbeKind::Node
     )
 }
 

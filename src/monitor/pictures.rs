@@ -39,7 +39,9 @@ impl Monitor {
 
     /// A listing that was asked for at one moment and came at another.
     pub(super) fn listed(&mut self, seen: &Seen, asked_at: SystemTime, at: SystemTime) {
-        let inventory = Arc::new(build::build(seen, &self.config.destinations, asked_at));
+        let mut inventory = build::build(seen, &self.config.destinations, asked_at);
+        self.nodes.complete(&mut inventory);
+        let inventory = Arc::new(inventory);
         self.recorder.listed(Arc::clone(&inventory), at);
         self.look_at_mount(&inventory);
         let unread = self.lessons.forget_all_but(&inventory);
@@ -109,6 +111,7 @@ fn same(before: &Inventory, after: &Inventory) -> bool {
         && before.proxies == after.proxies
         && before.routes == after.routes
         && before.engine == after.engine
+        && before.swarm == after.swarm
         && before.oddities == after.oddities
 }
 

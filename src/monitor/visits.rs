@@ -159,6 +159,7 @@ impl Monitor {
                 doubts.push(run.key.clone());
             }
         }
+        self.nodes.heard(&runs);
         self.look_behind_ports(&runs);
         if let Some(container) = container {
             self.look_for_ports(container, &runs);
@@ -241,6 +242,11 @@ fn tells_apart(errand: &Errand, doubt: &ProbeKey) -> bool {
             return errand.jobs.iter().any(|job| is_door(&job.key.detail, doubt));
         }
         ProbeKind::Hairpin | ProbeKind::PathMtu => return errand.kind == doubt.kind && same(),
+        // The node itself, and what else is on it: by other containers too.
+        ProbeKind::Overlay | ProbeKind::Node => {
+            return errand.destination == doubt.destination
+                && matches!(errand.kind, ProbeKind::Overlay | ProbeKind::Node);
+        }
         // Everyone else who asks for the same outside: the fault may be one container's, a destination's or the host's.
         ProbeKind::IcmpExternal | ProbeKind::DnsExternal if errand.kind == doubt.kind => return same(),
         // What is heard again, or no more, is measured anew: by the plan that would take minutes.

@@ -88,22 +88,24 @@ impl Reason {
     /// Whether a probe of this kind may fail so: what cannot happen needs no series at 0.
     pub const fn is_of(self, kind: ProbeKind) -> bool {
         use ProbeKind::{
-            Dns, DnsExternal, Hairpin, Http, Icmp, IcmpExternal, Isolation, PathMtu, Proxy, PublishedPort,
-            Route, Tcp,
+            Dns, DnsExternal, Hairpin, Http, Icmp, IcmpExternal, Isolation, Node, Overlay, PathMtu, Proxy,
+            PublishedPort, Route, Tcp,
         };
         match self {
             Self::Timeout | Self::Refused | Self::Unreachable | Self::Prohibited => {
                 !matches!(kind, Isolation | PathMtu)
             }
-            Self::Reset => matches!(kind, Tcp | Http | Proxy | Route | PublishedPort | Hairpin),
-            Self::PacketLoss => matches!(kind, Icmp | IcmpExternal),
+            Self::Reset => {
+                matches!(kind, Tcp | Http | Proxy | Route | PublishedPort | Hairpin | Overlay | Node)
+            }
+            Self::PacketLoss => matches!(kind, Icmp | IcmpExternal | Overlay | Node),
             Self::Nxdomain | Self::Servfail | Self::DnsRefused | Self::WrongAnswer | Self::EmptyAnswer => {
                 matches!(kind, Dns | DnsExternal)
             }
             Self::Protocol => matches!(kind, Dns | DnsExternal | Http | Proxy | Route),
             Self::Tls => matches!(kind, Http | Proxy | Route),
             Self::HttpStatus => matches!(kind, Http | Route),
-            Self::TooBig => matches!(kind, Icmp | IcmpExternal | PathMtu),
+            Self::TooBig => matches!(kind, Icmp | IcmpExternal | PathMtu | Overlay | Node),
             Self::Reachable => matches!(kind, Isolation),
         }
     }

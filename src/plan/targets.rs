@@ -49,7 +49,9 @@ impl From<'_> {
             | ProbeKind::PublishedPort
             | ProbeKind::Isolation
             | ProbeKind::PathMtu
-            | ProbeKind::Hairpin => Vec::new(),
+            | ProbeKind::Hairpin
+            | ProbeKind::Overlay
+            | ProbeKind::Node => Vec::new(),
         }
     }
 

@@ -130,6 +130,7 @@ mod tests {
                 proxies: Vec::new(),
                 routes: crate::inventory::Routes::default(),
                 host_files: Default::default(),
+                swarm: None,
                 absent: Vec::new(),
                 oddities: Vec::new(),
             };

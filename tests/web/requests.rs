@@ -42,6 +42,7 @@ pub fn listed() -> Verdict {
         detached: Vec::new(),
         stopped: Vec::new(),
         ghosts: Vec::new(),
+        overlay: None,
     };
     let inventory = Inventory {
         engine: EngineInfo { version: String::new(), api_version: String::new(), podman: false },
@@ -53,6 +54,7 @@ pub fn listed() -> Verdict {
         proxies: Vec::new(),
         routes: Default::default(),
         host_files: Default::default(),
+        swarm: None,
         absent: Vec::new(),
         oddities: Vec::new(),
     };

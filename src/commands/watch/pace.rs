@@ -18,6 +18,9 @@ const LISTINGS_FAR_APART: Duration = Duration::from_secs(2);
 /// then after twice as long each time.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
+/// What happens on another node of a Swarm is told by no event here.
+const IN_A_SWARM: Duration = Duration::from_secs(10);
+
 pub(super) struct Pace {
     /// Where nothing is told.
     refresh: Duration,
@@ -44,12 +47,13 @@ impl Pace {
     pub(super) fn saw(&mut self, before: Option<&Seen>, seen: &Seen) {
         let known: HashSet<&str> = before.map(waiting).unwrap_or_default();
         let now = waiting(seen);
+        let refresh = if seen.swarm.is_some() { self.refresh.min(IN_A_SWARM) } else { self.refresh };
         self.again = if now.is_empty() {
-            self.refresh
+            refresh
         } else if now.is_subset(&known) {
-            (self.again * 2).min(self.refresh)
+            (self.again * 2).min(refresh)
         } else {
-            LOOK_AGAIN.min(self.refresh)
+            LOOK_AGAIN.min(refresh)
         };
     }
 

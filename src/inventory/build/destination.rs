@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::is_missed;
 use super::networks::Networks;
+use super::swarm;
 use crate::inventory::ids::{ContainerId, NetworkId};
 use crate::inventory::model::{Container, Destination, Endpoint, Ghost, Missing, Place, RunState, Subnet};
 use crate::inventory::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, bounded};
@@ -82,6 +83,7 @@ impl View<'_> {
             bridge: bridge(network, self.seen.engine.podman).map(Arc::from),
             mtu: network.options.get(MTU).and_then(|text| text.trim().parse().ok()).filter(|mtu| *mtu > 0),
             subnets: subnets(network, &endpoints, &self.gateways_on(network), oddities),
+            overlay: swarm::overlay(network, self.seen.swarm.as_ref(), &endpoints, self.at),
             endpoints,
             detached,
             stopped: self.stopped(ended),

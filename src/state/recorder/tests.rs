@@ -133,6 +133,7 @@ fn empty(taken_at: SystemTime) -> Arc<Inventory> {
         proxies: Vec::new(),
         routes: crate::inventory::Routes::default(),
         host_files: Default::default(),
+        swarm: None,
         absent: Vec::new(),
         oddities: Vec::new(),
     })

@@ -1,6 +1,7 @@
-# The lab's PID 1: sh -euc THIS lab FOLDER NAME ROOT DAEMON…
+# The lab's PID 1: sh -euc THIS lab FOLDER NAME ROOT HOSTNAME DAEMON…
 folder=$1 name=$2 root=$3
-shift 3
+hostname "$4"
+shift 4
 exec 3<&0
 
 # Another release's programs and settings. Labs share them, so that nobody may write there.

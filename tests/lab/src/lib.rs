@@ -27,6 +27,7 @@ mod promtool;
 pub mod proxies;
 pub mod rules;
 pub mod soak;
+mod swarm;
 pub mod watched;
 
 use std::fs::{self, File};
@@ -47,6 +48,7 @@ pub use engine::Engine;
 pub use error::{Error, Result};
 pub use exporter::Exporter;
 pub use promtool::check_metrics;
+pub use swarm::Swarm;
 
 /// Runs as PID 1 of the lab. It lives for as long as somebody holds the other end of its standard input, and the
 /// kernel ends everything in the namespace with it: a test that is killed leaves no process behind. It waits
@@ -89,6 +91,11 @@ impl Lab {
 
     /// As [`Lab::start_with`] and [`Lab::start_set`] together.
     pub fn start_as(engine: Engine, settings: &str) -> Result<Self> {
+        Self::start_called(engine, settings, None)
+    }
+
+    /// As [`Lab::start_as`], on a host of this name.
+    fn start_called(engine: Engine, settings: &str, hostname: Option<&str>) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         needs::check()?;
         let name = format!("lab-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -98,7 +105,7 @@ impl Lab {
             fs::remove_dir_all(&folder).map_err(|e| Error::io("removing a stale lab folder", e))?;
         }
         fs::create_dir(&folder).map_err(|e| Error::io("making the lab's folder", e))?;
-        let mut lab = match spawn(&engine, &name, &folder, settings) {
+        let mut lab = match spawn(&engine, &name, &folder, settings, hostname.unwrap_or(&name)) {
             Ok((init, lifeline)) => Self {
                 engine,
                 name,
@@ -339,7 +346,13 @@ impl Drop for Lab {
     }
 }
 
-fn spawn(engine: &Engine, name: &str, folder: &Path, settings: &str) -> Result<(Child, ChildStdin)> {
+fn spawn(
+    engine: &Engine,
+    name: &str,
+    folder: &Path,
+    settings: &str,
+    hostname: &str,
+) -> Result<(Child, ChildStdin)> {
     // Appended to: an Engine that comes again writes below what the one before wrote.
     let log = File::options().create(true).append(true).open(folder.join("dockerd.log"));
     let log = log.map_err(|e| Error::io("making the Engine's log", e))?;
@@ -349,6 +362,7 @@ fn spawn(engine: &Engine, name: &str, folder: &Path, settings: &str) -> Result<(
     let mut init = Command::new("unshare")
         .args([
             "--net",
+            "--uts",
             "--mount",
             "--propagation=private",
             "--pid",
@@ -357,7 +371,7 @@ fn spawn(engine: &Engine, name: &str, folder: &Path, settings: &str) -> Result<(
             "--mount-proc",
         ])
         .args(["sh", "-euc", INIT, "lab"])
-        .args([folder.as_os_str(), name.as_ref(), &engine.root()])
+        .args([folder.as_os_str(), name.as_ref(), &engine.root(), hostname.as_ref()])
         .args(engine.daemon(name, folder))
         .env("PATH", needs::path())
         // Ctrl-C in a terminal is for whoever holds the lab, not for the processes in it.

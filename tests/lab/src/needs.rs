@@ -11,6 +11,7 @@ const PROGRAMS: &[&str] = &[
     "busybox",
     "docker",
     "dockerd",
+    "hostname",
     "ip",
     "iptables",
     "ldd",

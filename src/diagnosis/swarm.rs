@@ -1,0 +1,110 @@
+//! What is wrong between the nodes of a Swarm.
+//!
+//! Every node has an exporter of its own, and each tells what it sees from there: none asks another. What is seen of
+//! another node has three witnesses that fail apart: the overlay's packets, the gossip's table and port, and the host.
+
+mod address_mismatch;
+mod data_path_broken;
+mod encryption_unsupported;
+mod no_quorum;
+mod peer_missing;
+mod sight;
+mod stale_tasks;
+mod task_rejected;
+mod vip_unreachable;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::inventory::{Destination, Swarm};
+
+use super::scene::Scene;
+use super::words::draft;
+use super::{Code, Finding};
+
+use sight::Sights;
+
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let Some(swarm) = scene.inventory.and_then(|inventory| inventory.swarm.as_ref()) else {
+        return Vec::new();
+    };
+    let sights = Sights::of(scene);
+    let of = Of { scene, swarm, sights: &sights };
+    let rules: [fn(&Of<'_, '_>) -> Vec<Finding>; 8] = [
+        no_quorum::find,
+        address_mismatch::find,
+        peer_missing::find,
+        encryption_unsupported::find,
+        data_path_broken::find,
+        vip_unreachable::find,
+        stale_tasks::find,
+        task_rejected::find,
+    ];
+    rules.iter().flat_map(|rule| rule(&of)).collect()
+}
+
+/// What a rule of this room looks at.
+struct Of<'r, 'a> {
+    scene: &'r Scene<'a>,
+    swarm: &'a Swarm,
+    sights: &'r Sights<'a>,
+}
+
+impl<'a> Of<'_, 'a> {
+    /// The overlays that something of this host is on.
+    fn overlays(&self) -> impl Iterator<Item = (&'a Destination, &'a crate::inventory::Overlay)> {
+        self.scene.destinations().filter_map(|on| Some((on, on.overlay.as_ref()?)))
+    }
+
+    /// What this node is called.
+    fn own(&self) -> String {
+        match self.swarm.address {
+            Some(address) => self.swarm.called(address),
+            None => self.swarm.name.to_string(),
+        }
+    }
+
+    /// A finding about a node of the Swarm, or another subject of it.
+    fn draft(&self, code: Code, kind: &'static str, name: &str, on: Option<&Destination>) -> Finding {
+        let name: Arc<str> = name.into();
+        Finding {
+            destination: on.map(|on| Arc::clone(&on.name)),
+            ..draft(code, kind, &name, self.scene.snapshot.at)
+        }
+    }
+}
+
+/// True for what is measured between nodes.
+pub(super) const fn is_of(code: Code) -> bool {
+    matches!(
+        code,
+        Code::SwarmPeerMissing
+            | Code::SwarmDataPathBroken
+            | Code::SwarmEncryptionUnsupported
+            | Code::SwarmVipUnreachable
+            | Code::SwarmStaleTasks
+            | Code::SwarmAddressMismatch
+    )
+}
+
+/// Whether a finding that no rule sees any more still holds: until what it is about answers, or is gone.
+pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
+    let is_up = scene.snapshot.sight.engine.is_up();
+    let Some(swarm) = scene.inventory.and_then(|inventory| inventory.swarm.as_ref()) else { return !is_up };
+    let sights = Sights::of(scene);
+    let of = Of { scene, swarm, sights: &sights };
+    // Another finding tells of the same now.
+    let told = find(scene);
+    if told.iter().any(|other| other.subject == finding.subject && other.code != finding.code) {
+        return false;
+    }
+    match finding.code {
+        Code::SwarmVipUnreachable => vip_unreachable::holds(&of, finding),
+        Code::SwarmStaleTasks => stale_tasks::holds(&of, finding),
+        Code::SwarmAddressMismatch => address_mismatch::holds(&of),
+        Code::SwarmPeerMissing => sights.of_node(&finding.subject.name).any(|sight| sight.is_missed()),
+        _ => data_path_broken::holds(&of, finding),
+    }
+}

@@ -1,0 +1,121 @@
+//! `swarm-address-mismatch`: nodes advertise addresses that are not of one network, and some do not reach others.
+//!
+//! Each node says at which address others find it (`--advertise-addr`), for managers, gossip and data path alike. Where some
+//! say a private one and others a public one, those that are not on the private network do not find the first. As long
+//! as everybody is reached it is a choice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::diagnosis::words::{few, quoted, saw};
+use crate::diagnosis::{Code, Finding, Step};
+
+use super::Of;
+
+pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
+    let Some(apart) = apart(of) else { return Vec::new() };
+    let mut finding = of.draft(Code::SwarmAddressMismatch, "swarm", "swarm", None);
+    let named =
+        |class: Class| few(apart.classes.get(&class).into_iter().flatten().map(|ip| of.swarm.called(*ip)));
+    let listed: Vec<String> =
+        apart.classes.keys().map(|class| format!("{} {}", class.as_word(), named(*class))).collect();
+    finding.summary = format!(
+        "Nodes of the Swarm advertise addresses of several networks ({}), and {} does not reach {}: they find each other only in part.",
+        listed.join("; "),
+        quoted(&of.own()),
+        few(apart.silent.iter().map(|ip| quoted(&of.swarm.called(*ip)))),
+    );
+    finding.evidence = apart
+        .classes
+        .keys()
+        .map(|class| saw(format!("{} addresses", class.as_word()), named(*class), "one kind for all"))
+        .chain(apart.silent.iter().map(|ip| {
+            saw(format!("echo and port 7946 of {}", of.swarm.called(*ip)), "no answer", "an answer")
+        }))
+        .collect();
+    finding.fix = vec![
+        Step::prose(
+            "choose one network that all nodes are on (private, VPN), and have those that advertise another address leave and join again with it; drain each first",
+        ),
+        Step::when(
+            "on such a node, one after the other",
+            [
+                "docker swarm leave".to_owned(),
+                "docker swarm join --advertise-addr ADDRESS --token TOKEN MANAGER:2377".to_owned(),
+            ],
+        ),
+        Step::prose(
+            "where only the packets of overlays should go another way than the managers' words, --data-path-addr says so",
+        ),
+    ];
+    finding.verify = vec![
+        "docker info -f '{{.Swarm.NodeAddr}}'".to_owned(),
+        "docker node inspect -f '{{.Description.Hostname}} {{.Status.Addr}}' $(docker node ls -q)".to_owned(),
+        "ip -br addr".to_owned(),
+    ];
+    vec![finding]
+}
+
+/// Whether that a node is not found is due to this.
+pub(super) fn accounts_for(of: &Of<'_, '_>, address: IpAddr) -> bool {
+    apart(of).is_some_and(|apart| apart.silent.contains(&address))
+}
+
+pub(super) fn holds(of: &Of<'_, '_>) -> bool {
+    apart(of).is_some()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Private,
+    Shared,
+    Local,
+    Public,
+    Six,
+}
+
+impl Class {
+    const fn as_word(self) -> &'static str {
+        match self {
+            Self::Private => "private:",
+            Self::Shared => "of a VPN or carrier (100.64.0.0/10):",
+            Self::Local => "of one host or link alone:",
+            Self::Public => "public:",
+            Self::Six => "IPv6:",
+        }
+    }
+}
+
+/// RFC 1918, RFC 6598, RFC 3927 and the rest.
+fn class(address: IpAddr) -> Class {
+    match address {
+        IpAddr::V6(_) => Class::Six,
+        IpAddr::V4(four) if four.is_private() => Class::Private,
+        IpAddr::V4(four) if four.is_loopback() || four.is_link_local() || four.is_unspecified() => {
+            Class::Local
+        }
+        IpAddr::V4(four) if four.octets()[0] == 100 && four.octets()[1] & 0xc0 == 0x40 => Class::Shared,
+        IpAddr::V4(_) => Class::Public,
+    }
+}
+
+struct Apart {
+    classes: BTreeMap<Class, BTreeSet<IpAddr>>,
+    /// Of another class than this node's, and not heard.
+    silent: BTreeSet<IpAddr>,
+}
+
+fn apart(of: &Of<'_, '_>) -> Option<Apart> {
+    let own = of.swarm.address?;
+    let told = of.swarm.control.iter().flat_map(|control| &control.nodes).filter_map(|node| node.address);
+    let heard = of.sights.iter().map(|sight| sight.peer.address);
+    let managers = of.swarm.managers.iter().map(|(ip, _)| *ip);
+    let mut classes: BTreeMap<Class, BTreeSet<IpAddr>> = BTreeMap::new();
+    for address in told.chain(heard).chain(managers).chain([own]) {
+        classes.entry(class(address)).or_default().insert(address);
+    }
+    let is_other = |address: IpAddr| class(address) != class(own);
+    let silent = of.sights.iter().filter(|sight| is_other(sight.peer.address) && sight.is_away());
+    let silent: BTreeSet<IpAddr> = silent.map(|sight| sight.peer.address).collect();
+    (classes.len() > 1 && !silent.is_empty()).then_some(Apart { classes, silent })
+}

@@ -1,0 +1,129 @@
+//! `swarm-no-quorum`: the managers cannot decide anything, or this node has no part in it.
+//!
+//! Managers agree by Raft: more than half of them must reach each other. Without that, what runs goes on running, and
+//! nothing is started, moved or mended. A manager that was locked (`--autolock`) decides nothing until somebody unlocks it.
+
+use crate::diagnosis::words::{few, quoted, saw};
+use crate::diagnosis::{Code, Finding, Severity, Step};
+
+use super::Of;
+
+/// What an Engine says of a Swarm without a leader (moby, `daemon/cluster/errors.go`, and swarmkit's own words).
+const LEADERLESS: [&str; 3] = ["leader", "quorum", "deadline exceeded"];
+
+pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
+    let swarm = of.swarm;
+    let said = swarm.control_error.as_deref().or(swarm.error.as_deref()).unwrap_or_default();
+    let is_leaderless = swarm.is_manager && LEADERLESS.iter().any(|word| said.contains(word));
+    let found = match &*swarm.state {
+        "locked" => Some(locked(of)),
+        "error" => Some(broken(of, said)),
+        _ if is_leaderless => Some(leaderless(of, said)),
+        _ => spare(of),
+    };
+    found.into_iter().collect()
+}
+
+fn draft(of: &Of<'_, '_>, severity: Severity) -> Finding {
+    let mut finding = of.draft(Code::SwarmNoQuorum, "swarm", "swarm", None);
+    finding.severity = severity;
+    finding.verify = vec!["docker info -f '{{json .Swarm}}'".to_owned(), "docker node ls".to_owned()];
+    finding
+}
+
+fn locked(of: &Of<'_, '_>) -> Finding {
+    let mut finding = draft(of, Severity::Page);
+    finding.summary = format!(
+        "Node {} is a locked manager: until it is unlocked it decides nothing and runs no task.",
+        quoted(&of.own())
+    );
+    finding.evidence = vec![saw("state of this node in the Swarm", "locked", "active")];
+    finding.fix = vec![
+        Step::when(
+            "with the key that swarm init or docker swarm unlock-key printed",
+            ["docker swarm unlock".to_owned()],
+        ),
+        Step::when(
+            "on another manager, where the key is not at hand",
+            ["docker swarm unlock-key -q".to_owned()],
+        ),
+    ];
+    finding
+}
+
+fn broken(of: &Of<'_, '_>, said: &str) -> Finding {
+    let mut finding = draft(of, Severity::Page);
+    finding.summary = format!("Node {} has no part in its Swarm: {said}.", quoted(&of.own()));
+    finding.evidence = vec![saw("state of this node in the Swarm", format!("error: {said}"), "active")];
+    finding.fix = vec![
+        Step::look("what its Engine says of it", ["journalctl -u docker -n 50".to_owned()]),
+        Step::restart("where its certificate has expired or its clock was wrong, once the clock is right"),
+        Step::when(
+            "where nothing else helps, have it leave and join anew",
+            [
+                "docker swarm leave --force".to_owned(),
+                "docker swarm join --token TOKEN MANAGER:2377".to_owned(),
+            ],
+        ),
+    ];
+    finding
+}
+
+fn leaderless(of: &Of<'_, '_>, said: &str) -> Finding {
+    let mut finding = draft(of, Severity::Page);
+    finding.summary = "The Swarm's managers have no quorum: what runs goes on running, and nothing is started, moved or mended until more than half of them reach each other.".to_owned();
+    finding.evidence = vec![saw("nodes, asked of this manager", said, "a list")];
+    let managers = of.swarm.managers.iter().map(|(ip, _)| of.swarm.called(*ip));
+    finding.evidence.push(saw("managers that this node knows", few(managers), ""));
+    finding.fix = vec![
+        Step::prose(
+            "bring the other managers back: with more than half of them reachable the Swarm goes on by itself",
+        ),
+        Step::when(
+            "where they are gone for good, on one that is left: it becomes the only manager, and keeps services and nodes",
+            [match of.swarm.address {
+                Some(own) => format!("docker swarm init --force-new-cluster --advertise-addr {own}"),
+                None => "docker swarm init --force-new-cluster".to_owned(),
+            }],
+        ),
+        Step::prose("have three managers, or five: two bear the loss of none"),
+    ];
+    finding
+}
+
+/// One more may not be lost.
+fn spare(of: &Of<'_, '_>) -> Option<Finding> {
+    let control = of.swarm.control.as_ref()?;
+    let (all, reachable) = control.managers;
+    if reachable == all || of.swarm.control_error.is_some() {
+        return None;
+    }
+    let spare = reachable.saturating_sub(all / 2 + 1);
+    let mut finding = draft(of, Severity::Ticket);
+    let away: Vec<String> = control
+        .nodes
+        .iter()
+        .filter(|node| node.is_manager && !node.is_ready)
+        .filter_map(|node| Some(of.swarm.called(node.address?)))
+        .collect();
+    finding.summary = format!(
+        "{reachable} of {all} managers are reachable{}: {}.",
+        if away.is_empty() { String::new() } else { format!(" (not {})", few(&away)) },
+        if spare == 0 {
+            "one more lost, and nothing is started, moved or mended any more"
+        } else {
+            "the Swarm bears the loss of fewer than it was made for"
+        },
+    );
+    finding.evidence = vec![saw("managers", format!("{reachable} of {all} reachable"), "all")];
+    finding.fix = vec![
+        Step::prose(
+            "bring it back; or, where it is gone for good, have another node be a manager in its place",
+        ),
+        Step::when(
+            "on a manager",
+            ["docker node promote NODE".to_owned(), "docker node demote GONE".to_owned()],
+        ),
+    ];
+    Some(finding)
+}

@@ -1,0 +1,112 @@
+//! `swarm-stale-tasks`: names of a service lead to addresses of tasks that are gone.
+//!
+//! The gossip's table is what names are answered by. After much coming and going it may keep entries of tasks that no
+//! manager knows: of so many lookups a share leads to nobody. An address counts when no running task has it by the
+//! managers' word *and* nobody answers there: two lists that are asked for one after the other may differ for a moment.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::diagnosis::scene::Look;
+use crate::diagnosis::words::{few, listed, network, operand, quoted, saw, symptom};
+use crate::diagnosis::{Code, Finding, Step};
+use crate::inventory::Destination;
+use crate::inventory::swarm::{Overlay, Service};
+use crate::outcome::ProbeKind;
+
+use super::Of;
+use super::sight::together;
+
+pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
+    let all = of
+        .overlays()
+        .flat_map(|(on, overlay)| overlay.services.iter().map(move |service| (on, overlay, service)));
+    let told = all.filter_map(|(on, overlay, service)| {
+        let stale = stale(of, on, overlay, service);
+        (!stale.is_empty()).then(|| tell(of, on, service, &stale))
+    });
+    told.collect()
+}
+
+pub(super) fn holds(of: &Of<'_, '_>, finding: &Finding) -> bool {
+    let mut overlays = of.overlays().filter(|(on, _)| Some(&on.name) == finding.destination.as_ref());
+    overlays.any(|(_, overlay)| {
+        let named = overlay.services.iter().filter(|service| service.name == finding.subject.name);
+        named.into_iter().any(|service| {
+            service
+                .running
+                .as_ref()
+                .is_some_and(|running| service.addresses.iter().any(|ip| !running.contains(ip)))
+        })
+    })
+}
+
+/// Addresses that no running task has, and what was seen there.
+fn stale<'a>(
+    of: &Of<'_, 'a>,
+    on: &'a Destination,
+    overlay: &'a Overlay,
+    service: &'a Service,
+) -> Vec<(IpAddr, Vec<Look<'a>>)> {
+    let (Some(inventory), Some(running)) = (of.scene.inventory, &service.running) else { return Vec::new() };
+    let mut stale = Vec::new();
+    for address in service.addresses.iter().filter(|ip| !running.contains(ip)) {
+        let names: BTreeSet<&str> = overlay
+            .elsewhere()
+            .filter(|(_, task)| task.address == *address)
+            .map(|(_, task)| &*task.name)
+            .collect();
+        let looks = of.scene.looks_of(&on.name, ProbeKind::Overlay).iter().copied();
+        let looks: Vec<Look<'a>> = looks.filter(|(key, _)| names.contains(&*key.target)).collect();
+        // A whole node that is away is told as such.
+        let is_away = of.sights.on(&on.name).any(|sight| {
+            sight.peer.tasks.iter().any(|task| task.address == *address)
+                && sight.is_broken()
+                && sight.peer.tasks.len() > 1
+        });
+        if together(inventory, looks.iter().copied()).is_shut() && !is_away {
+            stale.push((*address, looks));
+        }
+    }
+    stale
+}
+
+fn tell(of: &Of<'_, '_>, on: &Destination, service: &Service, stale: &[(IpAddr, Vec<Look<'_>>)]) -> Finding {
+    let mut finding = of.draft(Code::SwarmStaleTasks, "service", &service.name, Some(on));
+    let looks = || stale.iter().flat_map(|(_, looks)| looks);
+    finding.since = looks().map(|(_, record)| record.since).min().unwrap_or(finding.since);
+    let addresses = few(stale.iter().map(|(ip, _)| ip.to_string()));
+    finding.summary = format!(
+        "On {}, {} of {} addresses behind {} on the overlay {} belong to no running task ({addresses}): that share of connections by tasks.{} fails.",
+        quoted(&of.own()),
+        stale.len(),
+        service.addresses.len(),
+        quoted(&service.name),
+        quoted(&on.name),
+        service.name,
+    );
+    finding.explains = listed(looks().map(|(key, record)| symptom(key, record)));
+    let running = service.running.iter().flatten().map(ToString::to_string);
+    finding.evidence = vec![
+        saw(
+            "gossip of this node",
+            few(service.addresses.iter().map(ToString::to_string)),
+            "addresses of running tasks alone",
+        ),
+        saw("running tasks by the managers", few(running), ""),
+        saw(format!("echo to {addresses}"), "no answer", "no such address"),
+    ];
+    let name = operand(&service.name);
+    finding.fix = vec![
+        Step::when(
+            "start its tasks anew, one after the other, on a manager",
+            [format!("docker service update --force {name}")],
+        ),
+        Step::restart("where the addresses stay, this node's Engine forgets them when it starts"),
+    ];
+    finding.verify = vec![
+        format!("docker network inspect --verbose -f '{{{{json .Services}}}}' {}", network(on)),
+        format!("docker service ps --filter desired-state=running {name}"),
+    ];
+    finding
+}

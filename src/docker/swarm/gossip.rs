@@ -1,0 +1,88 @@
+//! `GET /networks/{id}?verbose=true`: what this node's gossip (libnetwork's `networkdb`) knows of an overlay. It is what
+//! names are answered by, and the Engine tells it to managers and workers alike.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::inventory::seen::{SeenGossip, SeenGroup, SeenMember, bounded};
+
+/// A task is some 250 bytes here; five thousand of them are one and a half megabytes.
+pub(super) const MOST_READ: usize = 32 << 20;
+/// Tasks of one network that are kept.
+const MOST: usize = 10_000;
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+pub(in crate::docker) struct Inspected {
+    peers: Option<Vec<Peer>>,
+    services: Option<BTreeMap<String, Group>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Peer {
+    #[serde(rename = "IP")]
+    ip: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Group {
+    #[serde(rename = "VIP")]
+    vip: String,
+    #[serde(rename = "Tasks")]
+    tasks: Option<Vec<Task>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Task {
+    #[serde(rename = "Name")]
+    name: String,
+    #[serde(rename = "EndpointIP")]
+    address: String,
+    #[serde(rename = "Info")]
+    info: Option<BTreeMap<String, String>>,
+}
+
+/// Where a task's node is written.
+const NODE: &str = "Host IP";
+/// What Go writes of an address that there is not.
+const NIL: &str = "<nil>";
+
+/// What is kept of it, sorted.
+pub(in crate::docker) fn read(inspected: Inspected) -> SeenGossip {
+    let text = |text: &str| bounded(text.trim()).to_owned();
+    let address = |written: &str| text(written.split('/').next().unwrap_or_default());
+    let mut peers: Vec<String> =
+        inspected.peers.into_iter().flatten().take(MOST).map(|peer| address(&peer.ip)).collect();
+    peers.sort();
+    peers.dedup();
+    let (mut left, mut is_cut) = (MOST, false);
+    let mut services = Vec::new();
+    for (name, group) in inspected.services.unwrap_or_default() {
+        let tasks = group.tasks.unwrap_or_default();
+        is_cut |= tasks.len() > left;
+        let mut members: Vec<SeenMember> = tasks
+            .into_iter()
+            .take(left)
+            .map(|task| SeenMember {
+                name: text(&task.name),
+                address: address(&task.address),
+                node: address(
+                    task.info.and_then(|info| info.get(NODE).cloned()).unwrap_or_default().as_str(),
+                ),
+            })
+            .collect();
+        members.sort();
+        left -= members.len();
+        let vip = address(&group.vip);
+        services.push(SeenGroup {
+            name: text(&name),
+            vip: if vip == NIL { String::new() } else { vip },
+            members,
+        });
+    }
+    SeenGossip { peers, services, is_cut }
+}

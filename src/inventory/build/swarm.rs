@@ -1,0 +1,268 @@
+//! From what managers and gossip said to the Swarm of the picture.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::inventory::model::Endpoint;
+use crate::inventory::names::normal;
+use crate::inventory::part;
+use crate::inventory::seen::{
+    SeenControl, SeenGossip, SeenMember, SeenNetwork, SeenNode, SeenSwarm, SeenTask, bounded,
+};
+use crate::inventory::swarm::{Control, Elsewhere, Lost, Node, Overlay, Peer, RefusedTask, Service, Swarm};
+
+/// The driver whose networks span hosts.
+pub(super) const OVERLAY: &str = "overlay";
+
+/// The option that encrypts a data path; what its value is does not matter.
+const ENCRYPTED: &str = "encrypted";
+
+/// The default port of the data path (RFC 7348).
+const VXLAN: u16 = 4789;
+
+/// Services whose tasks are refused that are told.
+const MOST_REFUSED: usize = 64;
+
+/// The Swarm, by this node.
+pub(super) fn swarm(seen: &SeenSwarm) -> Swarm {
+    let said = |text: &str| Some(bounded(text)).filter(|text| !text.is_empty()).map(Arc::from);
+    let manager = |text: &String| {
+        let (host, port) = text.rsplit_once(':')?;
+        Some((host.trim_matches(['[', ']']).parse().ok()?, port.parse().ok()?))
+    };
+    Swarm {
+        node_id: bounded(&seen.node_id).into(),
+        name: bounded(&seen.name).into(),
+        address: seen.address.parse().ok(),
+        is_manager: seen.is_manager,
+        state: bounded(&seen.state).into(),
+        error: said(&seen.error),
+        managers: seen.managers.iter().filter_map(manager).collect(),
+        data_port: if seen.data_port == 0 { VXLAN } else { seen.data_port },
+        control: seen.control.as_ref().map(control),
+        control_error: said(&seen.control_error),
+    }
+}
+
+fn control(seen: &SeenControl) -> Control {
+    let mut nodes: Vec<Node> = seen.nodes.iter().map(node).collect();
+    nodes.sort_by(|a, b| (a.address, &a.id).cmp(&(b.address, &b.id)));
+    let managers = seen.nodes.iter().filter(|node| !node.reachability.is_empty());
+    let (all, reachable) = managers.fold((0, 0), |(all, reachable), node| {
+        (all + 1, reachable + usize::from(node.reachability == "reachable"))
+    });
+    Control { nodes, refused: refused(seen), managers: (all, reachable) }
+}
+
+fn node(seen: &SeenNode) -> Node {
+    Node {
+        id: bounded(&seen.id).into(),
+        name: bounded(&seen.name).into(),
+        address: seen.address.parse().ok(),
+        is_manager: seen.role == "manager",
+        is_ready: seen.state == "ready",
+        state: bounded(&seen.state).into(),
+        message: bounded(&seen.message).into(),
+        availability: bounded(&seen.availability).into(),
+    }
+}
+
+/// Where a replica, or a node's part of a service, does not run, and the last try was refused.
+fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
+    let services: BTreeMap<&str, &str> = seen.services.iter().map(|s| (&*s.id, &*s.name)).collect();
+    let names: BTreeMap<&str, &str> = seen.nodes.iter().map(|n| (&*n.id, &*n.name)).collect();
+    let mut slots: BTreeMap<(&str, u64, &str), Vec<&SeenTask>> = BTreeMap::new();
+    let mut running: BTreeMap<&str, usize> = BTreeMap::new();
+    for task in &seen.tasks {
+        let node = if task.slot == 0 { &*task.node } else { "" };
+        slots.entry((&task.service, task.slot, node)).or_default().push(task);
+        if task.state == "running" && task.desired == "running" {
+            *running.entry(&task.service).or_default() += 1;
+        }
+    }
+    let mut refused: BTreeMap<&str, RefusedTask> = BTreeMap::new();
+    for ((service, ..), tasks) in slots {
+        let Some(name) = services.get(service) else { continue };
+        let is_wanted = tasks.iter().any(|task| matches!(&*task.desired, "running" | "ready"));
+        let is_there = tasks.iter().any(|task| matches!(&*task.state, "running" | "complete"));
+        let is_refused = |task: &&&SeenTask| {
+            task.state == "rejected" || (task.state == "pending" && !task.error.is_empty())
+        };
+        let last = tasks.iter().filter(is_refused).max_by_key(|task| task.at);
+        let Some(last) = last.filter(|_| is_wanted && !is_there) else { continue };
+        let node = names.get(&*last.node).copied().unwrap_or(&last.node);
+        refused.entry(service).or_insert_with(|| RefusedTask {
+            service: bounded(name).into(),
+            node: bounded(node).into(),
+            state: bounded(&last.state).into(),
+            error: bounded(&last.error).into(),
+            at: last.at,
+            running: running.get(service).copied().unwrap_or_default(),
+        });
+    }
+    let mut refused: Vec<RefusedTask> = refused.into_values().take(MOST_REFUSED).collect();
+    refused.sort_by(|a, b| a.service.cmp(&b.service));
+    refused
+}
+
+/// What a network is beyond this host; `None` of one that ends here.
+pub(super) fn overlay(
+    network: &SeenNetwork,
+    swarm: Option<&SeenSwarm>,
+    endpoints: &[Endpoint],
+    at: SystemTime,
+) -> Option<Overlay> {
+    if network.driver != OVERLAY {
+        return None;
+    }
+    let encrypted = network.options.contains_key(ENCRYPTED);
+    let Some(gossip) = &network.gossip else { return Some(Overlay { encrypted, ..Overlay::default() }) };
+    let here: BTreeSet<IpAddr> = endpoints.iter().flat_map(|e| &e.addresses).copied().collect();
+    let members = || gossip.services.iter().flat_map(|group| &group.members);
+    let own = members()
+        .find(|member| member.address.parse().is_ok_and(|address| here.contains(&address)))
+        .and_then(|member| member.node.parse().ok());
+    let ports = Ports::of(swarm);
+    let own = own.or_else(|| swarm.and_then(|swarm| swarm.address.parse().ok()));
+    let mut peers = peers(gossip, own, &ports);
+    lost(&mut peers, network, swarm, gossip, own, at);
+    Some(Overlay {
+        encrypted,
+        own,
+        peers: peers.into_values().collect(),
+        services: services(network, gossip, swarm, &ports),
+    })
+}
+
+/// Ports of services, as the managers know them.
+struct Ports<'a>(BTreeMap<&'a str, &'a [u16]>);
+
+impl<'a> Ports<'a> {
+    fn of(swarm: Option<&'a SeenSwarm>) -> Self {
+        let services = swarm.and_then(|swarm| swarm.control.as_ref()).map(|control| &control.services);
+        Self(services.into_iter().flatten().map(|service| (&*service.name, &*service.ports)).collect())
+    }
+
+    fn of_service(&self, name: &str) -> Vec<u16> {
+        self.0.get(name).copied().unwrap_or_default().to_vec()
+    }
+}
+
+/// The other nodes, each with what is on it.
+fn peers(gossip: &SeenGossip, own: Option<IpAddr>, ports: &Ports<'_>) -> BTreeMap<IpAddr, Peer> {
+    let mut peers: BTreeMap<IpAddr, Peer> = BTreeMap::new();
+    let peer = |address| Peer { address, tasks: Vec::new(), lost: None };
+    for address in gossip.peers.iter().filter_map(|text| text.parse().ok()) {
+        peers.entry(address).or_insert_with(|| peer(address));
+    }
+    for group in &gossip.services {
+        for member in &group.members {
+            let (Ok(node), Ok(address)) = (member.node.parse::<IpAddr>(), member.address.parse()) else {
+                continue;
+            };
+            let (workload, number) = workload(&group.name, member);
+            let number = number.map(|number| format!("/{number}")).unwrap_or_default();
+            let name = format!("{workload}{number}@{node}").into();
+            let task =
+                Elsewhere { name, workload: workload.into(), address, ports: ports.of_service(&group.name) };
+            peers.entry(node).or_insert_with(|| peer(node)).tasks.push(task);
+        }
+    }
+    peers.retain(|address, _| Some(*address) != own);
+    for peer in peers.values_mut() {
+        peer.tasks.sort_by(|a, b| (&a.name, a.address).cmp(&(&b.name, b.address)));
+        // While an old and a new one of a replica overlap, the second carries its address.
+        let mut taken: BTreeSet<Arc<str>> = BTreeSet::new();
+        for task in &mut peer.tasks {
+            if !taken.insert(Arc::clone(&task.name)) {
+                task.name = format!("{} ({})", task.name, task.address).into();
+            }
+        }
+        peer.tasks.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    peers
+}
+
+/// The workload of a task, as its own node calls it, and its number.
+fn workload(service: &str, member: &SeenMember) -> (String, Option<u32>) {
+    if service.is_empty() {
+        return (part(&member.name).into_owned(), None);
+    }
+    let slot = member.name.strip_prefix(service).and_then(|rest| rest.strip_prefix('.'));
+    let number = slot.and_then(|rest| rest.split('.').next()?.parse().ok());
+    (part(service).into_owned(), number)
+}
+
+/// Nodes that the managers know to have tasks on the network, and that the gossip does not know.
+fn lost(
+    peers: &mut BTreeMap<IpAddr, Peer>,
+    network: &SeenNetwork,
+    swarm: Option<&SeenSwarm>,
+    gossip: &SeenGossip,
+    own: Option<IpAddr>,
+    at: SystemTime,
+) {
+    let Some(control) = swarm.and_then(|swarm| swarm.control.as_ref()) else { return };
+    let known: BTreeSet<IpAddr> = gossip.peers.iter().filter_map(|text| text.parse().ok()).collect();
+    let addresses: BTreeMap<&str, IpAddr> =
+        control.nodes.iter().filter_map(|node| Some((&*node.id, node.address.parse().ok()?))).collect();
+    for task in control.tasks.iter().filter(|task| is_on(task, network)) {
+        let Some(address) = addresses.get(&*task.node).copied() else { continue };
+        if known.contains(&address) || Some(address) == own {
+            continue;
+        }
+        let peer = peers.entry(address).or_insert_with(|| Peer { address, tasks: Vec::new(), lost: None });
+        peer.lost.get_or_insert(Lost { since: at, tasks: 0 }).tasks += 1;
+    }
+}
+
+/// It runs, ought to, and has an address on the network.
+fn is_on(task: &SeenTask, network: &SeenNetwork) -> bool {
+    task.state == "running"
+        && task.desired == "running"
+        && task.addresses.iter().any(|(id, _)| *id == network.id)
+}
+
+fn services(
+    network: &SeenNetwork,
+    gossip: &SeenGossip,
+    swarm: Option<&SeenSwarm>,
+    ports: &Ports<'_>,
+) -> Vec<Service> {
+    let control = swarm.and_then(|swarm| swarm.control.as_ref().filter(|_| swarm.control_error.is_empty()));
+    let mut running: BTreeMap<&str, Vec<IpAddr>> = BTreeMap::new();
+    for task in control.into_iter().flat_map(|control| &control.tasks).filter(|task| is_on(task, network)) {
+        let here = task.addresses.iter().filter(|(id, _)| *id == network.id);
+        running
+            .entry(&task.service)
+            .or_default()
+            .extend(here.filter_map(|(_, text)| text.parse::<IpAddr>().ok()));
+    }
+    let ids: BTreeMap<&str, &str> =
+        control.into_iter().flat_map(|control| &control.services).map(|s| (&*s.name, &*s.id)).collect();
+    let groups = gossip.services.iter().filter(|group| !group.name.is_empty());
+    let mut services: Vec<Service> = groups
+        .map(|group| {
+            let sorted = |mut addresses: Vec<IpAddr>| {
+                addresses.sort_unstable();
+                addresses.dedup();
+                addresses
+            };
+            let running = control.map(|_| {
+                let of = ids.get(&*group.name).and_then(|id| running.remove(id));
+                sorted(of.unwrap_or_default())
+            });
+            Service {
+                name: normal(bounded(&group.name)).as_ref().into(),
+                vip: group.vip.parse().ok(),
+                addresses: sorted(group.members.iter().filter_map(|m| m.address.parse().ok()).collect()),
+                running,
+                ports: ports.of_service(&group.name),
+            }
+        })
+        .collect();
+    services.sort_by(|a, b| a.name.cmp(&b.name));
+    services
+}

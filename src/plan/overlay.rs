@@ -1,0 +1,228 @@
+//! What an overlay is tried for beyond this host: containers on other nodes, virtual addresses of services, and the nodes
+//! themselves.
+//!
+//! Exporters on the nodes do not speak with each other. Each knows the same nodes by the same gossip, puts them on the
+//! same ring, and looks at the containers of the next few: so every node's containers are looked at from as many other
+//! nodes. Of one node no more than [`AT_ONCE`] are tried in one round; where there are more they take turns, and all have
+//! had theirs within [`rounds`] rounds.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::inventory::swarm::{Elsewhere, Overlay, Peer, Service};
+use crate::inventory::{Container, Destination, Endpoint, Inventory, RunState};
+use crate::namespace::Vantage;
+use crate::outcome::{Detail, ProbeKey, ProbeKind};
+use crate::probe::{Job, Spec};
+
+use super::{Errand, HOST, Learned, View, mesh, vantage};
+
+/// Containers of one other node that are tried in one round.
+pub const AT_ONCE: usize = 32;
+/// Virtual addresses of one overlay that are tried in one round.
+const VIPS_AT_ONCE: usize = 32;
+/// Ports of one container that a handshake is made with.
+const MOST_PORTS: usize = 2;
+/// Gossip between nodes (moby, `libnetwork/networkdb`); it is TCP and UDP, and by UDP nobody answers a stranger.
+pub const GOSSIP: u16 = 7946;
+
+/// Behind the name of a service, where its virtual address is meant.
+pub const VIP: &str = "@vip";
+
+/// After how many rounds every one of so many has had its turn.
+pub const fn rounds(tasks: usize) -> usize {
+    if tasks == 0 { 1 } else { tasks.div_ceil(AT_ONCE) }
+}
+
+/// True where not all of an overlay is tried in each round.
+pub fn takes_turns(overlay: &Overlay) -> bool {
+    overlay.peers.iter().any(|peer| peer.tasks.len() > AT_ONCE)
+        || overlay.services.iter().filter(|service| service.vip.is_some()).count() > VIPS_AT_ONCE
+}
+
+/// Of so many those whose turn it is.
+pub fn in_turn<T>(all: &[T], at_once: usize, turn: u64) -> &[T] {
+    if all.len() <= at_once {
+        return all;
+    }
+    let parts = all.len().div_ceil(at_once);
+    let part = usize::try_from(turn % parts as u64).unwrap_or_default();
+    // Equal parts: a last one of two would be tried as often as one of thirty.
+    let (from, to) = (part * all.len() / parts, (part + 1) * all.len() / parts);
+    all.get(from..to).unwrap_or_default()
+}
+
+/// The nodes that this one looks at, of those that take part in an overlay.
+pub fn neighbours<'a>(overlay: &'a Overlay, ring: usize, full_mesh_up_to: usize) -> Vec<&'a Peer> {
+    let Some(own) = overlay.own else { return overlay.peers.iter().collect() };
+    // Whom the gossip lost has no place on the ring of the others; it is looked for by everyone.
+    let (lost, there): (Vec<&Peer>, Vec<&Peer>) = overlay.peers.iter().partition(|peer| peer.lost.is_some());
+    let names: Vec<String> =
+        std::iter::once(own).chain(there.iter().map(|peer| peer.address)).map(|ip| ip.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mesh = mesh::peers(&names, ring, full_mesh_up_to);
+    let next = mesh.first().into_iter().flatten();
+    next.filter_map(|at| there.get(at.checked_sub(1)?).copied()).chain(lost).collect()
+}
+
+/// Of every overlay that something of this host is on.
+pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
+    let mut errands = Vec::new();
+    for destination in &view.inventory.destinations {
+        let Some(overlay) = &destination.overlay else { continue };
+        let next = neighbours(overlay, view.probes.ring, view.probes.full_mesh_up_to);
+        errands.extend(over(view, destination, overlay, &next));
+        errands.extend(beside(view, destination, &next));
+    }
+    errands
+}
+
+/// A container that looks out.
+struct Source<'a> {
+    endpoint: &'a Endpoint,
+    container: &'a Container,
+    vantage: Vantage,
+}
+
+/// Over the overlay itself. Its containers share the work: each target is always tried from the same one.
+fn over(view: &View<'_>, destination: &Destination, overlay: &Overlay, next: &[&Peer]) -> Vec<Errand> {
+    let sources = sources(view.inventory, view.learned, destination);
+    let mut jobs: Vec<Vec<Job>> = sources.iter().map(|_| Vec::new()).collect();
+    let mut give = |target: &Arc<str>, of: &mut dyn FnMut(&Source<'_>) -> Vec<Job>| {
+        let by_weight =
+            |(_, source): &(usize, &Source<'_>)| mesh::fnv1a_of([&*source.endpoint.name, &**target]);
+        let chosen = sources.iter().enumerate().max_by_key(by_weight);
+        if let Some((at, source)) = chosen
+            && let Some(list) = jobs.get_mut(at)
+        {
+            list.extend(of(source));
+        }
+    };
+    for peer in next {
+        for task in in_turn(&peer.tasks, AT_ONCE, view.learned.node_turn) {
+            give(&task.name, &mut |source| to_task(view, destination, source, task));
+        }
+    }
+    let vips: Vec<&Service> = overlay.services.iter().filter(|service| service.vip.is_some()).collect();
+    for service in in_turn(&vips, VIPS_AT_ONCE, view.learned.node_turn) {
+        let target: Arc<str> = format!("{}{VIP}", service.name).into();
+        give(&target, &mut |source| to_vip(view, destination, source, service, &target));
+    }
+    let errand = |(source, jobs): (&Source<'_>, Vec<Job>)| {
+        let from = (Some(&source.container.id), source.vantage.clone());
+        view.errand(&destination.name, ProbeKind::Overlay, &source.endpoint.name, from, jobs)
+    };
+    sources.iter().zip(jobs).filter_map(errand).collect()
+}
+
+/// Who can look out, and is no proxy where there is anybody else.
+fn sources<'a>(inventory: &'a Inventory, learned: &Learned, destination: &'a Destination) -> Vec<Source<'a>> {
+    let able = destination.endpoints.iter().filter_map(|endpoint| {
+        let (container, vantage) = vantage(inventory, endpoint)?;
+        Some(Source { endpoint, container, vantage })
+    });
+    let mut all: Vec<Source<'a>> = able.collect();
+    for prefers in [
+        |source: &Source<'_>, learned: &Learned| !learned.unseen.contains(&source.container.id),
+        |source: &Source<'_>, _: &Learned| !source.container.is_proxy,
+    ] {
+        if all.iter().any(|source| prefers(source, learned)) {
+            all.retain(|source| prefers(source, learned));
+        }
+    }
+    all
+}
+
+fn key(
+    destination: &Destination,
+    kind: ProbeKind,
+    source: &Arc<str>,
+    target: &Arc<str>,
+    detail: Detail,
+) -> ProbeKey {
+    ProbeKey {
+        destination: Arc::clone(&destination.name),
+        kind,
+        source: Arc::clone(source),
+        target: Arc::clone(target),
+        detail,
+    }
+}
+
+fn echo(view: &View<'_>, key: ProbeKey, address: IpAddr) -> Job {
+    let spec = Spec::Icmp { address, packets: view.probes.icmp_packets, spacing: view.probes.icmp_spacing };
+    Job { key, spec }
+}
+
+fn to_task(view: &View<'_>, destination: &Destination, source: &Source<'_>, task: &Elsewhere) -> Vec<Job> {
+    let has_family = source.endpoint.addresses.iter().any(|own| own.is_ipv4() == task.address.is_ipv4());
+    if !has_family {
+        return Vec::new();
+    }
+    let of = |detail| key(destination, ProbeKind::Overlay, &source.endpoint.name, &task.name, detail);
+    let mut jobs = vec![echo(view, of(Detail::Address(task.address)), task.address)];
+    let ports = ports(view, destination, &task.workload, &task.ports);
+    jobs.extend(ports.into_iter().map(|port| {
+        let spec = Spec::Tcp { peer: SocketAddr::new(task.address, port) };
+        Job { key: of(Detail::Port(task.address, port)), spec }
+    }));
+    jobs
+}
+
+/// A virtual address answers no echo, on any kernel: only a handshake says whether it leads anywhere.
+fn to_vip(
+    view: &View<'_>,
+    destination: &Destination,
+    source: &Source<'_>,
+    service: &Service,
+    target: &Arc<str>,
+) -> Vec<Job> {
+    let Some(vip) = service.vip else { return Vec::new() };
+    let ports = ports(view, destination, &service.name, &service.ports);
+    let job = |port: u16| Job {
+        key: key(destination, ProbeKind::Overlay, &source.endpoint.name, target, Detail::Port(vip, port)),
+        spec: Spec::Tcp { peer: SocketAddr::new(vip, port) },
+    };
+    ports.into_iter().take(1).map(job).collect()
+}
+
+/// Where a container of this workload listens: as one of it on this host does, else as its service says.
+fn ports(view: &View<'_>, destination: &Destination, workload: &str, said: &[u16]) -> Vec<u16> {
+    let here = destination.endpoints.iter().filter_map(|endpoint| {
+        let container = view.inventory.container(&endpoint.container)?;
+        let is_alike = *container.workload == *workload && container.state == RunState::Running;
+        let listeners = view.learned.listeners.get(&container.id).filter(|_| is_alike)?;
+        let takes = |port: &u16| {
+            endpoint.addresses.iter().any(|ip| listeners.iter().any(|l| l.port == *port && l.takes(*ip)))
+        };
+        let mut ports: Vec<u16> = listeners.iter().map(|l| l.port).filter(takes).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        Some(ports)
+    });
+    let found = here.into_iter().find(|ports| !ports.is_empty()).unwrap_or_else(|| said.to_vec());
+    let may_be = |port: &u16| !view.probes.tcp_skip_ports.contains(port);
+    // What its service names is what it is for.
+    let (named, others): (Vec<u16>, Vec<u16>) =
+        found.into_iter().filter(may_be).partition(|port| said.contains(port));
+    named.into_iter().chain(others).take(MOST_PORTS).collect()
+}
+
+/// From host to host: what tells a node that is away from a data path that is.
+fn beside(view: &View<'_>, destination: &Destination, next: &[&Peer]) -> Option<Errand> {
+    let source: Arc<str> = HOST.into();
+    let managers = view.inventory.swarm.iter().flat_map(|swarm| &swarm.managers);
+    let managers: Vec<&(IpAddr, u16)> = managers.collect();
+    let mut jobs = Vec::new();
+    for peer in next {
+        let target: Arc<str> = peer.address.to_string().into();
+        let of = |detail| key(destination, ProbeKind::Node, &source, &target, detail);
+        jobs.push(echo(view, of(Detail::Address(peer.address)), peer.address));
+        let control = managers.iter().filter(|(ip, _)| *ip == peer.address).map(|(_, port)| *port);
+        jobs.extend(std::iter::once(GOSSIP).chain(control).map(|port| {
+            let spec = Spec::Tcp { peer: SocketAddr::new(peer.address, port) };
+            Job { key: of(Detail::Port(peer.address, port)), spec }
+        }));
+    }
+    view.errand(&destination.name, ProbeKind::Node, &source, (None, view.host()), jobs)
+}
