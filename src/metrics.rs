@@ -14,6 +14,7 @@ pub mod families;
 mod host;
 pub mod process;
 mod routes;
+mod swarm;
 pub mod table;
 mod traffic;
 
@@ -46,6 +47,9 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> String {
         traffic::conversations_of(&mut page, inventory, &verdict.snapshot);
         beyond::isolation(&mut page, inventory, &verdict.snapshot);
         beyond::path_mtus(&mut page, &verdict.snapshot);
+        swarm::nodes(&mut page, inventory);
+        swarm::peers(&mut page, inventory, &verdict.snapshot);
+        swarm::covers(&mut page, &verdict.snapshot);
         beyond::published_ports(&mut page, inventory, &verdict.snapshot);
         host::host(&mut page, inventory, &verdict.snapshot);
     }

@@ -30,9 +30,9 @@ use crate::diagnosis::{Ledger, OPENS_AFTER, Verdict, judge};
 use crate::docker::Request;
 use crate::inventory::Inventory;
 use crate::namespace::Hopper;
-use crate::plan::{Errand, Plan, plan};
+use crate::plan::{self, Errand, Plan, plan};
 use crate::schedule::{Budget, Identity, Moment, Schedule};
-use crate::state::{Engine, Recorder};
+use crate::state::{self, Engine, Recorder};
 use crate::timeline::{History, STANDS, Time, Timeline};
 
 use eyes::Eyes;
@@ -356,6 +356,11 @@ impl Monitor {
         let of_rounds = plan.errands.iter().filter(|errand| !errand.kind.is_rare());
         let round = of_rounds.map(|errand| errand.interval).max().unwrap_or_default();
         self.recorder.planned(plan.keys(), round);
+        let covers = plan.covers.iter().map(|(on, cover)| {
+            let plan::Cover { targets, within } = cover.clone();
+            (Arc::clone(on), state::Cover { targets, within })
+        });
+        self.recorder.to_cover(covers.collect());
         let is_planned =
             |identity: &Identity| plan.errands.binary_search_by_key(identity, Errand::identity).is_ok();
         self.awaited.retain(is_planned);

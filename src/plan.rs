@@ -5,6 +5,7 @@
 //! next `ring` peers of a [`mesh`] ordered by a hash of their names, so every container is probed by
 //! as many others, and a redeploy moves few edges.
 
+mod cover;
 mod hairpin;
 pub mod isolation;
 pub mod mesh;
@@ -27,6 +28,8 @@ use crate::namespace::Vantage;
 use crate::netstack::Listener;
 use crate::outcome::{ProbeKey, ProbeKind};
 use crate::probe::Job;
+
+pub use cover::Cover;
 
 /// What looking and probing taught about containers: a plan is made better by it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,6 +87,8 @@ pub struct Plan {
     pub errands: Vec<Errand>,
     /// How many others each destination shares nothing with, and within which time it tries them all.
     pub peers: BTreeMap<Arc<str>, isolation::Peers>,
+    /// Who ought to be looked at on each destination.
+    pub covers: BTreeMap<Arc<str>, Cover>,
 }
 
 impl Plan {
@@ -157,7 +162,7 @@ pub fn plan(inventory: &Inventory, learned: &Learned, probes: &Probes) -> Plan {
         }
         same
     });
-    Plan { errands, peers }
+    Plan { errands, peers, covers: cover::covers(&view) }
 }
 
 /// What is planned beyond the containers of one destination is planned of all of this.

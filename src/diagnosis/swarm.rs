@@ -66,6 +66,11 @@ impl<'a> Of<'_, 'a> {
         }
     }
 
+    /// What this node is known by on all others: its address.
+    fn own_address(&self) -> String {
+        self.swarm.address.map_or_else(|| self.swarm.name.to_string(), |address| address.to_string())
+    }
+
     /// A finding about a node of the Swarm, or another subject of it.
     fn draft(&self, code: Code, kind: &'static str, name: &str, on: Option<&Destination>) -> Finding {
         let name: Arc<str> = name.into();
@@ -96,8 +101,8 @@ pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
     let sights = Sights::of(scene);
     let of = Of { scene, swarm, sights: &sights };
     // Another finding tells of the same now.
-    let told = find(scene);
-    if told.iter().any(|other| other.subject == finding.subject && other.code != finding.code) {
+    let is_same = |other: &Finding| (other.code, &other.destination) == (finding.code, &finding.destination);
+    if find(scene).iter().any(|other| other.subject == finding.subject && !is_same(other)) {
         return false;
     }
     match finding.code {

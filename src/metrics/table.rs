@@ -154,6 +154,10 @@ table! {
             "Replies to echo requests that had been answered already.";
         ICMP_RTT Histogram "destination_icmp_rtt_seconds" "seconds" ["destination"]
             "Round-trip time of echo requests.";
+        PROBES_COVERED Gauge "destination_probes_covered_ratio" "ratio" ["destination"]
+            "Of the containers that another one ought to look at, the share that one looked at within the cover time: those of this server, and those of other nodes of a Swarm that this one looks at. Absent where there is nobody to look at.";
+        PROBES_COVER Gauge "destination_probes_cover_seconds" "seconds" ["destination"]
+            "The cover time: within it everyone has had a turn; two intervals, and more where containers of another node take turns.";
         PATH_MTU Gauge "destination_path_mtu_bytes" "bytes" ["destination" "source" "target"]
             "The largest packet that gets there and back whole, IP header included, to a peer or an address outside; no larger than what the source's interface takes. Absent while unknown.";
     }
@@ -200,6 +204,20 @@ table! {
         PUBLISHED_PORT_UP Gauge "destination_published_port_up" ""
             ["destination" "workload" "host_ip" "port" "protocol"]
             "Whether the host itself gets a connection to a TCP port that it publishes; UDP is not tried, for silence says nothing there.";
+    }
+    "Swarm": {
+        SWARM_NODE_INFO Gauge "destination_swarm_node_info" "" ["node_id" "node" "address" "role" "state"]
+            "This node of the Swarm, as its Engine says; always 1. The address is what the label peer of other nodes' series holds.";
+        SWARM_NODE_READY Gauge "destination_swarm_node_ready" "" ["node" "address" "role" "availability"]
+            "Whether the managers hear of the node; of managers alone, and absent while they have no quorum.";
+        SWARM_CONTROL Gauge "destination_swarm_control" "" []
+            "Whether this manager tells what the managers know: 0 without a quorum, or while it is locked; absent of workers.";
+        OVERLAY_PEER_UP Gauge "destination_overlay_peer_up" "" ["destination" "peer"]
+            "Whether anything got over the overlay to what is on the other node in the last runs; 0 too for one that the gossip lost and that does not answer. Absent while unknown.";
+        OVERLAY_PEER_RTT Gauge "destination_overlay_peer_rtt_seconds" "seconds" ["destination" "peer"]
+            "The shortest round trip of the last runs, from this node to containers on the other, over the overlay.";
+        OVERLAY_PEER_CONTAINERS Gauge "destination_overlay_peer_containers" "containers" ["destination" "peer"]
+            "Containers on the other node that this node's gossip knows on the overlay.";
     }
     "Host": {
         HOST_FORWARDING Gauge "destination_host_forwarding" "" ["family"]

@@ -10,8 +10,8 @@ use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::{Inner, Interface, Level, LostQueries};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason, Run};
 
+use super::{Cover, Engine, Histogram, Own, Record, Sight, Snapshot};
 use super::{EchoTally, Pair, Restarts, Tally, Traffic};
-use super::{Engine, Histogram, Own, Record, Sight, Snapshot};
 
 /// Takes what happens and makes snapshots of it.
 ///
@@ -115,6 +115,18 @@ impl Recorder {
         self.note_empty_round();
     }
 
+    /// Who ought to be looked at. When somebody last was stays known while he ought to be, also while it is the others'
+    /// turn.
+    pub fn to_cover(&mut self, covers: BTreeMap<Arc<str>, Cover>) {
+        let is_wanted = |(on, target): &(Arc<str>, Arc<str>)| {
+            covers.get(on).is_some_and(|cover| cover.targets.binary_search(target).is_ok())
+        };
+        Arc::make_mut(&mut self.own.looked_at).retain(|key, _| is_wanted(key));
+        if *self.own.covers != covers {
+            self.own.covers = Arc::new(covers);
+        }
+    }
+
     /// A server without anything to probe is seen in full by listing it.
     fn note_empty_round(&mut self) {
         if self.planned.is_empty() {
@@ -145,6 +157,10 @@ impl Recorder {
                 let histogram = rtts.entry(Arc::clone(&run.key.destination)).or_default();
                 echo.rtts.iter().for_each(|rtt| histogram.observe(*rtt));
             }
+            if looks_at(&run) {
+                let who = (Arc::clone(&run.key.destination), Arc::clone(&run.key.target));
+                Arc::make_mut(&mut self.own.looked_at).insert(who, at);
+            }
             let before = probes.get(&run.key);
             let record = next(before, &run, at);
             probes.insert(run.key, record);
@@ -157,7 +173,10 @@ impl Recorder {
         let first = self.own.round_last_completed.is_none();
         let counts = |key: &ProbeKey| {
             let takes_turns = || self.own.turns.get(&key.destination).is_some_and(|turns| turns.taken);
-            first || !(key.kind.is_rare() || (key.kind == ProbeKind::Isolation && takes_turns()))
+            first
+                || !(key.kind.is_rare()
+                    || key.kind == ProbeKind::Overlay
+                    || (key.kind == ProbeKind::Isolation && takes_turns()))
         };
         // Nothing has a record that is not planned, so that most rounds are told by a number.
         if self.probes.len() != self.planned.len()
@@ -287,6 +306,12 @@ impl Recorder {
 fn places<'a>(inventory: &'a Inventory, id: &ContainerId) -> Vec<(&'a str, &'a str)> {
     let here = inventory.endpoints().filter(|(_, endpoint)| endpoint.container == *id);
     here.map(|(destination, endpoint)| (destination.id.as_str(), &*endpoint.mac)).collect()
+}
+
+/// A run that tells how a container is, seen by another: what could not look tells nothing.
+const fn looks_at(run: &Run) -> bool {
+    matches!(run.key.kind, ProbeKind::Icmp | ProbeKind::Tcp | ProbeKind::Overlay)
+        && !matches!(run.outcome, Outcome::Unknown(_))
 }
 
 /// Echoes of peers and the gateway; those to the outside are told by their probe alone.

@@ -214,6 +214,32 @@ pub struct Own {
     pub turns: Arc<BTreeMap<Arc<str>, Turns>>,
     /// Pairs of destinations, from which to which, that something got through between, and that were not seen shut since.
     pub breached: Arc<BTreeSet<(Arc<str>, Arc<str>)>>,
+    /// By destination, who ought to be looked at.
+    pub covers: Arc<BTreeMap<Arc<str>, Cover>>,
+    /// When a container, by destination and endpoint name, was last looked at by another.
+    pub looked_at: Arc<BTreeMap<(Arc<str>, Arc<str>), SystemTime>>,
+}
+
+impl Own {
+    /// Of those who ought to be looked at on a destination the share that was within the time; `None` where there is nobody.
+    pub fn covered(&self, destination: &str, now: SystemTime) -> Option<f64> {
+        let (on, cover) = self.covers.get_key_value(destination)?;
+        let of_late = |target: &&Arc<str>| {
+            let at = self.looked_at.get(&(Arc::clone(on), Arc::clone(*target)));
+            at.is_some_and(|at| now.duration_since(*at).unwrap_or_default() <= cover.within)
+        };
+        let covered = cover.targets.iter().filter(of_late).count();
+        (!cover.targets.is_empty()).then(|| covered as f64 / cover.targets.len() as f64)
+    }
+}
+
+/// Who ought to be looked at on one destination.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cover {
+    /// Endpoint names, sorted.
+    pub targets: Vec<Arc<str>>,
+    /// Within which time.
+    pub within: Duration,
 }
 
 /// How one destination tries those that it shares nothing with.

@@ -19,9 +19,7 @@ const MOST: usize = 3;
 
 pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     let is_told = |sight: &&Sight<'_>| {
-        sight.is_broken()
-            && !encryption_unsupported::accounts_for(of, sight)
-            && !peer_missing::accounts_for(of, sight)
+        sight.is_broken() && !is_otherwise(of, sight) && !peer_missing::accounts_for(of, sight)
     };
     let nodes: Vec<Vec<&Sight<'_>>> = of.sights.by_node().into_values().collect();
     let judged: Vec<&Vec<&Sight<'_>>> =
@@ -41,7 +39,7 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
 
 /// Whether what was told is not seen to be over.
 pub(super) fn holds(of: &Of<'_, '_>, finding: &Finding) -> bool {
-    let mut sights: Vec<&Sight<'_>> = if *finding.subject.name == *of.own() {
+    let mut sights: Vec<&Sight<'_>> = if *finding.subject.name == *of.own_address() {
         of.sights.iter().collect()
     } else {
         of.sights.of_node(&finding.subject.name).collect()
@@ -49,8 +47,16 @@ pub(super) fn holds(of: &Of<'_, '_>, finding: &Finding) -> bool {
     if let Some(on) = &finding.destination {
         sights.retain(|sight| sight.on.name == *on);
     }
+    sights.retain(|sight| !is_otherwise(of, sight));
     // Nobody is looked at any more, or one way is open. What comes back is unclear until it has answered.
     !sights.is_empty() && !sights.iter().any(|sight| sight.data.is_open())
+}
+
+/// An encrypted overlay fails for reasons of its own too: it counts once what is in the clear fails as well.
+fn is_otherwise(of: &Of<'_, '_>, sight: &Sight<'_>) -> bool {
+    let is_clear = |other: &&Sight<'_>| !other.overlay.encrypted && other.peer.address == sight.peer.address;
+    let waits = || of.sights.iter().filter(is_clear).any(|other| !other.is_broken());
+    sight.overlay.encrypted && (encryption_unsupported::accounts_for(of, sight) || waits())
 }
 
 fn overlays(told: &[&Sight<'_>]) -> BTreeSet<String> {
@@ -58,9 +64,9 @@ fn overlays(told: &[&Sight<'_>]) -> BTreeSet<String> {
 }
 
 fn draft(of: &Of<'_, '_>, subject: &str, told: &[&Sight<'_>]) -> Finding {
-    let overlays = overlays(told);
-    let only = told.first().filter(|_| overlays.len() == 1).map(|sight| sight.on);
-    let mut finding = of.draft(Code::SwarmDataPathBroken, "node", subject, only);
+    // Of several overlays the first, and rather one in the clear, so that it stays the same one.
+    let first = told.iter().min_by_key(|sight| (sight.overlay.encrypted, &sight.on.name));
+    let mut finding = of.draft(Code::SwarmDataPathBroken, "node", subject, first.map(|sight| sight.on));
     if let Some(since) = told.iter().filter_map(|sight| sight.since()).min() {
         finding.since = since;
     }
@@ -73,7 +79,7 @@ fn draft(of: &Of<'_, '_>, subject: &str, told: &[&Sight<'_>]) -> Finding {
 fn other(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
     let Some(first) = told.first() else { return of.draft(Code::SwarmDataPathBroken, "node", "", None) };
     let name = of.swarm.called(first.peer.address);
-    let mut finding = draft(of, &name, told);
+    let mut finding = draft(of, &first.peer.address.to_string(), told);
     let (on, port) = (few_quoted(overlays(told)), of.swarm.data_port);
     finding.summary = if first.is_away() {
         format!(
@@ -102,7 +108,7 @@ fn other(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
 
 fn own(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
     let name = of.own();
-    let mut finding = draft(of, &name, told);
+    let mut finding = draft(of, &of.own_address(), told);
     let others: BTreeSet<String> = told.iter().map(|sight| of.swarm.called(sight.peer.address)).collect();
     let (on, port) = (few_quoted(overlays(told)), of.swarm.data_port);
     let is_away = told.iter().all(|sight| sight.is_away());

@@ -32,7 +32,7 @@ pub(super) fn accounts_for(of: &Of<'_, '_>, sight: &Sight<'_>) -> bool {
     let at = of.scene.inventory.map_or(lost.since, |inventory| inventory.taken_at);
     let settled = at.duration_since(lost.since).is_ok_and(|age| age >= SETTLES);
     // Blocked; or no Engine behind it; or the managers know more than the gossip does, and not for a moment.
-    (sight.gossip.is_shut() && sight.host.is_open())
+    (sight.gossip.is_shut() && sight.host.is_open() && sight.host_is_steady)
         || (sight.refuses && is_down)
         || (sight.gossip.is_open() && !sight.refuses && of.swarm.control.is_some() && settled)
 }
@@ -40,8 +40,8 @@ pub(super) fn accounts_for(of: &Of<'_, '_>, sight: &Sight<'_>) -> bool {
 fn tell(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
     let Some(first) = told.first() else { return of.draft(Code::SwarmPeerMissing, "node", "", None) };
     let name = of.swarm.called(first.peer.address);
-    let only = (told.len() == 1).then_some(first.on);
-    let mut finding = of.draft(Code::SwarmPeerMissing, "node", &name, only);
+    let mut finding =
+        of.draft(Code::SwarmPeerMissing, "node", &first.peer.address.to_string(), Some(first.on));
     finding.since = told.iter().filter_map(|sight| sight.since()).min().unwrap_or(finding.since);
     let on = few_quoted(told.iter().map(|sight| &*sight.on.name));
     let why = if first.refuses {

@@ -76,6 +76,8 @@ pub(super) struct Sight<'a> {
     pub(super) data: Way,
     /// Its host's echo.
     pub(super) host: Way,
+    /// It has been answered more than once: what else is told of the host is no older than that.
+    pub(super) host_is_steady: bool,
     /// Its port of the gossip.
     pub(super) gossip: Way,
     /// That port is refused: its host answers, and no Engine of a Swarm listens.
@@ -114,10 +116,7 @@ impl Sight<'_> {
 }
 
 /// Every other node that is looked at, by every overlay.
-pub(super) struct Sights<'a> {
-    all: Vec<Sight<'a>>,
-    inventory: Option<&'a Inventory>,
-}
+pub(super) struct Sights<'a>(Vec<Sight<'a>>);
 
 impl<'a> Sights<'a> {
     pub(super) fn of(scene: &Scene<'a>) -> Self {
@@ -137,30 +136,28 @@ impl<'a> Sights<'a> {
                 all.push(sight(scene, inventory, (on, overlay, peer), over, beside));
             }
         }
-        Self { all, inventory }
+        Self(all)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Sight<'a>> {
-        self.all.iter()
+        self.0.iter()
     }
 
     /// Those of one overlay.
     pub(super) fn on(&self, destination: &str) -> impl Iterator<Item = &Sight<'a>> {
-        self.all.iter().filter(move |sight| *sight.on.name == *destination)
+        self.0.iter().filter(move |sight| *sight.on.name == *destination)
     }
 
-    /// Those of the node that a finding calls so.
-    pub(super) fn of_node(&self, called: &str) -> impl Iterator<Item = &Sight<'a>> {
-        let inventory = self.inventory;
-        self.all.iter().filter(move |sight| {
-            inventory.is_some_and(|inventory| inventory.node(sight.peer.address) == called)
-        })
+    /// Those of the node that is a finding's subject.
+    pub(super) fn of_node(&self, subject: &str) -> impl Iterator<Item = &Sight<'a>> {
+        let address: Option<IpAddr> = subject.parse().ok();
+        self.0.iter().filter(move |sight| Some(sight.peer.address) == address)
     }
 
     /// By node, each with its sights.
     pub(super) fn by_node(&self) -> BTreeMap<IpAddr, Vec<&Sight<'a>>> {
         let mut nodes: BTreeMap<IpAddr, Vec<&Sight<'a>>> = BTreeMap::new();
-        for sight in &self.all {
+        for sight in &self.0 {
             nodes.entry(sight.peer.address).or_default().push(sight);
         }
         nodes
@@ -186,11 +183,13 @@ fn sight<'a>(
     let heard = over.iter().copied().filter(|(key, _)| !scene.is_cut_off(&on.name, &key.source));
     let data = together(inventory, heard);
     let echoes = beside.iter().copied().filter(|(key, _)| matches!(key.detail, Detail::Address(_)));
+    let echoes: Vec<Look<'a>> = echoes.collect();
+    let host_is_steady = echoes.iter().any(|(_, record)| record.successes_in_a_row >= ENOUGH);
     let host = together(inventory, echoes);
     let is_gossip = |(key, _): &Look<'a>| matches!(key.detail, Detail::Port(_, GOSSIP));
     let of_gossip: Vec<Look<'a>> = beside.iter().copied().filter(is_gossip).collect();
     let refused = |(_, record): &Look<'a>| matches!(record.outcome, Outcome::Failure(Reason::Refused));
     let refuses = of_gossip.iter().any(refused);
     let gossip = together(inventory, of_gossip);
-    Sight { on, overlay, peer, over, beside, data, host, gossip, refuses }
+    Sight { on, overlay, peer, over, beside, data, host, host_is_steady, gossip, refuses }
 }
