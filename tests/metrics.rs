@@ -95,6 +95,7 @@ impl Host {
             fixed_addresses: Vec::new(),
             proxied_ports: Vec::new(),
             is_proxy: true,
+            is_task: false,
             coolify: None,
         }
     }

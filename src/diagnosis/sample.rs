@@ -136,6 +136,7 @@ impl Sample {
             fixed_addresses: Vec::new(),
             proxied_ports: Vec::new(),
             is_proxy: false,
+            is_task: false,
             coolify: None,
         })
     }

@@ -136,6 +136,7 @@ fn container(one: &SeenContainer, seen: &Seen, networks: &Networks) -> Container
         fixed_addresses: one.fixed_addresses.iter().map(|(name, at)| (bounded(name).into(), *at)).collect(),
         proxied_ports: proxy::proxied_ports(&one.labels),
         is_proxy: proxy::is_proxy(one),
+        is_task: workload::is_task(&one.labels),
         coolify: workload::coolify(&one.labels),
     }
 }
@@ -199,12 +200,12 @@ fn homes<'a>(
     seen.containers.iter().filter_map(home).collect()
 }
 
-/// A job that did its work is not missed, nor is one of which nobody could say how it ended, and one that
+/// A job that did its work is not missed, nor is a task, for which the managers start another, nor is one of which nobody could say how it ended, and one that
 /// is being removed is meant to go.
 fn is_missed(container: &Container) -> bool {
     let ended_well = container.exit_code.is_none_or(|code| code == 0);
     let is_done = container.state == RunState::Exited && ended_well && !container.kept_running;
-    !is_done && container.state != RunState::Removing
+    !is_done && !container.is_task && container.state != RunState::Removing
 }
 
 #[cfg(test)]

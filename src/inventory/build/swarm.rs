@@ -11,7 +11,9 @@ use crate::inventory::part;
 use crate::inventory::seen::{
     SeenControl, SeenGossip, SeenMember, SeenNetwork, SeenNode, SeenSwarm, SeenTask, bounded,
 };
-use crate::inventory::swarm::{Control, Elsewhere, Lost, Node, Overlay, Peer, RefusedTask, Service, Swarm};
+use crate::inventory::swarm::{
+    Control, Elsewhere, Lost, Node, Overlay, Peer, RefusedTask, Service, Swarm, TASKS,
+};
 
 /// The driver whose networks span hosts.
 pub(super) const OVERLAY: &str = "overlay";
@@ -88,7 +90,8 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
         let is_wanted = tasks.iter().any(|task| matches!(&*task.desired, "running" | "ready"));
         let is_there = tasks.iter().any(|task| matches!(&*task.state, "running" | "complete"));
         let is_refused = |task: &&&SeenTask| {
-            task.state == "rejected" || (task.state == "pending" && !task.error.is_empty())
+            matches!(&*task.state, "rejected" | "failed")
+                || (task.state == "pending" && !task.error.is_empty())
         };
         let last = tasks.iter().filter(is_refused).max_by_key(|task| task.at);
         let Some(last) = last.filter(|_| is_wanted && !is_there) else { continue };
@@ -254,12 +257,15 @@ fn services(
                 let of = ids.get(&*group.name).and_then(|id| running.remove(id));
                 sorted(of.unwrap_or_default())
             });
+            let name = normal(bounded(&group.name));
             Service {
-                name: normal(bounded(&group.name)).as_ref().into(),
+                tasks: format!("{TASKS}{name}").into(),
+                name: name.as_ref().into(),
                 vip: group.vip.parse().ok(),
                 addresses: sorted(group.members.iter().filter_map(|m| m.address.parse().ok()).collect()),
                 running,
                 ports: ports.of_service(&group.name),
+                astray: Vec::new(),
             }
         })
         .collect();
