@@ -25,8 +25,8 @@ pub struct Swarm {
     pub error: Option<Arc<str>>,
     /// Where the managers are, as far as this node knows.
     pub managers: Vec<(IpAddr, u16)>,
-    /// The port of the data path.
-    pub data_port: u16,
+    /// The port of the data path, which managers alone are told.
+    pub data_port: Option<u16>,
     /// What the managers know, of one that is.
     pub control: Option<Control>,
     /// Why they do not say it now, in the Engine's words.

@@ -38,6 +38,8 @@ struct Node {
     lost: Option<SystemTime>,
     /// Its host has answered since.
     answered: bool,
+    /// The managers know of a node at this address, or did.
+    told: bool,
 }
 
 impl Nodes {
@@ -93,7 +95,7 @@ impl Nodes {
                 }
                 None => {
                     let since = *node.lost.get_or_insert(at);
-                    if is_missed(&node, since, at, swarm, key.1) {
+                    if is_missed(&mut node, since, at, swarm, key.1) {
                         let lost = Some(Lost { since, tasks: node.tasks });
                         overlay.peers.push(Peer { address: key.1, tasks: Vec::new(), lost });
                         kept.insert(key, node);
@@ -107,7 +109,7 @@ impl Nodes {
             let lost = peer.lost.map(|lost| lost.since);
             let tasks = peer.lost.map_or(peer.tasks.len(), |lost| lost.tasks);
             if tasks > 0 {
-                kept.entry(key).or_insert(Node { tasks, lost, answered: false });
+                kept.entry(key).or_insert(Node { tasks, lost, answered: false, told: false });
             }
         }
     }
@@ -142,12 +144,23 @@ impl Nodes {
     }
 }
 
-fn is_missed(node: &Node, since: SystemTime, at: SystemTime, swarm: Option<&Swarm>, address: IpAddr) -> bool {
-    let told = swarm.and_then(|swarm| swarm.control.as_ref().filter(|_| swarm.control_error.is_none()));
-    match told.map(|control| control.nodes.iter().find(|one| one.address == Some(address))) {
-        // The managers know of it: it is meant to be there as long as they say so.
-        Some(Some(one)) => &*one.availability != "drain" && (!one.is_ready || !node.answered),
-        Some(None) => false,
+fn is_missed(
+    node: &mut Node,
+    since: SystemTime,
+    at: SystemTime,
+    swarm: Option<&Swarm>,
+    address: IpAddr,
+) -> bool {
+    let control = swarm.and_then(|swarm| swarm.control.as_ref().filter(|_| swarm.control_error.is_none()));
+    let told = control.and_then(|control| control.nodes.iter().find(|one| one.address == Some(address)));
+    match told {
+        // They know of it: it is meant to be there as long as they say so.
+        Some(one) => {
+            node.told = true;
+            &*one.availability != "drain" && (!one.is_ready || !node.answered)
+        }
+        // It was removed.
+        None if node.told && control.is_some() => false,
         None => !node.answered && at.duration_since(since).unwrap_or_default() < MISSED_FOR,
     }
 }

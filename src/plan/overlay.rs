@@ -57,7 +57,7 @@ pub fn in_turn<T>(all: &[T], at_once: usize, turn: u64) -> &[T] {
 }
 
 /// The nodes that this one looks at, of those that take part in an overlay.
-pub fn neighbours<'a>(overlay: &'a Overlay, ring: usize, full_mesh_up_to: usize) -> Vec<&'a Peer> {
+pub fn neighbours(overlay: &Overlay, ring: usize, full_mesh_up_to: usize) -> Vec<&Peer> {
     let Some(own) = overlay.own else { return overlay.peers.iter().collect() };
     // Whom the gossip lost has no place on the ring of the others; it is looked for by everyone.
     let (lost, there): (Vec<&Peer>, Vec<&Peer>) = overlay.peers.iter().partition(|peer| peer.lost.is_some());

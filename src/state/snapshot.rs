@@ -15,6 +15,9 @@ use super::{Histogram, Restarts};
 /// Destination, source and target.
 pub type Pair = (Arc<str>, Arc<str>, Arc<str>);
 
+/// Destination and endpoint name.
+pub type Whom = (Arc<str>, Arc<str>);
+
 /// Everything known at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -217,7 +220,7 @@ pub struct Own {
     /// By destination, who ought to be looked at.
     pub covers: Arc<BTreeMap<Arc<str>, Cover>>,
     /// When a container, by destination and endpoint name, was last looked at by another.
-    pub looked_at: Arc<BTreeMap<(Arc<str>, Arc<str>), SystemTime>>,
+    pub looked_at: Arc<BTreeMap<Whom, SystemTime>>,
 }
 
 impl Own {

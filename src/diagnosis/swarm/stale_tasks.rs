@@ -104,7 +104,7 @@ fn tell(of: &Of<'_, '_>, on: &Destination, service: &Service, stale: &[(IpAddr, 
             "start its tasks anew, one after the other, on a manager",
             [format!("docker service update --force {name}")],
         ),
-        Step::restart("where the addresses stay, this node's Engine forgets them when it starts"),
+        Step::restart_node("where the addresses stay, this node's Engine forgets them when it starts"),
     ];
     finding.verify = vec![
         format!("docker network inspect --verbose -f '{{{{json .Services}}}}' {}", network(on)),

@@ -21,9 +21,6 @@ pub(super) const OVERLAY: &str = "overlay";
 /// The option that encrypts a data path; what its value is does not matter.
 const ENCRYPTED: &str = "encrypted";
 
-/// The default port of the data path (RFC 7348).
-const VXLAN: u16 = 4789;
-
 /// Services whose tasks are refused that are told.
 const MOST_REFUSED: usize = 64;
 
@@ -42,7 +39,7 @@ pub(super) fn swarm(seen: &SeenSwarm) -> Swarm {
         state: bounded(&seen.state).into(),
         error: said(&seen.error),
         managers: seen.managers.iter().filter_map(manager).collect(),
-        data_port: if seen.data_port == 0 { VXLAN } else { seen.data_port },
+        data_port: Some(seen.data_port).filter(|port| *port != 0),
         control: seen.control.as_ref().map(control),
         control_error: said(&seen.control_error),
     }
@@ -129,8 +126,10 @@ pub(super) fn overlay(
         .and_then(|member| member.node.parse().ok());
     let ports = Ports::of(swarm);
     let own = own.or_else(|| swarm.and_then(|swarm| swarm.address.parse().ok()));
-    let mut peers = peers(gossip, own, &ports);
-    lost(&mut peers, network, swarm, gossip, own, at);
+    let mut peers = peers(gossip, swarm, own, &ports);
+    if let Some(swarm) = swarm {
+        lost(&mut peers, network, swarm, gossip, at);
+    }
     Some(Overlay {
         encrypted,
         own,
@@ -154,7 +153,12 @@ impl<'a> Ports<'a> {
 }
 
 /// The other nodes, each with what is on it.
-fn peers(gossip: &SeenGossip, own: Option<IpAddr>, ports: &Ports<'_>) -> BTreeMap<IpAddr, Peer> {
+fn peers(
+    gossip: &SeenGossip,
+    swarm: Option<&SeenSwarm>,
+    own: Option<IpAddr>,
+    ports: &Ports<'_>,
+) -> BTreeMap<IpAddr, Peer> {
     let mut peers: BTreeMap<IpAddr, Peer> = BTreeMap::new();
     let peer = |address| Peer { address, tasks: Vec::new(), lost: None };
     for address in gossip.peers.iter().filter_map(|text| text.parse().ok()) {
@@ -173,7 +177,8 @@ fn peers(gossip: &SeenGossip, own: Option<IpAddr>, ports: &Ports<'_>) -> BTreeMa
             peers.entry(node).or_insert_with(|| peer(node)).tasks.push(task);
         }
     }
-    peers.retain(|address, _| Some(*address) != own);
+    let advertised = swarm.and_then(|swarm| swarm.address.parse().ok());
+    peers.retain(|address, _| Some(*address) != own && Some(*address) != advertised);
     for peer in peers.values_mut() {
         peer.tasks.sort_by(|a, b| (&a.name, a.address).cmp(&(&b.name, b.address)));
         // While an old and a new one of a replica overlap, the second carries its address.
@@ -198,26 +203,34 @@ fn workload(service: &str, member: &SeenMember) -> (String, Option<u32>) {
     (part(service).into_owned(), number)
 }
 
-/// Nodes that the managers know to have tasks on the network, and that the gossip does not know.
+/// Nodes that the managers know to have tasks on the network, none of which the gossip knows. Tasks tell which node is
+/// which: the managers have the address that a node calls them from, and the gossip the one that it advertises.
 fn lost(
     peers: &mut BTreeMap<IpAddr, Peer>,
     network: &SeenNetwork,
-    swarm: Option<&SeenSwarm>,
+    swarm: &SeenSwarm,
     gossip: &SeenGossip,
-    own: Option<IpAddr>,
     at: SystemTime,
 ) {
-    let Some(control) = swarm.and_then(|swarm| swarm.control.as_ref()) else { return };
-    let known: BTreeSet<IpAddr> = gossip.peers.iter().filter_map(|text| text.parse().ok()).collect();
-    let addresses: BTreeMap<&str, IpAddr> =
-        control.nodes.iter().filter_map(|node| Some((&*node.id, node.address.parse().ok()?))).collect();
-    for task in control.tasks.iter().filter(|task| is_on(task, network)) {
-        let Some(address) = addresses.get(&*task.node).copied() else { continue };
-        if known.contains(&address) || Some(address) == own {
+    let Some(control) = swarm.control.as_ref().filter(|_| swarm.control_error.is_empty()) else { return };
+    let known: BTreeSet<&str> =
+        gossip.services.iter().flat_map(|group| &group.members).map(|member| &*member.address).collect();
+    let mut nodes: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
+    for task in control.tasks.iter().filter(|task| is_on(task, network) && task.node != swarm.node_id) {
+        let (tasks, is_known) = nodes.entry(&task.node).or_default();
+        *tasks += 1;
+        let mut here = task.addresses.iter().filter(|(id, _)| *id == network.id);
+        *is_known |= here.any(|(_, address)| known.contains(&**address));
+    }
+    for (id, (tasks, is_known)) in nodes {
+        let node = control.nodes.iter().find(|node| *node.id == *id);
+        let Some(address) = node.and_then(|node| node.address.parse().ok()).filter(|_| !is_known) else {
             continue;
-        }
+        };
         let peer = peers.entry(address).or_insert_with(|| Peer { address, tasks: Vec::new(), lost: None });
-        peer.lost.get_or_insert(Lost { since: at, tasks: 0 }).tasks += 1;
+        if peer.tasks.is_empty() {
+            peer.lost = Some(Lost { since: at, tasks });
+        }
     }
 }
 
