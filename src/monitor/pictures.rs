@@ -41,6 +41,7 @@ impl Monitor {
     pub(super) fn listed(&mut self, seen: &Seen, asked_at: SystemTime, at: SystemTime) {
         let inventory = Arc::new(build::build(seen, &self.config.destinations, asked_at));
         self.recorder.listed(Arc::clone(&inventory), at);
+        self.recorder.followed(self.now(), at);
         self.look_at_mount(&inventory);
         let unread = self.lessons.forget_all_but(&inventory);
         self.eyes.forget_all_but(&inventory);
