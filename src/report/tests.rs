@@ -164,6 +164,7 @@ fn how_blocks_for_networks_go_on_is_told_too() {
     );
     sample.inventory.pools = Some(AddressPools { used: 30, capacity: 31, configured: false });
     let text = plainly(&report(sample.snapshot()));
+    assert!(!text.contains("  used "), "the finding says it: {text}");
     let seen = "seen    blocks taken, day by day: +0.5 a day, end about 2023-12-26\n";
     assert!(text.contains(seen), "{text}");
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::diagnosis::{Finding, Severity, Step};
+use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::strangers::printable;
 use crate::traffic::conversations::Way;
 
@@ -54,7 +54,9 @@ pub fn text(report: &Report, look: Look) -> String {
     for oddity in &report.host.oddities {
         page.item(2, "odd", &plain(oddity));
     }
+    let is_found = |code| report.host.findings.iter().any(|finding| finding.code == code);
     if let Some(pools) = &report.host.address_pools
+        && !is_found(Code::AddressPoolsExhausted)
         && let Some(line) = taken(pools.used, pools.capacity, "blocks for networks", pools.growth.as_ref())
     {
         page.item(2, "used", &line);
