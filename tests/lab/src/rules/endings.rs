@@ -14,7 +14,7 @@ pub const WEEK: u32 = 7 * 86_400;
 /// Less than this share taken is room, however fast it goes.
 const SHARE: f64 = 0.5;
 
-/// Where it is in no doubt yet that it is low: `room`, that is another alert's.
+/// What of a series of `…_used` and `…_capacity` ends soon, while there is `room`: with less another alert has begun.
 fn ends(series: &str, room: impl Fn(&str, &str) -> String) -> String {
     let used = format!("destination_{series}_used");
     let capacity = format!("last_over_time(destination_{series}_capacity[1h])");
@@ -33,7 +33,7 @@ fn ends(series: &str, room: impl Fn(&str, &str) -> String) -> String {
 }
 
 fn ending(name: &'static str, scope: Scope, about: About, expr: String) -> Alert {
-    // The growth of three days is no other within an hour; and it wavers about a week for longer than that.
+    // An hour's work is no growth; and what lies about a week away must not come and go with each deploy.
     Alert { hold: "1h", keep: "6h", ..ticket(name, scope, about, expr) }
 }
 
