@@ -41,7 +41,7 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> String {
     let mut page = Exposition::default();
     families::exporter(&mut page, &verdict.snapshot, build);
     if let Some(inventory) = verdict.snapshot.inventory.as_deref() {
-        families::inventory(&mut page, inventory);
+        families::inventory(&mut page, inventory, &verdict.snapshot);
         routes::routes(&mut page, inventory, verdict);
         traffic::traffic(&mut page, inventory, &verdict.snapshot);
         traffic::conversations_of(&mut page, inventory, &verdict.snapshot);

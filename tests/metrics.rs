@@ -23,7 +23,7 @@ use destination_exporter::outcome::{
 };
 use destination_exporter::proxy::{Kind, Port};
 use destination_exporter::state::{
-    EchoTally, Engine, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic, Turns,
+    EchoTally, Engine, Forecasts, Growth, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic, Turns,
 };
 use destination_exporter::strangers::printable;
 
@@ -45,6 +45,20 @@ fn kernel() -> netstack::Host {
         ways: Some(vec![uplink]),
         ..netstack::Host::default()
     }
+}
+
+/// Everything grows by one an hour, for as long as it takes to see it.
+fn forecasts(inventory: &Inventory) -> Arc<Forecasts> {
+    let mut inventory = inventory.clone();
+    let mut growth = Growth::default();
+    for hour in 0..=72 {
+        inventory.pools = Some(AddressPools { used: hour, capacity: 96, configured: false });
+        for subnet in inventory.destinations.iter_mut().flat_map(|on| &mut on.subnets) {
+            subnet.used = hour;
+        }
+        growth.listed(&inventory, Duration::from_secs(hour * 3600), at(10));
+    }
+    growth.forecasts()
 }
 
 /// A host with one destination, `names` on it, and one probe for each outcome.
@@ -317,6 +331,7 @@ impl Host {
         };
         let snapshot = Snapshot {
             at: at(10),
+            forecasts: forecasts(&inventory),
             containers: Arc::new(inventory.containers.keys().map(|id| (id.clone(), self.inner())).collect()),
             inventory: Some(Arc::new(inventory)),
             changing: false,
@@ -515,6 +530,25 @@ fn pairs_that_take_turns_are_told_where_they_leak() {
         page.lines().filter(of_pairs).count()
     };
     assert_eq!((apart(false), apart(true)), (2, 0));
+}
+
+/// In the busiest hours of the last day 69 of 96 and of 254 were taken, and it is one more an hour.
+#[test]
+fn the_day_of_the_end_is_told_while_one_can_be_named() {
+    let mut verdict = Host::new("shop", &["web"]).verdict();
+    let page = metrics::encode(&verdict, &BUILD);
+    let told: Vec<(&str, f64)> =
+        samples(&page).into_iter().filter(|l| l.contains("_exhaustion_")).map(split).collect();
+    let pools = ("destination_address_pools_exhaustion_timestamp_seconds", 10.0 + 27.0 * 3600.0);
+    let shop = (
+        r#"destination_addresses_exhaustion_timestamp_seconds{destination="shop",subnet="10.0.0.0/24"}"#,
+        10.0 + 185.0 * 3600.0,
+    );
+    assert_eq!(told, [pools, shop]);
+    let snapshot = Arc::make_mut(&mut verdict.snapshot);
+    snapshot.forecasts = Arc::default();
+    let page = metrics::encode(&verdict, &BUILD);
+    assert!(!page.contains("_exhaustion_"), "{page}");
 }
 
 #[test]

@@ -13,7 +13,9 @@ macro_rules! alerts {
 }
 
 alerts! {
+    "DestinationAddressPoolsEnding"
     "DestinationAddressPoolsLow"
+    "DestinationAddressesEnding"
     "DestinationAddressesLow"
     "DestinationBudgetBurn"
     "DestinationCapabilityLost"

@@ -16,6 +16,7 @@ pub(crate) struct Sample {
     pub(crate) probes: BTreeMap<ProbeKey, Record>,
     pub(crate) sight: Sight,
     pub(crate) restarts: Restarts,
+    pub(crate) forecasts: Forecasts,
 }
 
 pub(crate) fn at(seconds: u64) -> SystemTime {
@@ -68,6 +69,7 @@ impl Sample {
                 host: None,
             },
             restarts: Restarts::default(),
+            forecasts: Forecasts::default(),
         };
         sample.destination("shop", 2);
         for name in names {
@@ -239,6 +241,7 @@ impl Sample {
             containers: Arc::default(),
             traffic: Traffic::default(),
             restarts: Arc::new(self.restarts.clone()),
+            forecasts: Arc::new(self.forecasts.clone()),
             own: Own { external_url: "http://127.0.0.1:10061".into(), ..Own::default() },
         }
     }

@@ -130,6 +130,10 @@ table! {
             "Blocks of the Engine's IPv4 address pools that a network of its own lies in: of all its networks, not of destinations alone.";
         POOLS_CAPACITY Gauge "destination_address_pools_capacity" "networks" []
             "Blocks that the Engine's IPv4 address pools are cut into, one for each network; absent where it does not say, as Podman.";
+        ADDRESSES_END Gauge "destination_addresses_exhaustion_timestamp_seconds" "seconds" ["destination" "subnet"]
+            "When the last address of the subnet is taken if it goes on as in the last days (at the most 14). Only while a day within the next 90 can be named: absent where less than 72 hours were watched since the exporter started, and where there is no steady growth. 500 subnets are followed.";
+        POOLS_END Gauge "destination_address_pools_exhaustion_timestamp_seconds" "seconds" []
+            "When the last block of the Engine's address pools is taken, likewise.";
         MTU Gauge "destination_mtu_bytes" "bytes" ["destination"]
             "The MTU that the network's options name; absent where they name none.";
         PROXY_ATTACHED Gauge "destination_proxy_attached" "" ["destination" "proxy"]

@@ -43,6 +43,7 @@ impl Monitor {
         self.nodes.complete(&mut inventory);
         let inventory = Arc::new(inventory);
         self.recorder.listed(Arc::clone(&inventory), at);
+        self.recorder.followed(self.now(), at);
         self.look_at_mount(&inventory);
         let unread = self.lessons.forget_all_but(&inventory);
         self.eyes.forget_all_but(&inventory);

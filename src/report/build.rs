@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use crate::diagnosis::{Code, Finding, Severity, Verdict, is_blind};
 use crate::inventory::{self, Inventory};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
+use crate::state::forecast::{Forecast, NEEDED, Trend};
 use crate::state::{self, Record, Sight, Snapshot};
 
 use super::flows::flows;
 use super::model::{
-    Container, Destination, Engine, Exporter, Flow, Flows, Hop, Host, Probe, Report, Status, Subnet, Unseen,
+    Container, Destination, Engine, Exporter, Flow, Flows, Growth, Hop, Host, Pools, Probe, Report, Status,
+    Subnet, Unseen,
 };
 use super::routes::routes;
 
@@ -37,11 +39,36 @@ pub fn build(verdict: &Verdict) -> Report {
         generated_at: snapshot.at,
         status,
         exporter: exporter(snapshot),
-        host: Host { findings: host, oddities: inventory.map_or_else(Vec::new, |i| i.oddities.clone()) },
+        host: Host {
+            findings: host,
+            oddities: inventory.map_or_else(Vec::new, |i| i.oddities.clone()),
+            address_pools: inventory.and_then(|i| i.pools).map(|pools| Pools {
+                used: pools.used,
+                capacity: pools.capacity,
+                growth: growth(snapshot.forecasts.pools(), snapshot),
+            }),
+        },
         destinations,
         flows_left_out: left_out,
         flows_unseen: unseen,
     }
+}
+
+fn growth(forecast: Option<Forecast>, snapshot: &Snapshot) -> Option<Growth> {
+    let forecast = forecast?;
+    let (trend, per_day) = match forecast.trend {
+        Trend::Unknown => ("unknown", None),
+        Trend::Still => ("still", None),
+        Trend::Grows { per_day, .. } => ("grows", Some(per_day)),
+    };
+    Some(Growth {
+        trend,
+        words: forecast.words(snapshot.at),
+        watched_hours: forecast.watched,
+        needed_hours: NEEDED,
+        per_day,
+        ends_at: forecast.ends(snapshot.at),
+    })
 }
 
 fn exporter(snapshot: &Snapshot) -> Exporter {
@@ -116,7 +143,12 @@ pub(super) fn destination(
         subnets: of
             .subnets
             .iter()
-            .map(|s| Subnet { subnet: s.net.to_string(), used: s.used, capacity: s.capacity })
+            .map(|s| Subnet {
+                subnet: s.net.to_string(),
+                used: s.used,
+                capacity: s.capacity,
+                growth: growth(snapshot.forecasts.subnet(&of.id, s.net), snapshot),
+            })
             .collect(),
         containers: of.endpoints.iter().filter_map(|e| container(snapshot, inventory, e)).collect(),
         routes: routes(verdict, inventory, &of.name, &here, &findings),

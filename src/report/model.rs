@@ -121,6 +121,37 @@ pub struct Subnet {
     pub used: u64,
     /// Addresses that can be given out.
     pub capacity: u64,
+    /// How that goes on; `null` where nobody has watched it for an hour yet, as in a single look.
+    pub growth: Option<Growth>,
+}
+
+/// The blocks that the Engine makes networks of.
+#[derive(Clone, Debug, Serialize)]
+pub struct Pools {
+    /// Blocks taken.
+    pub used: u64,
+    /// All blocks.
+    pub capacity: u64,
+    /// As of a subnet.
+    pub growth: Option<Growth>,
+}
+
+/// How what is taken a little at a time goes on.
+#[derive(Clone, Debug, Serialize)]
+pub struct Growth {
+    /// `unknown` (not watched for long enough), `still` or `grows`.
+    pub trend: &'static str,
+    /// The same in words.
+    pub words: String,
+    /// How many hours are known; as many at the most as are looked back at.
+    pub watched_hours: u32,
+    /// How many it takes to tell.
+    pub needed_hours: u32,
+    /// Taken a day; `null` where it does not grow.
+    pub per_day: Option<f64>,
+    /// When the last is taken; `null` where no day can be named.
+    #[serde(serialize_with = "rfc3339_or_null")]
+    pub ends_at: Option<SystemTime>,
 }
 
 /// One container on a destination.
@@ -380,6 +411,8 @@ pub struct Host {
     pub findings: Vec<Finding>,
     /// What could not be read of the Engine's answers, in words.
     pub oddities: Vec<String>,
+    /// What networks are made of; `null` where the Engine does not say.
+    pub address_pools: Option<Pools>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -394,6 +427,13 @@ fn moment<S: Serializer>(at: &Moment, to: S) -> Result<S::Ok, S::Error> {
 
 fn rfc3339<S: Serializer>(at: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&humantime::format_rfc3339_millis(*at))
+}
+
+fn rfc3339_or_null<S: Serializer>(at: &Option<SystemTime>, to: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => rfc3339(at, to),
+        None => to.serialize_none(),
+    }
 }
 
 impl Route {

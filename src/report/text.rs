@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::diagnosis::{Finding, Severity, Step};
+use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::strangers::printable;
 use crate::traffic::conversations::Way;
 
 use super::fold::fold;
-use super::model::{Destination, Flow, Report, Route, Status};
+use super::model::{Destination, Flow, Growth, Report, Route, Status};
 
 /// Where the text of a finding begins; what it shows and advises begins [`LABEL`] further in.
 const INDENT: usize = 10;
@@ -53,6 +53,13 @@ pub fn text(report: &Report, look: Look) -> String {
     }
     for oddity in &report.host.oddities {
         page.item(2, "odd", &plain(oddity));
+    }
+    let is_found = |code| report.host.findings.iter().any(|finding| finding.code == code);
+    if let Some(pools) = &report.host.address_pools
+        && !is_found(Code::AddressPoolsExhausted)
+        && let Some(line) = taken(pools.used, pools.capacity, "blocks for networks", pools.growth.as_ref())
+    {
+        page.item(2, "used", &line);
     }
     for (n, destination) in report.destinations.iter().enumerate() {
         // What has something to say stands apart.
@@ -161,6 +168,12 @@ impl<'a> Page<'a> {
         let more = others.count().saturating_sub(MOST_ROUTES);
         if more > 0 {
             self.item(2, "", &format!("and {} more", counted(more, "route")));
+        }
+        for subnet in &of.subnets {
+            let what = format!("addresses in {}", subnet.subnet);
+            if let Some(line) = taken(subnet.used, subnet.capacity, &what, subnet.growth.as_ref()) {
+                self.item(2, "used", &line);
+            }
         }
         if let Some(fine) = fine(of) {
             self.item(2, "fine", &fine);
@@ -287,6 +300,15 @@ fn way(route: &Route) -> String {
     };
     let hops: Vec<String> = route.hops.iter().map(hop).collect();
     hops.join(" → ")
+}
+
+/// How much is taken of what has an end, and how that goes on: where it grows, or half of it is taken. What is all taken
+/// is a finding.
+fn taken(used: u64, capacity: u64, what: &str, growth: Option<&Growth>) -> Option<String> {
+    let grows = growth.is_some_and(|growth| growth.per_day.is_some());
+    let words = growth.map(|growth| format!(", {}", growth.words)).unwrap_or_default();
+    let is_told = used < capacity && (grows || used >= capacity / 2);
+    is_told.then(|| format!("{used} of {capacity} {what}{words}"))
 }
 
 /// What was looked at and works, by kind.

@@ -10,7 +10,7 @@ use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::{Host, Inner, Interface};
 use crate::outcome::{Blindness, Observation, Outcome, ProbeKey, ProbeKind, Reason};
 
-use super::{Histogram, Restarts};
+use super::{Forecasts, Histogram, Restarts};
 
 /// Destination, source and target.
 pub type Pair = (Arc<str>, Arc<str>, Arc<str>);
@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub traffic: Traffic,
     /// Which containers the Engine started again of late.
     pub restarts: Arc<Restarts>,
+    /// When addresses and address pools end.
+    pub forecasts: Arc<Forecasts>,
     /// The exporter's own figures.
     pub own: Own,
 }

@@ -5,7 +5,7 @@ use super::case::{Case, Kind, Said, case, labels};
 
 const HELD: &str = "instance:destination_finding:held";
 
-fn said(
+pub(super) fn said(
     alert: &'static str,
     scope: &'static str,
     more: &[(&'static str, &'static str)],
@@ -24,7 +24,7 @@ fn said(
 }
 
 /// A finding of this code, of which more is to be said.
-fn found(more: &str) -> String {
+pub(super) fn found(more: &str) -> String {
     format!("{HELD}{{@,severity=\"ticket\",{more}}}")
 }
 

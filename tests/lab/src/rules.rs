@@ -5,6 +5,7 @@
 //! `make rules`. Nothing here is needed to run anything.
 
 mod blind;
+pub mod endings;
 mod findings;
 pub mod resources;
 mod slo;
