@@ -5,6 +5,7 @@
 //! What is different whenever containers are made anew (addresses, ids) is kept apart from what somebody would miss.
 
 mod compare;
+mod drift;
 mod model;
 mod read;
 mod take;
@@ -14,7 +15,8 @@ mod text;
 mod tests;
 
 pub use compare::{Change, Comparison, Difference, Kind, compare};
+pub use drift::{Drift, Drifted};
 pub use model::{Baseline, Network, Proxy, Published, Route, Server, Subnet, Workload};
-pub use read::{MOST_BYTES, read};
+pub use read::{MOST_BYTES, read, read_bytes, too_large};
 pub use take::take;
-pub use text::text;
+pub use text::{text, words};

@@ -319,6 +319,7 @@ impl Host {
             changing: false,
             traffic: Traffic::default(),
             restarts: Arc::default(),
+            drift: None,
             sight,
             probes: Arc::new(self.probes()),
             tallies: Arc::new(BTreeMap::from(

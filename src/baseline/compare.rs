@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::model::{Baseline, Network, Proxy, Published, Route, Workload};
 
-/// More differences than anybody reads: two files of strangers may have any number.
-const MOST: usize = 1000;
+/// More differences than anybody reads: two files of strangers may have any number. So many of those that matter, and so many
+/// of the others: with time everything has been deployed anew, and what matters must have room beside that.
+pub(super) const MOST: usize = 1000;
 /// And so many of a list are named in one.
 const NAMED: usize = 100;
 
@@ -37,6 +38,27 @@ pub enum Kind {
     Identity,
 }
 
+impl Kind {
+    /// What may matter on a destination.
+    pub const OF_DESTINATIONS: [Self; 4] = [Self::Network, Self::Subnet, Self::Workload, Self::Name];
+    /// What may matter of the host.
+    pub const OF_THE_HOST: [Self; 3] = [Self::Proxy, Self::Route, Self::Port];
+
+    /// The word of the report.
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Subnet => "subnet",
+            Self::Workload => "workload",
+            Self::Name => "name",
+            Self::Proxy => "proxy",
+            Self::Route => "route",
+            Self::Port => "port",
+            Self::Identity => "identity",
+        }
+    }
+}
+
 /// How it is otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +69,17 @@ pub enum Change {
     Changed,
     /// It was not there.
     New,
+}
+
+impl Change {
+    /// The word of the report.
+    pub const fn as_label(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Changed => "changed",
+            Self::New => "new",
+        }
+    }
 }
 
 /// One difference.
@@ -73,21 +106,30 @@ pub struct Difference {
 pub struct Comparison {
     /// By destination.
     pub differences: Vec<Difference>,
-    /// How many more there are.
+    /// How many more there are that matter.
     pub left_out: usize,
+    /// How many more there are that were to be expected.
+    pub expected_left_out: usize,
+    /// How many matter, of all of them, by destination and kind.
+    pub counts: BTreeMap<(Option<String>, Kind), usize>,
 }
 
 impl Comparison {
     /// Nothing is different that somebody would miss, or has not asked for.
     pub fn is_same(&self) -> bool {
-        self.left_out == 0 && self.differences.iter().all(|one| one.expected)
+        self.counts.is_empty()
+    }
+
+    /// How many are not told, where those that were to be expected are told as well, or are not.
+    pub const fn left_out(&self, all: bool) -> usize {
+        if all { self.left_out + self.expected_left_out } else { self.left_out }
     }
 }
 
 /// What is different, by destination. The same two snapshots give the same list.
 pub fn compare(old: &Baseline, new: &Baseline) -> Comparison {
     let proxies = old.proxies.iter().chain(&new.proxies).map(|proxy| &*proxy.name).collect();
-    let mut found = Found { all: Vec::new(), left_out: 0, at: None, proxies };
+    let mut found = Found { told: Comparison::default(), at: None, proxies, room: MOST, expected_room: MOST };
     let (before, after) = (by(&old.networks, |n| &n.name), by(&new.networks, |n| &n.name));
     for (name, pair) in pairs(&before, &after) {
         found.at = Some(name);
@@ -103,13 +145,16 @@ pub fn compare(old: &Baseline, new: &Baseline) -> Comparison {
     found.proxies(old, new, &before, &after);
     found.sites(&old.routes, &new.routes);
     found.ports(&old.published, &new.published);
-    found.all.sort();
-    Comparison { differences: found.all, left_out: found.left_out }
+    found.told.differences.sort();
+    found.told
 }
 
 struct Found<'a> {
-    all: Vec<Difference>,
-    left_out: usize,
+    told: Comparison,
+    /// So many more are kept that matter.
+    room: usize,
+    /// And so many that do not.
+    expected_room: usize,
     /// The destination that is compared.
     at: Option<&'a str>,
     /// Where they are is told of them.
@@ -129,17 +174,32 @@ impl<'a> Found<'a> {
         if before == after {
             return;
         }
-        if self.all.len() >= MOST {
-            self.left_out += 1;
+        let (room, left_out) = if expected {
+            (&mut self.expected_room, &mut self.told.expected_left_out)
+        } else {
+            *self.told.counts.entry((self.at.map(str::to_owned), kind)).or_default() += 1;
+            (&mut self.room, &mut self.told.left_out)
+        };
+        let Some(less) = room.checked_sub(1) else {
+            *left_out += 1;
             return;
-        }
+        };
+        *room = less;
         let change = match (before.is_empty(), after.is_empty()) {
             (false, true) => Change::Gone,
             (true, _) => Change::New,
             (false, false) => Change::Changed,
         };
         let (destination, subject) = (self.at.map(str::to_owned), subject.to_owned());
-        self.all.push(Difference { destination, kind, subject, change, before, after, expected });
+        self.told.differences.push(Difference {
+            destination,
+            kind,
+            subject,
+            change,
+            before,
+            after,
+            expected,
+        });
     }
 
     fn networks(&mut self, old: &'a Network, new: &'a Network) {

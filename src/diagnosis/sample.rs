@@ -236,6 +236,7 @@ impl Sample {
             containers: Arc::default(),
             traffic: Traffic::default(),
             restarts: Arc::new(self.restarts.clone()),
+            drift: None,
             own: Own { external_url: "http://127.0.0.1:10061".into(), ..Own::default() },
         }
     }

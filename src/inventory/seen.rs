@@ -12,7 +12,7 @@ use super::upstream::{HostFiles, Upstream};
 pub use crate::strangers::{LONGEST, bounded};
 
 /// One complete listing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seen {
     /// Who answered.
     pub engine: EngineInfo,
@@ -29,7 +29,7 @@ pub struct Seen {
 }
 
 /// One network.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeenNetwork {
     /// Id.
     pub id: String,
@@ -76,7 +76,7 @@ pub struct SeenPool {
 }
 
 /// One IPAM entry.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeenSubnet {
     /// CIDR.
     pub subnet: String,
@@ -99,7 +99,7 @@ pub struct SeenCount {
 }
 
 /// One container: the listing's row, completed by its inspection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeenContainer {
     /// Id.
     pub id: String,
@@ -157,7 +157,7 @@ pub struct SeenContainer {
 }
 
 /// One entry of `NetworkSettings.Networks`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeenEndpoint {
     /// The network's name (the key).
     pub network: String,

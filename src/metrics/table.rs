@@ -201,6 +201,14 @@ table! {
             ["destination" "workload" "host_ip" "port" "protocol"]
             "Whether the host itself gets a connection to a TCP port that it publishes; UDP is not tried, for silence says nothing there.";
     }
+    "Drift": {
+        DRIFT Gauge "destination_drift" "differences" ["destination" "kind"]
+            "What is otherwise than in the snapshot that the operator approved, by what `diff` calls its kind: what matters alone. Of the host where `destination` is empty.";
+        DRIFT_READABLE Gauge "destination_drift_baseline_readable" "" []
+            "Whether the approved file could be read as it is now. Where not, what was read of it before stays in force, and where there is no `destination_drift`, nothing was.";
+        DRIFT_APPROVED_AT Gauge "destination_drift_baseline_timestamp_seconds" "seconds" []
+            "When what is in force was written down.";
+    }
     "Host": {
         HOST_FORWARDING Gauge "destination_host_forwarding" "" ["family"]
             "Whether the kernel forwards packets of the family (ipv4, ipv6) between interfaces.";

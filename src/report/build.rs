@@ -1,7 +1,9 @@
 //! From a verdict to the report.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use crate::baseline::Drifted;
 use crate::diagnosis::{Code, Finding, Severity, Verdict, is_blind};
 use crate::inventory::{self, Inventory};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
@@ -9,7 +11,8 @@ use crate::state::{self, Record, Sight, Snapshot};
 
 use super::flows::flows;
 use super::model::{
-    Container, Destination, Engine, Exporter, Flow, Flows, Hop, Host, Probe, Report, Status, Subnet, Unseen,
+    Container, Destination, Drift, Engine, Exporter, Flow, Flows, Hop, Host, Probe, Report, Status, Subnet,
+    Unseen,
 };
 use super::routes::routes;
 
@@ -39,9 +42,24 @@ pub fn build(verdict: &Verdict) -> Report {
         exporter: exporter(snapshot),
         host: Host { findings: host, oddities: inventory.map_or_else(Vec::new, |i| i.oddities.clone()) },
         destinations,
+        drift: drift(snapshot),
         flows_left_out: left_out,
         flows_unseen: unseen,
     }
+}
+
+fn drift(snapshot: &Snapshot) -> Option<Drift> {
+    let drift = snapshot.drift.as_deref()?;
+    let (found, inventory) = (drift.found.as_deref(), snapshot.inventory.as_deref());
+    let host = found.zip(inventory).map(|(found, inventory)| found.on(None, inventory).cloned().collect());
+    Some(Drift {
+        approved_file: Arc::clone(&drift.file),
+        approved_at: drift.approved_at(),
+        refused: drift.refused.clone(),
+        command: Arc::clone(&drift.command),
+        differences: found.map(Drifted::total),
+        host: host.unwrap_or_default(),
+    })
 }
 
 fn exporter(snapshot: &Snapshot) -> Exporter {
@@ -104,6 +122,7 @@ pub(super) fn destination(
     let here: Vec<(&ProbeKey, &Record)> =
         snapshot.probes.iter().filter(|(key, _)| key.destination == of.name).collect();
     let seen = if is_blind(snapshot, &of.name) { Status::Unknown } else { Status::Healthy };
+    let compared = snapshot.drift.as_deref().and_then(|drift| drift.found.as_deref());
     Destination {
         name: of.name.clone(),
         display_name: of.display_name.clone(),
@@ -123,6 +142,7 @@ pub(super) fn destination(
         probes: here.into_iter().map(|(key, record)| probe(key, record)).collect(),
         findings,
         flows: flows.iter().filter(|flow| flow.is_on(&of.name)).cloned().collect(),
+        drift: compared.map(|found| found.on(Some(&of.name), inventory).cloned().collect()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::baseline::Drift;
 use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::{Inner, Interface, Level, LostQueries};
@@ -31,6 +32,7 @@ pub struct Recorder {
     containers: Arc<BTreeMap<ContainerId, Inner>>,
     traffic: Traffic,
     restarts: Arc<Restarts>,
+    drift: Option<Arc<Drift>>,
     own: Own,
 }
 
@@ -251,6 +253,11 @@ impl Recorder {
         }
     }
 
+    /// What is otherwise than the operator approved.
+    pub fn drifted(&mut self, drift: Option<Drift>) {
+        self.drift = drift.map(Arc::new);
+    }
+
     /// What the exporter can see.
     pub const fn sight(&mut self) -> &mut Sight {
         &mut self.sight
@@ -278,6 +285,7 @@ impl Recorder {
             containers: Arc::clone(&self.containers),
             traffic: self.traffic.clone(),
             restarts: Arc::clone(&self.restarts),
+            drift: self.drift.clone(),
             own: self.own.clone(),
         }
     }

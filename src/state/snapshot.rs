@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::baseline::Drift;
 use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::{Host, Inner, Interface};
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub traffic: Traffic,
     /// Which containers the Engine started again of late.
     pub restarts: Arc<Restarts>,
+    /// What is otherwise than the operator approved; `None` where nothing was approved.
+    pub drift: Option<Arc<Drift>>,
     /// The exporter's own figures.
     pub own: Own,
 }

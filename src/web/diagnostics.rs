@@ -177,6 +177,7 @@ async fn named(
             Format::Text => {
                 report.host.findings.clear();
                 report.host.oddities.clear();
+                report.drift = None;
                 report.destinations = vec![destination];
                 Ok(Printed::from(report::text(&report, WORDS).into_bytes()))
             }
