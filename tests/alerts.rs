@@ -8,6 +8,8 @@ mod blind;
 mod blocks;
 #[path = "alerts/case.rs"]
 mod case;
+#[path = "alerts/drift.rs"]
+mod drift;
 #[path = "alerts/found.rs"]
 mod found;
 #[path = "alerts/mutants.rs"]
@@ -38,7 +40,7 @@ fn folder() -> PathBuf {
 }
 
 fn cases() -> Vec<Case> {
-    [found::cases(), slo::cases(), blind::cases(), resources::cases()].concat()
+    [found::cases(), slo::cases(), blind::cases(), resources::cases(), drift::cases()].concat()
 }
 
 #[test]

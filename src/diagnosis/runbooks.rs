@@ -21,6 +21,8 @@ alerts! {
     "DestinationConfigReloadFailed"
     "DestinationConntrackHigh"
     "DestinationDefect"
+    "DestinationDrift"
+    "DestinationDriftUnknown"
     "DestinationEngineSilent"
     "DestinationExporterAbsent"
     "DestinationExporterBlind"
