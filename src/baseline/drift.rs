@@ -7,7 +7,8 @@ use std::time::SystemTime;
 use crate::inventory::Inventory;
 use crate::inventory::seen::Seen;
 
-use super::compare::{Difference, Kind, MOST, compare};
+use super::compare::{MOST, compare};
+use super::difference::{Difference, Kind};
 use super::model::Baseline;
 use super::take::{label_values, take};
 

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::strangers::printable;
 
-use super::compare::{Change, Comparison, Difference, Kind, called};
+use super::compare::called;
+use super::difference::{Change, Comparison, Difference, Kind};
 use super::model::Baseline;
 
 /// What is different, by destination; what was to be expected is counted, and listed where `all` is wanted.

@@ -30,11 +30,14 @@ type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 /// How a file is: what it is known again by, or why that cannot be told.
 type Look = Result<Stamp, String>;
 
-/// The file, and what shows all that is otherwise than in it.
+/// The file that the operator named.
 #[derive(Clone, Debug)]
 pub struct Approved {
     file: Arc<str>,
+    /// What shows all that is otherwise than in it.
     command: Arc<str>,
+    /// What approves what there is.
+    renewal: Arc<str>,
 }
 
 impl Approved {
@@ -49,8 +52,10 @@ impl Approved {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             format!(" --config.file {}", word(&path.display().to_string()))
         });
-        let command = format!("destination-exporter{} diff {}", settings.unwrap_or_default(), word(file));
-        Some(Self { file: file.into(), command: command.into() })
+        let program = format!("destination-exporter{}", settings.unwrap_or_default());
+        let command = format!("{program} diff {}", word(file)).into();
+        let renewal = format!("{program} snapshot > new.json && mv new.json {}", word(file)).into();
+        Some(Self { file: file.into(), command, renewal })
     }
 
     /// Reads it. Blocks.
@@ -117,7 +122,7 @@ impl Approved {
     }
 
     fn repair(&self, why: &str) -> String {
-        format!("{why}. Approve what there is: destination-exporter snapshot > {}", word(&self.file))
+        format!("{why}. Bring it back, or approve what there is: {}", self.renewal)
     }
 
     fn message(&self, read: Result<Baseline, String>) -> Message {
@@ -187,7 +192,10 @@ mod tests {
         let approved = at(&file);
         let (none, read) = approved.look(None).expect("it was never looked at");
         let why = read.expect_err("it is not there");
-        assert!(why.contains("No such file") && why.contains("destination-exporter snapshot > /"), "{why}");
+        assert!(
+            why.contains("No such file") && why.contains("destination-exporter snapshot > new.json && mv"),
+            "{why}"
+        );
         assert!(approved.look(Some(&none)).is_none());
         fs::write(&file, "{").expect("a file");
         let (broken, read) = approved.look(Some(&none)).expect("it is another");

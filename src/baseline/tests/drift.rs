@@ -128,3 +128,23 @@ fn what_was_to_be_expected_takes_no_room_of_what_matters() {
     assert!(!found.is_same());
     assert_eq!(found.differences.iter().filter(|one| !one.expected).count(), 1);
 }
+
+proptest! {
+    #[test]
+    fn whatever_was_approved_each_difference_is_counted_once(approved in any_baseline()) {
+        let found = drifted(
+            &approved,
+            vec![network("shop", 1), network("b", 2)],
+            vec![app("web", 1, "shop", 1, &["web"]), app("a", 2, "b", 2, &["c"]), proxy(&[("shop", 1)])],
+        );
+        prop_assert_eq!(found.counts.values().sum::<usize>(), found.total());
+        for (on, kind) in found.counts.keys() {
+            let kinds = if on.is_empty() { &Kind::OF_THE_HOST[..] } else { &Kind::OF_DESTINATIONS[..] };
+            prop_assert!(kinds.contains(kind), "{} {:?}", on, kind);
+        }
+        for one in &found.differences {
+            let on = one.destination.as_deref().unwrap_or_default();
+            prop_assert!(found.counts.get(&(on.into(), one.kind)).is_some_and(|count| *count > 0), "{:?}", one);
+        }
+    }
+}
