@@ -9,6 +9,7 @@
 
 mod beyond;
 pub mod docs;
+mod drift;
 pub mod exposition;
 pub mod families;
 mod host;
@@ -53,6 +54,7 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> String {
         beyond::published_ports(&mut page, inventory, &verdict.snapshot);
         host::host(&mut page, inventory, &verdict.snapshot);
     }
+    drift::drift(&mut page, &verdict.snapshot);
     families::probes(&mut page, &verdict.snapshot);
     families::verdicts(&mut page, verdict);
     process::read().put(&mut page);

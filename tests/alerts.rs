@@ -8,6 +8,8 @@ mod blind;
 mod blocks;
 #[path = "alerts/case.rs"]
 mod case;
+#[path = "alerts/drift.rs"]
+mod drift;
 #[path = "alerts/endings.rs"]
 mod endings;
 #[path = "alerts/found.rs"]
@@ -40,7 +42,8 @@ fn folder() -> PathBuf {
 }
 
 fn cases() -> Vec<Case> {
-    [found::cases(), slo::cases(), blind::cases(), resources::cases(), endings::cases()].concat()
+    let calm = [resources::cases(), endings::cases(), drift::cases()].concat();
+    [found::cases(), slo::cases(), blind::cases(), calm].concat()
 }
 
 #[test]

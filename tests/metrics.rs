@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use destination_exporter::baseline::{self, Drift, Drifted};
 use destination_exporter::certificate::Moment;
 use destination_exporter::diagnosis::{
     CertificateState, Code, Finding, Passage, Severity, Step, Subject, Verdict,
@@ -59,6 +60,24 @@ fn forecasts(inventory: &Inventory) -> Arc<Forecasts> {
         growth.listed(&inventory, Duration::from_secs(hour * 3600), at(10));
     }
     growth.forecasts()
+}
+
+/// What is otherwise there than was approved.
+fn drift(destination: &Arc<str>) -> Drift {
+    let approved = r#"{"format": "destination-exporter snapshot", "version": 1, "taken_at": "2023-11-14T22:13:20Z",
+        "engine": "", "networks": [], "proxies": [], "routes": [], "published": [], "unread": []}"#;
+    let counts = [
+        (("".into(), baseline::Kind::Proxy), 0),
+        ((destination.clone(), baseline::Kind::Name), 2),
+        ((destination.clone(), baseline::Kind::Subnet), 0),
+    ];
+    Drift {
+        file: "/etc/approved.json".into(),
+        command: "destination-exporter diff /etc/approved.json".into(),
+        refused: None,
+        approved: Some(Arc::new(baseline::read(approved).expect("a snapshot"))),
+        found: Some(Arc::new(Drifted { counts: counts.into(), ..Drifted::default() })),
+    }
 }
 
 /// A host with one destination, `names` on it, and one probe for each outcome.
@@ -337,6 +356,7 @@ impl Host {
             changing: false,
             traffic: Traffic::default(),
             restarts: Arc::default(),
+            drift: Some(Arc::new(drift(&self.destination))),
             sight,
             probes: Arc::new(self.probes()),
             tallies: Arc::new(BTreeMap::from(
@@ -596,4 +616,35 @@ fn the_documentation_is_current() {
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(there == wanted, "docs/metrics.md is old: UPDATE_DOCS=1 cargo test --test metrics");
+}
+
+#[test]
+fn what_was_not_compared_has_no_drift_of_0() {
+    let lines = |change: fn(Drift) -> Option<Drift>| -> Vec<String> {
+        let mut verdict = Host::new("shop", &["web"]).verdict();
+        Arc::make_mut(&mut verdict.snapshot).drift = change(drift(&"shop".into())).map(Arc::new);
+        let page = metrics::encode(&verdict, &BUILD);
+        page.lines().filter(|line| line.starts_with("destination_drift")).map(str::to_owned).collect()
+    };
+    let found = [
+        r#"destination_drift{destination="",kind="proxy"} 0"#,
+        r#"destination_drift{destination="shop",kind="name"} 2"#,
+        r#"destination_drift{destination="shop",kind="subnet"} 0"#,
+    ];
+    let (good, broken) = ("destination_drift_baseline_readable 1", "destination_drift_baseline_readable 0");
+    let at = "destination_drift_baseline_timestamp_seconds 1700000000";
+    let has = |lines: Vec<String>, wanted: &[&str]| {
+        let (mut lines, mut wanted) = (lines, wanted.to_vec());
+        lines.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(lines, wanted);
+    };
+    has(lines(|_| None), &[]);
+    has(lines(Some), &[&found[..], &[good, at]].concat());
+    has(
+        lines(|drift| Some(Drift { refused: Some("cut off".into()), ..drift })),
+        &[&found[..], &[broken, at]].concat(),
+    );
+    let none = |drift| Some(Drift { refused: Some("cut off".into()), approved: None, found: None, ..drift });
+    has(lines(none), &[broken]);
 }

@@ -23,6 +23,8 @@ alerts! {
     "DestinationConfigReloadFailed"
     "DestinationConntrackHigh"
     "DestinationDefect"
+    "DestinationDrift"
+    "DestinationDriftUnknown"
     "DestinationEngineSilent"
     "DestinationExporterAbsent"
     "DestinationExporterBlind"

@@ -242,6 +242,7 @@ impl Sample {
             traffic: Traffic::default(),
             restarts: Arc::new(self.restarts.clone()),
             forecasts: Arc::new(self.forecasts.clone()),
+            drift: None,
             own: Own { external_url: "http://127.0.0.1:10061".into(), ..Own::default() },
         }
     }

@@ -264,7 +264,7 @@ pub fn verdicts(page: &mut Exposition, verdict: &Verdict) {
     }
 }
 
-fn put_time<const N: usize>(
+pub(super) fn put_time<const N: usize>(
     page: &mut Exposition,
     metric: &Metric<N>,
     labels: [&str; N],

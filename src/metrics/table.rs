@@ -223,6 +223,14 @@ table! {
         OVERLAY_PEER_CONTAINERS Gauge "destination_overlay_peer_containers" "containers" ["destination" "peer"]
             "Containers on the other node that this node's gossip knows on the overlay.";
     }
+    "Drift": {
+        DRIFT Gauge "destination_drift" "differences" ["destination" "kind"]
+            "What is otherwise than in the snapshot that the operator approved, by what `diff` calls its kind: what matters alone. Of the host where `destination` is empty.";
+        DRIFT_READABLE Gauge "destination_drift_baseline_readable" "" []
+            "Whether the approved file could be read as it is now. Where not, what was read of it before stays in force, and where there is no `destination_drift`, nothing was.";
+        DRIFT_APPROVED_AT Gauge "destination_drift_baseline_timestamp_seconds" "seconds" []
+            "When what is in force was written down.";
+    }
     "Host": {
         HOST_FORWARDING Gauge "destination_host_forwarding" "" ["family"]
             "Whether the kernel forwards packets of the family (ipv4, ipv6) between interfaces.";

@@ -38,7 +38,7 @@ impl Monitor {
     }
 
     /// A listing that was asked for at one moment and came at another.
-    pub(super) fn listed(&mut self, seen: &Seen, asked_at: SystemTime, at: SystemTime) {
+    pub(super) fn listed(&mut self, seen: &Arc<Seen>, asked_at: SystemTime, at: SystemTime) {
         let mut inventory = build::build(seen, &self.config.destinations, asked_at);
         self.nodes.complete(&mut inventory);
         let inventory = Arc::new(inventory);
@@ -55,6 +55,8 @@ impl Monitor {
         self.eyes.tell(self.recorder.sight(), Some(&inventory));
         let changed = self.inventory.as_ref().is_none_or(|before| !same(before, &inventory));
         self.inventory = Some(inventory);
+        self.approval.listed(seen, changed);
+        self.hold_against();
         if changed {
             self.replan();
             self.look_home();

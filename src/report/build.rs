@@ -1,7 +1,9 @@
 //! From a verdict to the report.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use crate::baseline::Drifted;
 use crate::diagnosis::{Code, Finding, Severity, Verdict, is_blind};
 use crate::inventory::{self, Inventory};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
@@ -10,8 +12,8 @@ use crate::state::{self, Record, Sight, Snapshot};
 
 use super::flows::flows;
 use super::model::{
-    Container, Destination, Engine, Exporter, Flow, Flows, Growth, Hop, Host, Pools, Probe, Report, Status,
-    Subnet, Unseen,
+    Container, Destination, Drift, Engine, Exporter, Flow, Flows, Growth, Hop, Host, Pools, Probe, Report,
+    Status, Subnet, Unseen,
 };
 use super::routes::routes;
 
@@ -49,6 +51,7 @@ pub fn build(verdict: &Verdict) -> Report {
             }),
         },
         destinations,
+        drift: drift(snapshot),
         flows_left_out: left_out,
         flows_unseen: unseen,
     }
@@ -68,6 +71,20 @@ fn growth(forecast: Option<Forecast>, snapshot: &Snapshot) -> Option<Growth> {
         needed_hours: NEEDED,
         per_day,
         ends_at: forecast.ends(snapshot.at),
+    })
+}
+
+fn drift(snapshot: &Snapshot) -> Option<Drift> {
+    let drift = snapshot.drift.as_deref()?;
+    let (found, inventory) = (drift.found.as_deref(), snapshot.inventory.as_deref());
+    let host = found.zip(inventory).map(|(found, inventory)| found.on(None, inventory).cloned().collect());
+    Some(Drift {
+        approved_file: Arc::clone(&drift.file),
+        approved_at: drift.approved_at(),
+        refused: drift.refused.clone(),
+        command: Arc::clone(&drift.command),
+        differences: found.map(Drifted::total),
+        host: host.unwrap_or_default(),
     })
 }
 
@@ -131,6 +148,7 @@ pub(super) fn destination(
     let here: Vec<(&ProbeKey, &Record)> =
         snapshot.probes.iter().filter(|(key, _)| key.destination == of.name).collect();
     let seen = if is_blind(snapshot, &of.name) { Status::Unknown } else { Status::Healthy };
+    let compared = snapshot.drift.as_deref().and_then(|drift| drift.found.as_deref());
     Destination {
         name: of.name.clone(),
         display_name: of.display_name.clone(),
@@ -155,6 +173,7 @@ pub(super) fn destination(
         probes: here.into_iter().map(|(key, record)| probe(key, record)).collect(),
         findings,
         flows: flows.iter().filter(|flow| flow.is_on(&of.name)).cloned().collect(),
+        drift: compared.map(|found| found.on(Some(&of.name), inventory).cloned().collect()),
     }
 }
 

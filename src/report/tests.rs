@@ -1,5 +1,6 @@
 //! What a report of a small host says.
 
+mod drift;
 mod unseen;
 
 use std::time::Duration;

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::baseline::words;
 use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::strangers::printable;
 use crate::traffic::conversations::Way;
 
 use super::fold::fold;
-use super::model::{Destination, Flow, Growth, Report, Route, Status};
+use super::model::{Destination, Difference, Drift, Flow, Growth, Report, Route, Status};
 
 /// Where the text of a finding begins; what it shows and advises begins [`LABEL`] further in.
 const INDENT: usize = 10;
@@ -25,6 +26,8 @@ const LABELS: [&str; 5] = ["seen", "checked", "repair", "see it", "path"];
 const MOST_FAILING: usize = 4;
 /// How many connections that go a long way round are shown.
 const MOST_DETOURS: usize = 3;
+/// How many differences from what was approved are shown.
+const MOST_DRIFT: usize = 3;
 /// How many routes are shown that nothing is found about.
 const MOST_ROUTES: usize = 12;
 /// How much of one finding's evidence is shown; all of it is in the JSON.
@@ -60,6 +63,9 @@ pub fn text(report: &Report, look: Look) -> String {
         && let Some(line) = taken(pools.used, pools.capacity, "blocks for networks", pools.growth.as_ref())
     {
         page.item(2, "used", &line);
+    }
+    if let Some(drift) = &report.drift {
+        page.drift(drift);
     }
     for (n, destination) in report.destinations.iter().enumerate() {
         // What has something to say stands apart.
@@ -184,8 +190,33 @@ impl<'a> Page<'a> {
         if let Some(failing) = failing(of) {
             self.item(2, "failing", &failing);
         }
+        if let Some(drift) = of.drift.as_deref().and_then(otherwise) {
+            self.item(2, "drift", &drift);
+        }
         if let Some(unseen) = unseen(of) {
             self.item(2, "unseen", &unseen);
+        }
+    }
+
+    /// What the networks are held against, where something is to be said of that.
+    fn drift(&mut self, of: &Drift) {
+        let file = plain(&of.approved_file);
+        if let Some(why) = &of.refused {
+            let stays = match of.differences {
+                Some(_) => "compared with what was approved before",
+                None => "not compared with what was approved",
+            };
+            self.item(2, "drift", &format!("{stays}, for {file} cannot be read: {}", plain(why)));
+        }
+        if let Some(host) = otherwise(&of.host) {
+            self.item(2, "drift", &host);
+        }
+        if let Some(all) = of.differences.filter(|all| *all > 0) {
+            let since = of.approved_at.map(|at| format!(" of {}", humantime::format_rfc3339_seconds(at)));
+            let than = format!("than in {file}{}", since.unwrap_or_default());
+            let is = if all == 1 { "is" } else { "are" };
+            self.item(2, "drift", &format!("{} {is} otherwise {than}. All of it:", counted(all, "setting")));
+            self.commands(&mut "", &[of.command.to_string()]);
         }
     }
 
@@ -400,6 +431,18 @@ fn thing(kind: &str) -> &str {
         "hairpin" => "hairpin",
         other => other,
     }
+}
+
+/// What is otherwise than was approved: the first of it.
+fn otherwise(all: &[Difference]) -> Option<String> {
+    let told = all.iter().take(MOST_DRIFT).map(|one| {
+        let (kind, subject) = (one.kind.as_label(), plain(&one.subject));
+        format!("{kind} {subject}: {}", plain(&words(one)))
+    });
+    let more = all.len().saturating_sub(MOST_DRIFT);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let told: Vec<String> = told.chain(more).collect();
+    (!told.is_empty()).then(|| format!("otherwise than approved: {}", told.join("; ")))
 }
 
 /// What could not be looked at, by reason.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::baseline::Drift;
 use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::{Inner, Interface, Level, LostQueries};
@@ -32,6 +33,7 @@ pub struct Recorder {
     traffic: Traffic,
     restarts: Arc<Restarts>,
     growth: Growth,
+    drift: Option<Arc<Drift>>,
     own: Own,
 }
 
@@ -279,6 +281,11 @@ impl Recorder {
         }
     }
 
+    /// What is otherwise than the operator approved.
+    pub fn drifted(&mut self, drift: Option<Drift>) {
+        self.drift = drift.map(Arc::new);
+    }
+
     /// What the exporter can see.
     pub const fn sight(&mut self) -> &mut Sight {
         &mut self.sight
@@ -307,6 +314,7 @@ impl Recorder {
             traffic: self.traffic.clone(),
             restarts: Arc::clone(&self.restarts),
             forecasts: self.growth.forecasts(),
+            drift: self.drift.clone(),
             own: self.own.clone(),
         }
     }

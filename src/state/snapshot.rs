@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::baseline::Drift;
 use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::{Host, Inner, Interface};
@@ -45,6 +46,8 @@ pub struct Snapshot {
     pub restarts: Arc<Restarts>,
     /// When addresses and address pools end.
     pub forecasts: Arc<Forecasts>,
+    /// What is otherwise than the operator approved; `None` where nothing was approved.
+    pub drift: Option<Arc<Drift>>,
     /// The exporter's own figures.
     pub own: Own,
 }

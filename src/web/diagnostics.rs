@@ -176,6 +176,7 @@ async fn named(
             Format::Json => json(&destination).map(Printed::from),
             Format::Text => {
                 report.host = report::Host::default();
+                report.drift = None;
                 report.destinations = vec![destination];
                 Ok(Printed::from(report::text(&report, WORDS).into_bytes()))
             }

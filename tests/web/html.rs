@@ -183,6 +183,32 @@ async fn a_container_has_its_page_and_the_front_page_leads_to_everything() {
 
 /// Where a link of an alert leads: whoever makes one makes it this way.
 #[tokio::test]
+async fn what_is_otherwise_than_approved_stands_there_with_what_shows_all_of_it() {
+    let (server, _) = in_town().await;
+    for (path, host, more) in [
+        (format!("/diagnostics/{SHOP}"), false, 291),
+        ("/diagnostics".to_owned(), true, 293),
+        ("/".to_owned(), true, 293),
+    ] {
+        let page = page(&server, &path).await;
+        let told = between(&page, "<h2 id=\"drift\">Otherwise than approved</h2>", "</code></pre>");
+        assert_eq!(told.matches("<li>").count(), 10, "{path}: {told}");
+        assert_eq!(told.contains("proxy &#60;script&#62;"), host, "{path}: {told}");
+        assert!(told.contains(&format!("And {more} more.")), "{path}: {told}");
+        assert!(told.contains("diff</span> <span>/etc/approved.json</span>"), "{path}: {told}");
+        assert!(
+            page.contains("What was approved cannot be read, and what was read before stays in force"),
+            "{path}"
+        );
+    }
+    // Of what was not compared, nothing is said to be otherwise.
+    let mut verdict = town::repaired(SystemTime::now());
+    Arc::make_mut(&mut verdict.snapshot).drift = None;
+    let server = of(verdict).await;
+    assert!(!page(&server, "/diagnostics").await.contains("approved"));
+}
+
+#[tokio::test]
 async fn two_findings_of_one_name_have_a_place_each() {
     let unplaced = |name: &str| Finding {
         code: Code::ExporterBlind,

@@ -33,6 +33,7 @@ pub fn verdict(round: Option<SystemTime>, findings: Vec<Finding>) -> Verdict {
         traffic: Traffic::default(),
         restarts: Arc::default(),
         forecasts: Arc::default(),
+        drift: None,
         own: Own { round_last_completed: round, ..Own::default() },
     };
     Verdict {

@@ -5,6 +5,7 @@
 //! `make rules`. Nothing here is needed to run anything.
 
 mod blind;
+mod drift;
 pub mod endings;
 mod findings;
 pub mod resources;
@@ -126,7 +127,7 @@ pub struct RuleFile {
 /// Every file.
 #[must_use]
 pub fn files() -> Vec<RuleFile> {
-    vec![findings::file(), slo::file(), blind::file(), resources::file()]
+    vec![findings::file(), slo::file(), blind::file(), resources::file(), drift::file()]
 }
 
 /// Every alert, in the order of the files.
