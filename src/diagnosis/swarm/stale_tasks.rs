@@ -32,11 +32,10 @@ pub(super) fn holds(of: &Of<'_, '_>, finding: &Finding) -> bool {
     let mut overlays = of.overlays().filter(|(on, _)| Some(&on.name) == finding.destination.as_ref());
     overlays.any(|(_, overlay)| {
         let named = overlay.services.iter().filter(|service| service.name == finding.subject.name);
+        // While no list is fresh nobody says that it is over.
         named.into_iter().any(|service| {
-            service
-                .running
-                .as_ref()
-                .is_some_and(|running| service.addresses.iter().any(|ip| !running.contains(ip)))
+            let is_stale = |running: &Vec<IpAddr>| service.addresses.iter().any(|ip| !running.contains(ip));
+            !service.astray.is_empty() || service.running.as_ref().map_or(of.swarm.is_manager, is_stale)
         })
     })
 }

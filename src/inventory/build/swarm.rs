@@ -249,7 +249,9 @@ fn services(
 ) -> Vec<Service> {
     let control = swarm.and_then(|swarm| swarm.control.as_ref().filter(|_| swarm.control_error.is_empty()));
     let mut running: BTreeMap<&str, Vec<IpAddr>> = BTreeMap::new();
-    for task in control.into_iter().flat_map(|control| &control.tasks).filter(|task| is_on(task, network)) {
+    // One that is being ended has its address until it has.
+    let has_address = |task: &&SeenTask| matches!(&*task.state, "preparing" | "starting" | "running");
+    for task in control.into_iter().flat_map(|control| &control.tasks).filter(has_address) {
         let here = task.addresses.iter().filter(|(id, _)| *id == network.id);
         running
             .entry(&task.service)
@@ -266,10 +268,11 @@ fn services(
                 addresses.dedup();
                 addresses
             };
-            let running = control.map(|_| {
-                let of = ids.get(&*group.name).and_then(|id| running.remove(id));
-                sorted(of.unwrap_or_default())
-            });
+            // An older list knows nothing of what has started since.
+            // And of a service that was removed nobody says anything any more.
+            let fresh = control.filter(|control| control.is_fresh && !control.is_cut);
+            let id = fresh.and_then(|_| ids.get(&*group.name));
+            let running = id.map(|id| sorted(running.remove(id).unwrap_or_default()));
             let name = normal(bounded(&group.name));
             Service {
                 tasks: format!("{TASKS}{name}").into(),
