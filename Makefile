@@ -82,7 +82,7 @@ advisories: deps ## known holes and withdrawn releases among the dependencies; a
 faults: deps ## every fault on real Engines: what is told of each, and how soon; rewrites docs/fault-matrix.md and the reports in docs/examples
 	@rm -rf target/faults && mkdir -p target/faults
 	cargo build --package lab --bin matrix
-	FAULTS=$(CURDIR)/target/faults RUST_TEST_THREADS=$$(nproc) cargo test --no-fail-fast --test faults --test isolation --test routes; \
+	FAULTS=$(CURDIR)/target/faults RUST_TEST_THREADS=$$(nproc) cargo test --no-fail-fast --test faults --test isolation --test routes --test swarm; \
 	  tests=$$?; target/debug/matrix target/faults && exit $$tests
 
 calm: deps ## ten minutes of deployments of every kind, in which nobody may be alarmed

@@ -128,7 +128,7 @@ impl Host {
             fixed_addresses: Vec::new(),
             proxied_ports: Vec::new(),
             is_proxy: true,
-            is_task: false,
+            task_of: None,
             coolify: None,
         }
     }

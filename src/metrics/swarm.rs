@@ -1,5 +1,7 @@
 //! The Swarm, and what is beyond this host on its overlays.
 
+use std::collections::BTreeMap;
+
 use crate::inventory::Inventory;
 use crate::inventory::swarm::Peer;
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
@@ -18,11 +20,16 @@ pub fn nodes(page: &mut Exposition, inventory: &Inventory) {
     if swarm.is_manager || &*swarm.state == "locked" {
         page.put_bool(&table::SWARM_CONTROL, [], is_heard.is_some());
     }
+    // One that left and joined anew is there twice: it is ready by either.
+    let mut nodes: BTreeMap<[String; 4], bool> = BTreeMap::new();
     for node in is_heard.into_iter().flat_map(|control| &control.nodes) {
         let role = if node.is_manager { "manager" } else { "worker" };
         let address = node.address.map(|address| address.to_string()).unwrap_or_default();
-        let labels = [&*node.name, &address, role, &node.availability];
-        page.put_bool(&table::SWARM_NODE_READY, labels, node.is_ready);
+        let labels = [node.name.to_string(), address, role.to_owned(), node.availability.to_string()];
+        *nodes.entry(labels).or_default() |= node.is_ready;
+    }
+    for (labels, is_ready) in nodes {
+        page.put_bool(&table::SWARM_NODE_READY, labels.each_ref().map(String::as_str), is_ready);
     }
 }
 

@@ -11,6 +11,7 @@ use crate::diagnosis::words::{few, quoted, saw};
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::Of;
+use super::sight::Sight;
 
 pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     let Some(apart) = apart(of) else { return Vec::new() };
@@ -18,7 +19,7 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     let named =
         |class: Class| few(apart.classes.get(&class).into_iter().flatten().map(|ip| of.swarm.called(*ip)));
     let listed: Vec<String> =
-        apart.classes.keys().map(|class| format!("{} {}", class.as_word(), named(*class))).collect();
+        apart.classes.keys().map(|class| format!("{}: {}", class.as_word(), named(*class))).collect();
     finding.summary = format!(
         "Nodes of the Swarm advertise addresses of several networks ({}), and {} does not reach {}: they find each other only in part.",
         listed.join("; "),
@@ -61,8 +62,11 @@ pub(super) fn accounts_for(of: &Of<'_, '_>, address: IpAddr) -> bool {
     apart(of).is_some_and(|apart| apart.silent.contains(&address))
 }
 
+/// Until everybody of another kind was heard.
 pub(super) fn holds(of: &Of<'_, '_>) -> bool {
-    apart(of).is_some()
+    let Some(own) = of.swarm.address else { return false };
+    let others = of.sights.iter().filter(|sight| class(sight.peer.address) != class(own));
+    others.into_iter().any(|sight| !sight.host.is_open() && !sight.gossip.is_open() && !sight.data.is_open())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,11 +81,11 @@ enum Class {
 impl Class {
     const fn as_word(self) -> &'static str {
         match self {
-            Self::Private => "private:",
-            Self::Shared => "of a VPN or carrier (100.64.0.0/10):",
-            Self::Local => "of one host or link alone:",
-            Self::Public => "public:",
-            Self::Six => "IPv6:",
+            Self::Private => "private",
+            Self::Shared => "of a VPN or carrier (100.64.0.0/10)",
+            Self::Local => "of one host or link alone",
+            Self::Public => "public",
+            Self::Six => "IPv6",
         }
     }
 }
@@ -97,6 +101,11 @@ fn class(address: IpAddr) -> Class {
         IpAddr::V4(four) if four.octets()[0] == 100 && four.octets()[1] & 0xc0 == 0x40 => Class::Shared,
         IpAddr::V4(_) => Class::Public,
     }
+}
+
+/// The gossip knows it, by others, and nothing of it is heard here. One that is away altogether is soon gone from there.
+fn is_silent(sight: &Sight<'_>) -> bool {
+    sight.is_away() && sight.peer.lost.is_none() && !sight.data.is_open()
 }
 
 struct Apart {
@@ -115,7 +124,7 @@ fn apart(of: &Of<'_, '_>) -> Option<Apart> {
         classes.entry(class(address)).or_default().insert(address);
     }
     let is_other = |address: IpAddr| class(address) != class(own);
-    let silent = of.sights.iter().filter(|sight| is_other(sight.peer.address) && sight.is_away());
+    let silent = of.sights.iter().filter(|sight| is_other(sight.peer.address) && is_silent(sight));
     let silent: BTreeSet<IpAddr> = silent.map(|sight| sight.peer.address).collect();
     (classes.len() > 1 && !silent.is_empty()).then_some(Apart { classes, silent })
 }

@@ -29,13 +29,15 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
 }
 
 pub(super) fn holds(of: &Of<'_, '_>, finding: &Finding) -> bool {
+    let whole = of.swarm.control.as_ref().filter(|control| !control.is_cut);
+    let is_yet_to_be_told = whole.is_some() && of.swarm.control_error.is_none();
     let mut overlays = of.overlays().filter(|(on, _)| Some(&on.name) == finding.destination.as_ref());
     overlays.any(|(_, overlay)| {
         let named = overlay.services.iter().filter(|service| service.name == finding.subject.name);
         // While no list is fresh nobody says that it is over.
         named.into_iter().any(|service| {
             let is_stale = |running: &Vec<IpAddr>| service.addresses.iter().any(|ip| !running.contains(ip));
-            !service.astray.is_empty() || service.running.as_ref().map_or(of.swarm.is_manager, is_stale)
+            !service.astray.is_empty() || service.running.as_ref().map_or(is_yet_to_be_told, is_stale)
         })
     })
 }
@@ -88,16 +90,27 @@ fn tell(of: &Of<'_, '_>, on: &Destination, service: &Service, stale: &[(IpAddr, 
     );
     finding.explains = listed(looks().map(|(key, record)| symptom(key, record)));
     let running = service.running.iter().flatten().map(ToString::to_string);
-    finding.evidence = vec![
-        saw(
-            "gossip of this node",
-            few(service.addresses.iter().map(ToString::to_string)),
+    finding.evidence = vec![saw(
+        "gossip of this node",
+        few(service.addresses.iter().map(ToString::to_string)),
+        "addresses of running tasks alone",
+    )];
+    if service.running.is_some() {
+        finding.evidence.push(saw("running tasks by the managers", few(running), ""));
+    }
+    if !service.astray.is_empty() {
+        let answered = few(service.astray.iter().map(ToString::to_string));
+        finding.evidence.push(saw(
+            format!("lookups of {}", service.tasks),
+            answered,
             "addresses of running tasks alone",
-        ),
-        saw("running tasks by the managers", few(running), ""),
-        saw(format!("echo to {addresses}"), "no answer", "no such address"),
-    ];
-    let name = operand(&service.name);
+        ));
+    }
+    if !stale.is_empty() {
+        let silent = few(stale.iter().map(|(ip, _)| ip.to_string()));
+        finding.evidence.push(saw(format!("echo to {silent}"), "no answer", "no such address"));
+    }
+    let name = operand(&service.written);
     finding.fix = vec![
         Step::when(
             "start its tasks anew, one after the other, on a manager",

@@ -52,7 +52,7 @@ fn control(seen: &SeenControl) -> Control {
     let (all, reachable) = managers.fold((0, 0), |(all, reachable), node| {
         (all + 1, reachable + usize::from(node.reachability == "reachable"))
     });
-    Control { nodes, refused: refused(seen), managers: (all, reachable) }
+    Control { nodes, refused: refused(seen), is_cut: seen.is_cut, managers: (all, reachable) }
 }
 
 fn node(seen: &SeenNode) -> Node {
@@ -82,29 +82,46 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
         }
     }
     let mut refused: BTreeMap<&str, RefusedTask> = BTreeMap::new();
-    for ((service, ..), tasks) in slots {
+    for ((service, ..), mut tries) in slots {
         let Some(name) = services.get(service) else { continue };
-        let is_wanted = tasks.iter().any(|task| matches!(&*task.desired, "running" | "ready"));
-        let is_there = tasks.iter().any(|task| matches!(&*task.state, "running" | "complete"));
-        let is_refused = |task: &&&SeenTask| {
-            matches!(&*task.state, "rejected" | "failed")
-                || (task.state == "pending" && !task.error.is_empty())
-        };
-        let last = tasks.iter().filter(is_refused).max_by_key(|task| task.at);
-        let Some(last) = last.filter(|_| is_wanted && !is_there) else { continue };
+        tries.sort_by_key(|task| task.created);
+        let Some(last) = last_refused(&tries) else { continue };
         let node = names.get(&*last.node).copied().unwrap_or(&last.node);
         refused.entry(service).or_insert_with(|| RefusedTask {
             service: bounded(name).into(),
             node: bounded(node).into(),
             state: bounded(&last.state).into(),
             error: bounded(&last.error).into(),
-            at: last.at,
             running: running.get(service).copied().unwrap_or_default(),
         });
     }
     let mut refused: Vec<RefusedTask> = refused.into_values().take(MOST_REFUSED).collect();
     refused.sort_by(|a, b| a.service.cmp(&b.service));
     refused
+}
+
+/// Of the tries of one replica, oldest first, the last that was refused, where nothing has come of it since: another try may
+/// be on its way. One that failed may have run for long, so that it counts when the one before failed as well.
+fn last_refused<'a>(tries: &[&'a SeenTask]) -> Option<&'a SeenTask> {
+    let is_wanted = tries.iter().any(|task| matches!(&*task.desired, "running" | "ready"));
+    let mut back = tries.iter().rev().copied().peekable();
+    let newest = *back.peek().filter(|_| is_wanted)?;
+    let waits = |task: &SeenTask| {
+        matches!(
+            &*task.state,
+            "new" | "pending" | "assigned" | "accepted" | "preparing" | "ready" | "starting"
+        )
+    };
+    if newest.state == "pending" && !newest.error.is_empty() {
+        return Some(newest);
+    }
+    let mut ended = back.skip_while(|task| waits(task));
+    let last = ended.next()?;
+    match &*last.state {
+        "rejected" => Some(last),
+        "failed" => ended.next().filter(|before| before.state == "failed").map(|_| last),
+        _ => None,
+    }
 }
 
 /// What a network is beyond this host; `None` of one that ends here.
@@ -132,6 +149,8 @@ pub(super) fn overlay(
     }
     Some(Overlay {
         encrypted,
+        heard: true,
+        is_cut: gossip.is_cut,
         own,
         peers: peers.into_values().collect(),
         services: services(network, gossip, swarm, &ports),
@@ -277,6 +296,7 @@ fn services(
             Service {
                 tasks: format!("{TASKS}{name}").into(),
                 name: name.as_ref().into(),
+                written: bounded(&group.name).into(),
                 vip: group.vip.parse().ok(),
                 addresses: sorted(group.members.iter().filter_map(|m| m.address.parse().ok()).collect()),
                 running,
