@@ -93,6 +93,8 @@ pub struct Overlay {
     pub peers: Vec<Peer>,
     /// How names of services are answered, by name.
     pub services: Vec<Service>,
+    /// There is more of it than is kept: who is not in it may be there all the same.
+    pub is_cut: bool,
 }
 
 /// Another node that takes part in an overlay, or did.

@@ -47,7 +47,8 @@ pub(super) fn swarm(seen: &SeenSwarm) -> Swarm {
 
 fn control(seen: &SeenControl) -> Control {
     let mut nodes: Vec<Node> = seen.nodes.iter().map(node).collect();
-    nodes.sort_by(|a, b| (a.address, &a.id).cmp(&(b.address, &b.id)));
+    // One that left and joined again is listed twice until somebody removes the old entry, which is down: it is the other.
+    nodes.sort_by(|a, b| (a.address, !a.is_ready, &a.id).cmp(&(b.address, !b.is_ready, &b.id)));
     let managers = seen.nodes.iter().filter(|node| !node.reachability.is_empty());
     let (all, reachable) = managers.fold((0, 0), |(all, reachable), node| {
         (all + 1, reachable + usize::from(node.reachability == "reachable"))
@@ -68,8 +69,12 @@ fn node(seen: &SeenNode) -> Node {
     }
 }
 
-/// Where a replica, or a node's part of a service, does not run, and the last try was refused.
+/// Where a replica, or a node's part of a service, does not run, and the last try was refused. Of a list that was cut
+/// nobody knows which try was the last.
 fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
+    if seen.is_cut {
+        return Vec::new();
+    }
     let services: BTreeMap<&str, &str> = seen.services.iter().map(|s| (&*s.id, &*s.name)).collect();
     let names: BTreeMap<&str, &str> = seen.nodes.iter().map(|n| (&*n.id, &*n.name)).collect();
     let mut slots: BTreeMap<(&str, u64, &str), Vec<&SeenTask>> = BTreeMap::new();
@@ -85,13 +90,11 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
     for ((service, ..), tasks) in slots {
         let Some(name) = services.get(service) else { continue };
         let is_wanted = tasks.iter().any(|task| matches!(&*task.desired, "running" | "ready"));
-        let is_there = tasks.iter().any(|task| matches!(&*task.state, "running" | "complete"));
-        let is_refused = |task: &&&SeenTask| {
-            matches!(&*task.state, "rejected" | "failed")
-                || (task.state == "pending" && !task.error.is_empty())
-        };
-        let last = tasks.iter().filter(is_refused).max_by_key(|task| task.at);
-        let Some(last) = last.filter(|_| is_wanted && !is_there) else { continue };
+        let is_there = tasks.iter().any(|task| task.state == "running");
+        // An update ends the one that ran before: what failed before that one is over.
+        let last = tasks.iter().filter(|task| is_settled(task)).max_by_key(|task| task.at);
+        let is_refused = |task: &&&SeenTask| !matches!(&*task.state, "shutdown" | "complete");
+        let Some(last) = last.filter(is_refused).filter(|_| is_wanted && !is_there) else { continue };
         let node = names.get(&*last.node).copied().unwrap_or(&last.node);
         refused.entry(service).or_insert_with(|| RefusedTask {
             service: bounded(name).into(),
@@ -105,6 +108,14 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
     let mut refused: Vec<RefusedTask> = refused.into_values().take(MOST_REFUSED).collect();
     refused.sort_by(|a, b| a.service.cmp(&b.service));
     refused
+}
+
+/// A try that came to an end, or that no node is fit for; the others are under way.
+fn is_settled(task: &SeenTask) -> bool {
+    match &*task.state {
+        "rejected" | "failed" | "shutdown" | "complete" => true,
+        state => state == "pending" && !task.error.is_empty(),
+    }
 }
 
 /// What a network is beyond this host; `None` of one that ends here.
@@ -127,7 +138,8 @@ pub(super) fn overlay(
     let ports = Ports::of(swarm);
     let own = own.or_else(|| swarm.and_then(|swarm| swarm.address.parse().ok()));
     let mut peers = peers(gossip, swarm, own, &ports);
-    if let Some(swarm) = swarm {
+    // Of a table that was cut nobody knows who is not in it.
+    if let Some(swarm) = swarm.filter(|_| !gossip.is_cut) {
         lost(&mut peers, network, swarm, gossip, at);
     }
     Some(Overlay {
@@ -135,6 +147,7 @@ pub(super) fn overlay(
         own,
         peers: peers.into_values().collect(),
         services: services(network, gossip, swarm, &ports),
+        is_cut: gossip.is_cut,
     })
 }
 
@@ -181,6 +194,7 @@ fn peers(
     peers.retain(|address, _| Some(*address) != own && Some(*address) != advertised);
     for peer in peers.values_mut() {
         peer.tasks.sort_by(|a, b| (&a.name, a.address).cmp(&(&b.name, b.address)));
+        peer.tasks.dedup_by(|a, b| (&a.name, a.address) == (&b.name, b.address));
         // While an old and a new one of a replica overlap, the second carries its address.
         let mut taken: BTreeSet<Arc<str>> = BTreeSet::new();
         for task in &mut peer.tasks {
@@ -248,6 +262,7 @@ fn services(
     ports: &Ports<'_>,
 ) -> Vec<Service> {
     let control = swarm.and_then(|swarm| swarm.control.as_ref().filter(|_| swarm.control_error.is_empty()));
+    let control = control.filter(|control| !control.is_cut);
     let mut running: BTreeMap<&str, Vec<IpAddr>> = BTreeMap::new();
     for task in control.into_iter().flat_map(|control| &control.tasks).filter(|task| is_on(task, network)) {
         let here = task.addresses.iter().filter(|(id, _)| *id == network.id);
@@ -271,9 +286,10 @@ fn services(
                 sorted(of.unwrap_or_default())
             });
             let name = normal(bounded(&group.name));
+            let name = part(&name);
             Service {
                 tasks: format!("{TASKS}{name}").into(),
-                name: name.as_ref().into(),
+                name: (*name).into(),
                 vip: group.vip.parse().ok(),
                 addresses: sorted(group.members.iter().filter_map(|m| m.address.parse().ok()).collect()),
                 running,
@@ -285,3 +301,6 @@ fn services(
     services.sort_by(|a, b| a.name.cmp(&b.name));
     services
 }
+
+#[cfg(test)]
+mod tests;
