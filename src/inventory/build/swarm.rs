@@ -89,12 +89,15 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
     let mut refused: BTreeMap<&str, RefusedTask> = BTreeMap::new();
     for ((service, ..), tasks) in slots {
         let Some(name) = services.get(service) else { continue };
-        let is_wanted = tasks.iter().any(|task| matches!(&*task.desired, "running" | "ready"));
+        let is_wanted = |task: &SeenTask| matches!(&*task.desired, "running" | "ready");
         let is_there = tasks.iter().any(|task| task.state == "running");
         // An update ends the one that ran before: what failed before that one is over.
-        let last = tasks.iter().filter(|task| is_settled(task)).max_by_key(|task| task.at);
+        // The one that waits for a node meanwhile is no older for that.
+        let settled = tasks.iter().filter(|task| is_settled(task));
+        let last = settled.max_by_key(|task| (is_wanted(task), task.at));
         let is_refused = |task: &&&SeenTask| !matches!(&*task.state, "shutdown" | "complete");
-        let Some(last) = last.filter(is_refused).filter(|_| is_wanted && !is_there) else { continue };
+        let is_missed = !is_there && tasks.iter().any(|task| is_wanted(task));
+        let Some(last) = last.filter(is_refused).filter(|_| is_missed) else { continue };
         let node = names.get(&*last.node).copied().unwrap_or(&last.node);
         refused.entry(service).or_insert_with(|| RefusedTask {
             service: bounded(name).into(),

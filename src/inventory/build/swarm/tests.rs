@@ -345,6 +345,14 @@ fn what_is_refused_and_what_only_starts() {
             web("rejected", 0),
         ),
         (
+            "no node is fit for the new one, and the old one took its time to end",
+            vec![
+                then(5, fails("no suitable node", one("pending", "ready"))),
+                then(9, one("shutdown", "shutdown")),
+            ],
+            web("pending", 0),
+        ),
+        (
             "another replica runs",
             vec![one("running", "running"), task_of("web", 2, "n2", "rejected", "running")],
             web("rejected", 1),
@@ -361,7 +369,8 @@ fn what_is_refused_and_what_only_starts() {
     }
     let newest = vec![
         then(5, fails("new", one("rejected", "shutdown"))),
-        then(4, fails("old", one("failed", "running"))),
+        then(4, fails("old", one("failed", "shutdown"))),
+        then(6, one("ready", "ready")),
     ];
     let mut seen = manager(vec![node_of("n2", "198.51.100.3")], newest);
     let told = super::swarm(&seen).control.unwrap().refused;
