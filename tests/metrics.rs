@@ -1,7 +1,7 @@
 //! The exposition, as Prometheus would read it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,17 +14,18 @@ use destination_exporter::diagnosis::{
 use destination_exporter::inventory::routes::{Backend, Placed, Standing};
 use destination_exporter::inventory::{
     AddressPools, Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId,
-    Origin, Place, Proxy, PublishedPort, Resolver, Route, Routes, RunState, Subnet,
+    Origin, Overlay, Place, Proxy, PublishedPort, Resolver, Route, Routes, RunState, Subnet, Swarm, swarm,
 };
 use destination_exporter::metrics::{self, BuildInfo, table};
 use destination_exporter::netstack::{self, Bridge, Connections, Conntrack, Forwarding, Neighbours, Way};
 use destination_exporter::netstack::{Direction, Inner, Interface, Side, Talk, TcpCounters};
 use destination_exporter::outcome::{
-    Blindness, Detail, HttpSeen, Observation, Outcome, ProbeKey, ProbeKind, Reason, Scheme, Widths,
+    Blindness, Detail, Echo, HttpSeen, Observation, Outcome, ProbeKey, ProbeKind, Reason, Scheme, Widths,
 };
 use destination_exporter::proxy::{Kind, Port};
 use destination_exporter::state::{
-    EchoTally, Engine, Forecasts, Growth, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic, Turns,
+    Cover, EchoTally, Engine, Forecasts, Growth, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic,
+    Turns,
 };
 use destination_exporter::strangers::printable;
 
@@ -79,6 +80,9 @@ fn drift(destination: &Arc<str>) -> Drift {
         found: Some(Arc::new(Drifted { counts: counts.into(), ..Drifted::default() })),
     }
 }
+
+/// Another node of the Swarm.
+const NODE: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 2));
 
 /// A host with one destination, `names` on it, and one probe for each outcome.
 struct Host {
@@ -171,10 +175,11 @@ impl Host {
             detached: Vec::new(),
             stopped: Vec::new(),
             ghosts: Vec::new(),
-            overlay: None,
+            overlay: Some(self.overlay()),
         };
         let other = Destination {
             name: "other".into(),
+            overlay: None,
             id: NetworkId::new("another"),
             endpoints: Vec::new(),
             subnets: Vec::new(),
@@ -191,9 +196,46 @@ impl Host {
             proxies: vec![self.proxy(&id)],
             routes: Routes { served: vec![self.route(&id)], ..Routes::default() },
             host_files: Default::default(),
-            swarm: None,
+            swarm: Some(self.swarm()),
             absent: vec!["gone".into()],
             oddities: Vec::new(),
+        }
+    }
+
+    /// A manager, and another node, both called as the first container is.
+    fn swarm(&self) -> Swarm {
+        let node = |id: &str| swarm::Node {
+            id: id.into(),
+            name: self.names[0].clone(),
+            address: Some(NODE),
+            is_manager: false,
+            is_ready: id == "new",
+            state: "ready".into(),
+            message: "".into(),
+            availability: "active".into(),
+        };
+        // One that left and joined again is listed twice.
+        let nodes = vec![node("new"), node("old")];
+        Swarm {
+            name: self.names[0].clone(),
+            is_manager: true,
+            state: "active".into(),
+            control: Some(swarm::Control { nodes, ..swarm::Control::default() }),
+            ..Swarm::default()
+        }
+    }
+
+    /// On the other node is one that is called as the first container is.
+    fn overlay(&self) -> Overlay {
+        let task = swarm::Elsewhere {
+            name: self.names[0].clone(),
+            workload: self.names[0].clone(),
+            address: IpAddr::from([10, 0, 9, 3]),
+            ports: Vec::new(),
+        };
+        Overlay {
+            peers: vec![swarm::Peer { address: NODE, tasks: vec![task], lost: None }],
+            ..Overlay::default()
         }
     }
 
@@ -267,6 +309,10 @@ impl Host {
         let mut narrow = record(&Outcome::Failure(Reason::TooBig));
         let widths = Widths { mtu: 1500, passed: 1400, failed: Some(1401), told: false };
         narrow.seen.widths = Some(widths);
+        let mut over = up.clone();
+        let rtts = vec![Duration::from_micros(900), Duration::from_micros(700)];
+        over.seen.echo = Some(Echo { sent: 2, received: 2, duplicates: 0, rtts });
+        let away = beyond(ProbeKind::Overlay, &self.names[0], Detail::Address(IpAddr::from([10, 0, 9, 3])));
         let outcomes = self.outcomes.iter().map(|(port, outcome)| (key(*port), record(outcome)));
         outcomes
             .chain([
@@ -275,6 +321,7 @@ impl Host {
                 (beyond(ProbeKind::PathMtu, "192.0.2.1", Detail::Address([192, 0, 2, 1].into())), narrow),
                 (beyond(ProbeKind::Proxy, &target, Detail::Port(IpAddr::from([10, 0, 0, 2]), 80)), up),
                 (beyond(ProbeKind::Route, &target, site), answered),
+                (away, over),
             ])
             .collect()
     }
@@ -320,6 +367,10 @@ impl Host {
             config_reload: (true, Some(at(1))),
             round_last_completed: Some(at(9)),
             round_interval: Duration::from_secs(30),
+            covers: Arc::new(BTreeMap::from([(
+                self.destination.clone(),
+                Cover { targets: vec![self.names[0].clone()], within: Duration::from_secs(30) },
+            )])),
             turns: Arc::new(BTreeMap::from([(
                 self.destination.clone(),
                 Turns { peers: 1, within: Duration::from_secs(60), taken: false },
@@ -474,6 +525,30 @@ fn every_family_comes_from_the_table_and_no_series_is_twice() {
     for line in samples(&page) {
         assert!(series.insert(split(line).0), "twice: {line}");
     }
+}
+
+/// This node, the other, and the way there, of a host where all of it is known.
+#[test]
+fn nodes_and_the_way_to_them_are_told() {
+    let page = Host::new("shop", &["web", "db"]).page();
+    let value =
+        |series: &str| samples(&page).into_iter().map(split).find(|one| one.0 == series).map(|one| one.1);
+    let peer = |name: &str| value(&format!("{name}{{destination=\"shop\",peer=\"198.51.100.2\"}}"));
+    assert_eq!(peer("destination_overlay_peer_up"), Some(1.0));
+    assert_eq!(peer("destination_overlay_peer_rtt_seconds"), Some(0.0007));
+    assert_eq!(peer("destination_overlay_peer_containers"), Some(1.0));
+    let ready = r#"destination_swarm_node_ready{node="web",address="198.51.100.2",role="worker",availability="active"}"#;
+    assert_eq!(value(ready), Some(1.0), "the entry of one that joined again is the new one");
+    assert_eq!(value("destination_swarm_control"), Some(1.0));
+    assert_eq!(value(r#"destination_probes_covered_ratio{destination="shop"}"#), Some(0.0));
+    assert_eq!(value(r#"destination_probes_cover_seconds{destination="shop"}"#), Some(30.0));
+    let info =
+        r#"destination_swarm_node_info{node_id="",node="web",address="",role="manager",state="active"}"#;
+    assert_eq!(value(info), Some(1.0));
+    let long = Host::new("shop", &[&"x".repeat(1000), "db"]).page();
+    let label = |line: &str| line.split("node=\"").nth(1).and_then(|l| l.split('"').next()).map(str::len);
+    let lengths: Vec<usize> = samples(&long).into_iter().filter_map(label).collect();
+    assert!(lengths.len() == 2 && lengths.iter().all(|bytes| *bytes == 128), "{lengths:?}");
 }
 
 #[test]

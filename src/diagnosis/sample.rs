@@ -1,5 +1,7 @@
 //! Small snapshots for tests.
 
+pub(crate) mod swarm;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;

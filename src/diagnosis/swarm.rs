@@ -112,6 +112,20 @@ pub(super) const fn is_of(code: Code) -> bool {
     )
 }
 
+/// What was told of some is told of all by now, or the other way round.
+fn is_other_share(of: &Of<'_, '_>, one: &Finding, other: &Finding) -> bool {
+    let is_of_all = |finding: &Finding| match finding.code {
+        Code::SwarmDataPathBroken => *finding.subject.name == *of.own_address(),
+        _ => finding.subject.kind == "destination",
+    };
+    let is_shared = match one.code {
+        Code::SwarmDataPathBroken => true,
+        Code::SwarmVipUnreachable => one.destination == other.destination,
+        _ => false,
+    };
+    one.code == other.code && is_shared && is_of_all(one) != is_of_all(other)
+}
+
 /// Whether a finding that no rule sees any more still holds: until what it is about answers, or is gone.
 pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
     let is_up = scene.snapshot.sight.engine.is_up();
@@ -120,7 +134,10 @@ pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
     let of = Of { scene, swarm, sights: &sights };
     // Another finding tells of the same now.
     let is_same = |other: &Finding| (other.code, &other.destination) == (finding.code, &finding.destination);
-    if find(scene).iter().any(|other| other.subject == finding.subject && !is_same(other)) {
+    let is_told = |other: &Finding| {
+        (other.subject == finding.subject && !is_same(other)) || is_other_share(&of, other, finding)
+    };
+    if find(scene).iter().any(is_told) {
         return false;
     }
     match finding.code {

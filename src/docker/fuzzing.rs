@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use bollard::models::{ContainerInspectResponse, ContainerSummary, Network, SystemVersion};
 use serde_json::Value;
 
-use crate::inventory::seen::{Seen, SeenContainer};
+use crate::inventory::seen::{Seen, SeenContainer, SeenControl, SeenGossip, SeenSwarm};
 use crate::inventory::{ContainerId, EngineInfo, Upstream};
 use crate::netstack::Interface;
 
 use super::cut::Cut;
 use super::engine::{Change, change};
+use super::swarm::{control, gossip, introduction};
 use super::{counters, environment, lenient, resolv_conf, translate, uninspected};
 
 /// As [`super::Engine::list`] has it; each container is inspected, or could not be.
@@ -67,4 +68,22 @@ pub fn statistics(answer: &str, container: &ContainerId) -> Option<Vec<Interface
 pub fn resolv_conf(text: &str) -> (Vec<IpAddr>, Option<Upstream>) {
     let read = resolv_conf::parse(text);
     (read.servers, read.upstream)
+}
+
+/// What is kept of an overlay's gossip.
+pub fn gossip(answer: Value) -> Option<SeenGossip> {
+    serde_json::from_value(answer).ok().map(gossip::read)
+}
+
+/// What is kept of nodes, services and tasks.
+pub fn control(nodes: Value, services: Value, tasks: Value) -> Option<SeenControl> {
+    let nodes: Option<Vec<control::Node>> = serde_json::from_value(nodes).ok()?;
+    let services: Option<Vec<control::Service>> = serde_json::from_value(services).ok()?;
+    let tasks: Option<Vec<control::Task>> = serde_json::from_value(tasks).ok()?;
+    Some(control::read(nodes.unwrap_or_default(), services.unwrap_or_default(), tasks.unwrap_or_default()))
+}
+
+/// Who the Engine is in the Swarm; `None` where it is in none.
+pub fn swarm(info: Value, control: Option<SeenControl>) -> Option<SeenSwarm> {
+    introduction(serde_json::from_value(info).ok()?, Some(SeenSwarm { control, ..SeenSwarm::default() }))
 }

@@ -5,8 +5,10 @@
 //! left out, or as it was: a manager without a quorum still tells its gossip, and a worker is never asked what managers
 //! alone may say.
 
-mod control;
-mod gossip;
+pub(super) mod control;
+pub(super) mod gossip;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -50,7 +52,7 @@ pub(super) struct Known {
 }
 
 #[derive(Deserialize)]
-struct Info {
+pub(super) struct Info {
     #[serde(rename = "Name", default)]
     name: String,
     #[serde(rename = "Swarm", default)]
@@ -87,6 +89,31 @@ struct Cluster {
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Hint {
     local_node_state: String,
+}
+
+/// What is kept of it; `None` of one that is in no Swarm. What managers know is as it was.
+pub(super) fn introduction(info: Info, known: Option<SeenSwarm>) -> Option<SeenSwarm> {
+    let part = info.swarm.filter(|part| !matches!(&*part.local_node_state, "" | "inactive"))?;
+    let text = |text: &str| bounded(text).to_owned();
+    let (control, control_error) =
+        known.map(|known| (known.control, known.control_error)).unwrap_or_default();
+    let mut managers: Vec<String> =
+        part.remote_managers.iter().flatten().map(|one| text(&one.addr)).collect();
+    managers.sort();
+    managers.dedup();
+    managers.truncate(MOST_MANAGERS);
+    Some(SeenSwarm {
+        node_id: text(&part.node_id),
+        name: text(&info.name),
+        address: text(&part.node_addr),
+        state: text(&part.local_node_state),
+        is_manager: part.control_available,
+        error: text(&part.error),
+        managers,
+        data_port: part.cluster.unwrap_or_default().data_path_port,
+        control,
+        control_error,
+    })
 }
 
 impl Engine {
@@ -178,29 +205,11 @@ impl Engine {
     async fn introduced(&self, known: Option<SeenSwarm>, until: Instant) -> Option<SeenSwarm> {
         let answer = wire::fields::<Info>(&self.host, "/info", Allowance::of(ONE));
         let Ok(info) = self.within("info", answer, until).await else { return known };
-        let part = info.swarm.filter(|part| !matches!(&*part.local_node_state, "" | "inactive"));
-        let Some(part) = part else {
+        let swarm = introduction(info, known);
+        if swarm.is_none() {
             *self.swarm.lock().unwrap_or_else(PoisonError::into_inner) = Known::default();
-            return None;
-        };
-        let text = |text: &str| bounded(text).to_owned();
-        let (control, control_error) =
-            known.map(|known| (known.control, known.control_error)).unwrap_or_default();
-        let mut managers: Vec<String> =
-            part.remote_managers.iter().flatten().take(MOST_MANAGERS).map(|one| text(&one.addr)).collect();
-        managers.sort();
-        Some(SeenSwarm {
-            node_id: text(&part.node_id),
-            name: text(&info.name),
-            address: text(&part.node_addr),
-            state: text(&part.local_node_state),
-            is_manager: part.control_available,
-            error: text(&part.error),
-            managers,
-            data_port: part.cluster.unwrap_or_default().data_path_port,
-            control,
-            control_error,
-        })
+        }
+        swarm
     }
 
     /// Writes into each overlay what this node's gossip knows of it. One that is not on this node has none.

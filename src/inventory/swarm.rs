@@ -89,14 +89,14 @@ pub struct Overlay {
     pub encrypted: bool,
     /// It is on this node, and its gossip was heard.
     pub heard: bool,
-    /// It has more than is kept: who is not known here may be there.
-    pub is_cut: bool,
     /// This node's address on the data path, where something is on the network here.
     pub own: Option<IpAddr>,
     /// The other nodes that take part in it, by address.
     pub peers: Vec<Peer>,
     /// How names of services are answered, by name.
     pub services: Vec<Service>,
+    /// There is more of it than is kept: who is not in it may be there all the same.
+    pub is_cut: bool,
 }
 
 /// Another node that takes part in an overlay, or did.

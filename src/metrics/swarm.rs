@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::inventory::Inventory;
 use crate::inventory::swarm::Peer;
+use crate::inventory::{Inventory, part};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::{Record, Snapshot};
 
@@ -15,7 +15,8 @@ pub fn nodes(page: &mut Exposition, inventory: &Inventory) {
     let Some(swarm) = &inventory.swarm else { return };
     let role = if swarm.is_manager { "manager" } else { "worker" };
     let address = swarm.address.map(|address| address.to_string()).unwrap_or_default();
-    page.put(&table::SWARM_NODE_INFO, [&swarm.node_id, &swarm.name, &address, role, &swarm.state], 1.0);
+    let (id, name, state) = (part(&swarm.node_id), part(&swarm.name), part(&swarm.state));
+    page.put(&table::SWARM_NODE_INFO, [&id, &name, &address, role, &state], 1.0);
     let is_heard = swarm.control.as_ref().filter(|_| swarm.control_error.is_none());
     if swarm.is_manager || &*swarm.state == "locked" {
         page.put_bool(&table::SWARM_CONTROL, [], is_heard.is_some());
@@ -25,7 +26,8 @@ pub fn nodes(page: &mut Exposition, inventory: &Inventory) {
     for node in is_heard.into_iter().flat_map(|control| &control.nodes) {
         let role = if node.is_manager { "manager" } else { "worker" };
         let address = node.address.map(|address| address.to_string()).unwrap_or_default();
-        let labels = [node.name.to_string(), address, role.to_owned(), node.availability.to_string()];
+        let labels =
+            [part(&node.name).into_owned(), address, role.to_owned(), part(&node.availability).into_owned()];
         *nodes.entry(labels).or_default() |= node.is_ready;
     }
     for (labels, is_ready) in nodes {
@@ -96,3 +98,6 @@ pub fn covers(page: &mut Exposition, snapshot: &Snapshot) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

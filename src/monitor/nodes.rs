@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::inventory::Inventory;
-use crate::inventory::swarm::{Lost, Overlay, Peer, Swarm, TASKS};
+use crate::inventory::swarm::{Control, Lost, Overlay, Peer, Swarm, TASKS};
 use crate::outcome::{Detail, Outcome, ProbeKind, Reason, Run};
 use crate::plan::overlay::GOSSIP;
 
@@ -19,7 +19,7 @@ use crate::plan::overlay::GOSSIP;
 const MISSED_FOR: Duration = Duration::from_secs(3600);
 /// Addresses of one name that are remembered.
 const MOST_ASTRAY: usize = 64;
-/// Nodes that are remembered.
+/// Nodes of one overlay that are remembered.
 const MOST: usize = 4096;
 
 /// What was seen of nodes, and of names, between one picture and the next.
@@ -91,6 +91,7 @@ impl Nodes {
         at: SystemTime,
         kept: &mut BTreeMap<(Arc<str>, IpAddr), Node>,
     ) {
+        let before = kept.len();
         let first = (Arc::clone(name), IpAddr::from([0, 0, 0, 0]));
         let known: Vec<(Arc<str>, IpAddr)> =
             self.known.range(first..).map(|(key, _)| key.clone()).take_while(|(of, _)| of == name).collect();
@@ -117,12 +118,16 @@ impl Nodes {
             }
         }
         overlay.peers.sort_by_key(|peer| peer.address);
-        for peer in overlay.peers.iter().take(MOST) {
+        for peer in &overlay.peers {
+            // Whoever is missed already stays: that others come and go is no reason to forget.
+            if kept.len() - before >= MOST {
+                break;
+            }
             let key = (Arc::clone(name), peer.address);
             let lost = peer.lost.map(|lost| lost.since);
             let tasks = peer.lost.map_or(peer.tasks.len(), |lost| lost.tasks);
             if tasks > 0 {
-                let told = swarm.is_some_and(|swarm| swarm.node(peer.address).is_some());
+                let told = control(swarm).is_some_and(|control| is_told(control, peer.address));
                 let node = kept.entry(key).or_insert(Node { tasks, lost, answered: false, told });
                 node.told |= told;
             }
@@ -135,6 +140,7 @@ impl Nodes {
             runs.iter().filter(|run| run.key.kind == ProbeKind::Dns && run.key.target.starts_with(TASKS))
         {
             let on = inventory.and_then(|inventory| inventory.destination(&run.key.destination));
+            // Of a table that was cut nobody knows what is not in it.
             let overlay = on.and_then(|on| on.overlay.as_ref()).filter(|overlay| !overlay.is_cut);
             let services = overlay.map(|overlay| &overlay.services);
             let service = services.into_iter().flatten().find(|service| service.tasks == run.key.target);
@@ -165,6 +171,15 @@ impl Nodes {
     }
 }
 
+/// What the managers know, as long as they say it.
+fn control(swarm: Option<&Swarm>) -> Option<&Control> {
+    swarm.and_then(|swarm| swarm.control.as_ref().filter(|_| swarm.control_error.is_none()))
+}
+
+fn is_told(control: &Control, address: IpAddr) -> bool {
+    control.nodes.iter().any(|one| one.address == Some(address))
+}
+
 fn is_missed(
     node: &mut Node,
     since: SystemTime,
@@ -172,7 +187,7 @@ fn is_missed(
     swarm: Option<&Swarm>,
     address: IpAddr,
 ) -> bool {
-    let control = swarm.and_then(|swarm| swarm.control.as_ref().filter(|_| swarm.control_error.is_none()));
+    let control = control(swarm);
     let told = control.and_then(|_| swarm?.node(address));
     match told {
         // They know of it: it is meant to be there as long as they say so.

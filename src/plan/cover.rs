@@ -50,3 +50,6 @@ fn cover(view: &View<'_>, on: &Destination) -> Option<Cover> {
     let within = if most == 0 { interval(ProbeKind::Icmp).saturating_mul(2) } else { across };
     (!targets.is_empty()).then_some(Cover { targets, within })
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,11 +27,20 @@ const VIPS_AT_ONCE: usize = 32;
 const NAMES_AT_ONCE: usize = 32;
 /// Ports of one container that a handshake is made with.
 const MOST_PORTS: usize = 2;
+/// Ports of one node, beside that of the gossip, that a handshake is made with from host to host: a manager's own.
+const MOST_CONTROL_PORTS: usize = 1;
 /// Gossip between nodes (moby, `libnetwork/networkdb`); it is TCP and UDP, and by UDP nobody answers a stranger.
 pub const GOSSIP: u16 = 7946;
 
 /// Behind the name of a service, where its virtual address is meant.
 pub const VIP: &str = "@vip";
+
+/// No more probes than this are planned of one overlay in one round, whatever the size of the Swarm, where this node looks at
+/// so many others and misses so many.
+pub const fn most_probes(neighbours: usize, missed: usize) -> usize {
+    let beside = 1 + 1 + MOST_CONTROL_PORTS;
+    neighbours * (AT_ONCE * (1 + MOST_PORTS) + beside) + missed * beside + VIPS_AT_ONCE + NAMES_AT_ONCE
+}
 
 /// After how many rounds every one of so many has had its turn.
 pub const fn rounds(tasks: usize) -> usize {
@@ -267,6 +276,7 @@ fn beside(view: &View<'_>, destination: &Destination, next: &[&Peer]) -> Option<
         let of = |detail| key(destination, ProbeKind::Node, &source, &target, detail);
         jobs.push(echo(view, of(Detail::Address(peer.address)), peer.address));
         let control = managers.iter().filter(|(ip, _)| *ip == peer.address).map(|(_, port)| *port);
+        let control = control.filter(|port| *port != GOSSIP).take(MOST_CONTROL_PORTS);
         jobs.extend(std::iter::once(GOSSIP).chain(control).map(|port| {
             let spec = Spec::Tcp { peer: SocketAddr::new(peer.address, port) };
             Job { key: of(Detail::Port(peer.address, port)), spec }
@@ -274,3 +284,6 @@ fn beside(view: &View<'_>, destination: &Destination, next: &[&Peer]) -> Option<
     }
     view.errand(&destination.name, ProbeKind::Node, &source, (None, view.host()), jobs)
 }
+
+#[cfg(test)]
+mod tests;

@@ -260,3 +260,6 @@ pub struct Turns {
     /// They are more than are tried at once: what is not planned now will be.
     pub taken: bool,
 }
+
+#[cfg(test)]
+mod tests;

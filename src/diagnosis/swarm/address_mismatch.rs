@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::diagnosis::words::{few, quoted, saw};
+use crate::diagnosis::scene::fails;
+use crate::diagnosis::words::{few, listed, quoted, saw, symptom};
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::Of;
@@ -18,14 +19,18 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     let mut finding = of.draft(Code::SwarmAddressMismatch, "swarm", "swarm", None);
     let named =
         |class: Class| few(apart.classes.get(&class).into_iter().flatten().map(|ip| of.swarm.called(*ip)));
-    let listed: Vec<String> =
+    let kinds: Vec<String> =
         apart.classes.keys().map(|class| format!("{}: {}", class.as_word(), named(*class))).collect();
     finding.summary = format!(
         "Nodes of the Swarm advertise addresses of several networks ({}), and {} does not reach {}: they find each other only in part.",
-        listed.join("; "),
+        kinds.join("; "),
         quoted(&of.own()),
         few(apart.silent.iter().map(|ip| quoted(&of.swarm.called(*ip)))),
     );
+    let silent = of.sights.iter().filter(|sight| apart.silent.contains(&sight.peer.address));
+    let looks = silent.flat_map(|sight| sight.over.iter().chain(&sight.beside));
+    finding.explains =
+        listed(looks.filter(|(_, record)| fails(record)).map(|(key, record)| symptom(key, record)));
     finding.evidence = apart
         .classes
         .keys()
@@ -51,7 +56,8 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     ];
     finding.verify = vec![
         "docker info -f '{{.Swarm.NodeAddr}}'".to_owned(),
-        "docker node ls; docker network inspect --verbose -f '{{json .Peers}}' ingress".to_owned(),
+        "docker node ls".to_owned(),
+        "docker network inspect --verbose -f '{{json .Peers}}' ingress".to_owned(),
         "ip -br addr".to_owned(),
     ];
     vec![finding]
@@ -62,11 +68,10 @@ pub(super) fn accounts_for(of: &Of<'_, '_>, address: IpAddr) -> bool {
     apart(of).is_some_and(|apart| apart.silent.contains(&address))
 }
 
-/// Until everybody of another kind was heard.
+/// Until all that was silent has answered in some way.
 pub(super) fn holds(of: &Of<'_, '_>) -> bool {
-    let Some(own) = of.swarm.address else { return false };
-    let others = of.sights.iter().filter(|sight| class(sight.peer.address) != class(own));
-    others.into_iter().any(|sight| !sight.host.is_open() && !sight.gossip.is_open() && !sight.data.is_open())
+    let answers = |sight: &Sight<'_>| sight.host.is_open() || sight.gossip.is_open() || sight.data.is_open();
+    apart_where(of, |sight| !answers(sight)).is_some()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,6 +120,10 @@ struct Apart {
 }
 
 fn apart(of: &Of<'_, '_>) -> Option<Apart> {
+    apart_where(of, is_silent)
+}
+
+fn apart_where(of: &Of<'_, '_>, is_silent: impl Fn(&Sight<'_>) -> bool) -> Option<Apart> {
     let own = of.swarm.address?;
     let told = of.swarm.control.iter().flat_map(|control| &control.nodes).filter_map(|node| node.address);
     let heard = of.sights.iter().map(|sight| sight.peer.address);
@@ -123,7 +132,9 @@ fn apart(of: &Of<'_, '_>) -> Option<Apart> {
     for address in told.chain(heard).chain(managers).chain([own]) {
         classes.entry(class(address)).or_default().insert(address);
     }
-    let is_other = |address: IpAddr| class(address) != class(own);
+    // Whom the managers do not hear of either is away, whatever its address is.
+    let is_down = |address: IpAddr| of.swarm.node(address).is_some_and(|node| !node.is_ready);
+    let is_other = |address: IpAddr| class(address) != class(own) && !is_down(address);
     let silent = of.sights.iter().filter(|sight| is_other(sight.peer.address) && is_silent(sight));
     let silent: BTreeSet<IpAddr> = silent.map(|sight| sight.peer.address).collect();
     (classes.len() > 1 && !silent.is_empty()).then_some(Apart { classes, silent })

@@ -12,7 +12,7 @@ use crate::diagnosis::{Code, Evidence, Finding, Step};
 use crate::outcome::Outcome;
 
 use super::sight::{Sight, Way};
-use super::{Of, encryption_unsupported, peer_missing};
+use super::{Of, address_mismatch, encryption_unsupported, peer_missing};
 
 /// Symptoms and pieces of evidence of one sort that are told.
 const MOST: usize = 3;
@@ -52,8 +52,12 @@ pub(super) fn holds(of: &Of<'_, '_>, finding: &Finding) -> bool {
     !sights.is_empty() && !sights.iter().any(|sight| sight.data.is_open())
 }
 
-/// An encrypted overlay fails for reasons of its own too: it counts once what is in the clear fails as well.
+/// A node that advertises an address of another network is told as that. An encrypted overlay fails for reasons of its own
+/// too: it counts once what is in the clear fails as well.
 fn is_otherwise(of: &Of<'_, '_>, sight: &Sight<'_>) -> bool {
+    if address_mismatch::accounts_for(of, sight.peer.address) {
+        return true;
+    }
     let is_clear = |other: &&Sight<'_>| !other.overlay.encrypted && other.peer.address == sight.peer.address;
     let waits = || of.sights.iter().filter(is_clear).any(|other| !other.is_broken());
     sight.overlay.encrypted && (encryption_unsupported::accounts_for(of, sight) || waits())

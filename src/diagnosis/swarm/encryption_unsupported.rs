@@ -99,7 +99,8 @@ fn tell(of: &Of<'_, '_>, on: &Destination) -> Finding {
     ];
     finding.verify = vec![
         format!("docker network inspect -f '{{{{json .Options}}}}' {}", network(on)),
-        "ip xfrm state; ip xfrm policy".to_owned(),
+        "ip xfrm state".to_owned(),
+        "ip xfrm policy".to_owned(),
         "tcpdump -ni any esp".to_owned(),
     ];
     finding

@@ -3,7 +3,8 @@
 //! The gossip (7946, TCP and UDP) carries which container has which address and where it is; what it does not know has no
 //! name here and no way to it, though the hosts may well reach each other.
 
-use crate::diagnosis::words::{few_quoted, network, operand, quoted, saw};
+use crate::diagnosis::scene::fails;
+use crate::diagnosis::words::{few_quoted, listed, network, operand, quoted, saw, symptom};
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::data_path_broken::hosts;
@@ -30,7 +31,9 @@ pub(super) fn accounts_for(of: &Of<'_, '_>, sight: &Sight<'_>) -> bool {
     }
     let is_down = of.swarm.node(sight.peer.address).is_some_and(|node| !node.is_ready);
     let at = of.scene.inventory.map_or(lost.since, |inventory| inventory.taken_at);
-    let settled = at.duration_since(lost.since).is_ok_and(|age| age >= SETTLES);
+    // A node that comes back answers first, and is in the gossip a moment later.
+    let alike = sight.gossip_since.map_or(lost.since, |since| since.max(lost.since));
+    let settled = at.duration_since(alike).is_ok_and(|age| age >= SETTLES);
     // Blocked; or no Engine behind it; or the managers know more than the gossip does, and not for a moment.
     (sight.gossip.is_shut() && sight.host.is_open() && sight.host_is_steady)
         || (sight.refuses && is_down)
@@ -56,6 +59,8 @@ fn tell(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
         quoted(&name),
         quoted(&of.own()),
     );
+    let looks = told.iter().flat_map(|sight| &sight.beside).filter(|(_, record)| fails(record));
+    finding.explains = listed(looks.map(|(key, record)| symptom(key, record)));
     for sight in told {
         let tasks = sight.peer.lost.map_or(0, |lost| lost.tasks);
         finding.evidence.push(saw(

@@ -1,13 +1,13 @@
 //! What is seen of each other node from here, overlay by overlay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::SystemTime;
 
 use crate::diagnosis::scene::{ENOUGH, Look, Scene};
 use crate::inventory::swarm::{Overlay, Peer};
 use crate::inventory::{Destination, Inventory};
-use crate::outcome::{Detail, Outcome, ProbeKind, Reason};
+use crate::outcome::{Detail, Outcome, ProbeKey, ProbeKind, Reason};
 use crate::plan::overlay::{GOSSIP, VIP};
 
 /// What all probes of one sort say of a way.
@@ -80,6 +80,8 @@ pub(super) struct Sight<'a> {
     pub(super) host_is_steady: bool,
     /// Its port of the gossip.
     pub(super) gossip: Way,
+    /// Since when it has been open, where it is.
+    pub(super) gossip_since: Option<SystemTime>,
     /// That port is refused: its host answers, and no Engine of a Swarm listens.
     pub(super) refuses: bool,
 }
@@ -179,8 +181,14 @@ fn sight<'a>(
     over: Vec<Look<'a>>,
     beside: Vec<Look<'a>>,
 ) -> Sight<'a> {
-    // Who reaches nobody of its own host says nothing of another.
-    let heard = over.iter().copied().filter(|(key, _)| !scene.is_cut_off(&on.name, &key.source));
+    // Who reaches nobody of its own host says nothing of another, nor does a task that is gone say anything of its node.
+    let gone = gone(inventory, overlay, peer);
+    let is_gone = |key: &ProbeKey| match key.detail {
+        Detail::Address(address) | Detail::Port(address, _) => gone.contains(&address),
+        _ => false,
+    };
+    let heard =
+        over.iter().copied().filter(|(key, _)| !is_gone(key) && !scene.is_cut_off(&on.name, &key.source));
     let heard: Vec<Look<'a>> = heard.collect();
     let data = together(inventory, heard.iter().copied());
     let echoes = beside.iter().copied().filter(|(key, _)| matches!(key.detail, Detail::Address(_)));
@@ -191,11 +199,27 @@ fn sight<'a>(
     let of_gossip: Vec<Look<'a>> = beside.iter().copied().filter(is_gossip).collect();
     let refused = |(_, record): &Look<'a>| matches!(record.outcome, Outcome::Failure(Reason::Refused));
     let refuses = of_gossip.iter().any(refused);
+    let opened = |(_, record): &Look<'a>| (record.successes_in_a_row > 0).then_some(record.since);
+    let gossip_since = of_gossip.iter().filter_map(opened).max();
     let gossip = together(inventory, of_gossip);
     // One container that answers no echo may be one that drops them, as many do.
     let first = heard.first().map(|(key, _)| &key.target);
     let is_alone =
         heard.iter().all(|(key, _)| Some(&key.target) == first && matches!(key.detail, Detail::Address(_)));
     let data = if data.is_shut() && is_alone && gossip.is_open() { Way::Unclear } else { data };
-    Sight { on, overlay, peer, over, beside, data, host, host_is_steady, gossip, refuses }
+    Sight { on, overlay, peer, over, beside, data, host, host_is_steady, gossip, gossip_since, refuses }
+}
+
+/// Addresses on a node behind which the managers know of no running task. Of a node that they do not hear of they know
+/// nothing.
+fn gone(inventory: &Inventory, overlay: &Overlay, peer: &Peer) -> BTreeSet<IpAddr> {
+    let node = inventory.swarm.as_ref().and_then(|swarm| swarm.node(peer.address));
+    if node.is_some_and(|node| !node.is_ready) {
+        return BTreeSet::new();
+    }
+    let services = overlay.services.iter().filter_map(|service| Some((service, service.running.as_ref()?)));
+    services
+        .flat_map(|(service, running)| service.addresses.iter().filter(|address| !running.contains(address)))
+        .copied()
+        .collect()
 }

@@ -15,7 +15,7 @@ use crate::inventory::swarm::{Overlay, Service};
 use crate::outcome::ProbeKind;
 
 use super::Of;
-use super::sight::together;
+use super::sight::{Sight, together};
 
 pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     let all = of
@@ -28,18 +28,38 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     told.collect()
 }
 
+/// Until nothing but running tasks is behind the name, or somebody answers at what is. A manager that cannot say which
+/// tasks run ends nothing.
 pub(super) fn holds(of: &Of<'_, '_>, finding: &Finding) -> bool {
+    let Some(inventory) = of.scene.inventory else { return true };
     let whole = of.swarm.control.as_ref().filter(|control| !control.is_cut);
-    let is_yet_to_be_told = whole.is_some() && of.swarm.control_error.is_none();
+    // While no list is fresh nobody says that it is over.
+    let is_yet_to_be_told = of.swarm.is_manager && (whole.is_some() || of.swarm.control_error.is_some());
     let mut overlays = of.overlays().filter(|(on, _)| Some(&on.name) == finding.destination.as_ref());
-    overlays.any(|(_, overlay)| {
-        let named = overlay.services.iter().filter(|service| service.name == finding.subject.name);
-        // While no list is fresh nobody says that it is over.
-        named.into_iter().any(|service| {
-            let is_stale = |running: &Vec<IpAddr>| service.addresses.iter().any(|ip| !running.contains(ip));
-            !service.astray.is_empty() || service.running.as_ref().map_or(is_yet_to_be_told, is_stale)
+    overlays.any(|(on, overlay)| {
+        let mut named = overlay.services.iter().filter(|service| service.name == finding.subject.name);
+        named.any(|service| {
+            if !service.astray.is_empty() {
+                return true;
+            }
+            let Some(running) = &service.running else { return is_yet_to_be_told };
+            let mut gone = service.addresses.iter().filter(|ip| !running.contains(ip));
+            gone.any(|ip| !together(inventory, looks_at(of, on, overlay, *ip)).is_open())
         })
     })
+}
+
+/// What goes to whom has this address on another node.
+fn looks_at<'a>(
+    of: &Of<'_, 'a>,
+    on: &'a Destination,
+    overlay: &'a Overlay,
+    address: IpAddr,
+) -> Vec<Look<'a>> {
+    let tasks = overlay.elsewhere().filter(|(_, task)| task.address == address);
+    let names: BTreeSet<&str> = tasks.map(|(_, task)| &*task.name).collect();
+    let looks = of.scene.looks_of(&on.name, ProbeKind::Overlay).iter().copied();
+    looks.filter(|(key, _)| names.contains(&*key.target)).collect()
 }
 
 /// Addresses that no running task has, and what was seen there.
@@ -52,19 +72,10 @@ fn stale<'a>(
     let (Some(inventory), Some(running)) = (of.scene.inventory, &service.running) else { return Vec::new() };
     let mut stale = Vec::new();
     for address in service.addresses.iter().filter(|ip| !running.contains(ip)) {
-        let names: BTreeSet<&str> = overlay
-            .elsewhere()
-            .filter(|(_, task)| task.address == *address)
-            .map(|(_, task)| &*task.name)
-            .collect();
-        let looks = of.scene.looks_of(&on.name, ProbeKind::Overlay).iter().copied();
-        let looks: Vec<Look<'a>> = looks.filter(|(key, _)| names.contains(&*key.target)).collect();
+        let looks = looks_at(of, on, overlay, *address);
         // A whole node that is away is told as such.
-        let is_away = of.sights.on(&on.name).any(|sight| {
-            sight.peer.tasks.iter().any(|task| task.address == *address)
-                && sight.is_broken()
-                && sight.peer.tasks.len() > 1
-        });
+        let is_there = |sight: &Sight<'_>| sight.peer.tasks.iter().any(|task| task.address == *address);
+        let is_away = of.sights.on(&on.name).any(|sight| is_there(sight) && sight.is_broken());
         if together(inventory, looks.iter().copied()).is_shut() && !is_away {
             stale.push((*address, looks));
         }
@@ -89,14 +100,18 @@ fn tell(of: &Of<'_, '_>, on: &Destination, service: &Service, stale: &[(IpAddr, 
         service.name,
     );
     finding.explains = listed(looks().map(|(key, record)| symptom(key, record)));
-    let running = service.running.iter().flatten().map(ToString::to_string);
     finding.evidence = vec![saw(
         "gossip of this node",
         few(service.addresses.iter().map(ToString::to_string)),
         "addresses of running tasks alone",
     )];
-    if service.running.is_some() {
-        finding.evidence.push(saw("running tasks by the managers", few(running), ""));
+    if let Some(running) = &service.running {
+        let running = few(running.iter().map(ToString::to_string));
+        finding.evidence.push(saw("running tasks by the managers", running, ""));
+    }
+    if !stale.is_empty() {
+        let silent = few(stale.iter().map(|(ip, _)| ip.to_string()));
+        finding.evidence.push(saw(format!("echo to {silent}"), "no answer", "no such address"));
     }
     if !service.astray.is_empty() {
         let answered = few(service.astray.iter().map(ToString::to_string));
@@ -105,10 +120,6 @@ fn tell(of: &Of<'_, '_>, on: &Destination, service: &Service, stale: &[(IpAddr, 
             answered,
             "addresses of running tasks alone",
         ));
-    }
-    if !stale.is_empty() {
-        let silent = few(stale.iter().map(|(ip, _)| ip.to_string()));
-        finding.evidence.push(saw(format!("echo to {silent}"), "no answer", "no such address"));
     }
     let name = operand(&service.written);
     finding.fix = vec![

@@ -102,7 +102,8 @@ struct EndpointSpec {
 #[serde(default, rename_all = "PascalCase")]
 struct PortSpec {
     protocol: String,
-    target_port: u16,
+    /// As wide as the Engine's own: one that is no port must not cost the whole list.
+    target_port: u32,
 }
 
 #[derive(Deserialize, Default)]
@@ -202,7 +203,8 @@ fn service(service: Service) -> SeenService {
         .map(|(key, value)| (text(&key), text(&value)))
         .collect();
     let published = service.spec.endpoint_spec.and_then(|spec| spec.ports).unwrap_or_default();
-    let published = published.into_iter().filter(|port| port.protocol == "tcp").map(|port| port.target_port);
+    let published = published.into_iter().filter(|port| port.protocol == "tcp");
+    let published = published.filter_map(|port| u16::try_from(port.target_port).ok());
     let mut ports: Vec<u16> = published.take(MOST).chain(proxied_ports(&labels)).collect();
     ports.retain(|port| *port != 0);
     ports.sort_unstable();

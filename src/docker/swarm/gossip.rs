@@ -9,7 +9,7 @@ use crate::inventory::seen::{SeenGossip, SeenGroup, SeenMember, bounded};
 
 /// A task is some 250 bytes here; five thousand of them are one and a half megabytes.
 pub(super) const MOST_READ: usize = 32 << 20;
-/// Tasks of one network that are kept.
+/// Tasks of one network that are kept, and peers, and services.
 const MOST: usize = 10_000;
 
 #[derive(Deserialize, Default)]
@@ -60,9 +60,10 @@ pub(in crate::docker) fn read(inspected: Inspected) -> Option<SeenGossip> {
         inspected.peers.into_iter().flatten().take(MOST).map(|peer| address(&peer.ip)).collect();
     peers.sort();
     peers.dedup();
-    let (mut left, mut is_cut) = (MOST, false);
+    let named = inspected.services.unwrap_or_default();
+    let (mut left, mut is_cut) = (MOST, named.len() > MOST);
     let mut services = Vec::new();
-    for (name, group) in inspected.services.unwrap_or_default() {
+    for (name, group) in named.into_iter().take(MOST) {
         let tasks = group.tasks.unwrap_or_default();
         is_cut |= tasks.len() > left;
         let mut members: Vec<SeenMember> = tasks

@@ -47,7 +47,8 @@ pub(super) fn swarm(seen: &SeenSwarm) -> Swarm {
 
 fn control(seen: &SeenControl) -> Control {
     let mut nodes: Vec<Node> = seen.nodes.iter().map(node).collect();
-    nodes.sort_by(|a, b| (a.address, &a.id).cmp(&(b.address, &b.id)));
+    // One that left and joined again is listed twice until somebody removes the old entry, which is down: it is the other.
+    nodes.sort_by(|a, b| (a.address, !a.is_ready, &a.id).cmp(&(b.address, !b.is_ready, &b.id)));
     let managers = seen.nodes.iter().filter(|node| !node.reachability.is_empty());
     let (all, reachable) = managers.fold((0, 0), |(all, reachable), node| {
         (all + 1, reachable + usize::from(node.reachability == "reachable"))
@@ -68,8 +69,12 @@ fn node(seen: &SeenNode) -> Node {
     }
 }
 
-/// Where a replica, or a node's part of a service, does not run, and the last try was refused.
+/// Where a replica, or a node's part of a service, does not run, and the last try was refused. Of a list that was cut
+/// nobody knows which try was the last.
 fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
+    if seen.is_cut {
+        return Vec::new();
+    }
     let services: BTreeMap<&str, &str> = seen.services.iter().map(|s| (&*s.id, &*s.name)).collect();
     let names: BTreeMap<&str, &str> = seen.nodes.iter().map(|n| (&*n.id, &*n.name)).collect();
     let mut slots: BTreeMap<(&str, u64, &str), Vec<&SeenTask>> = BTreeMap::new();
@@ -82,10 +87,23 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
         }
     }
     let mut refused: BTreeMap<&str, RefusedTask> = BTreeMap::new();
-    for ((service, ..), mut tries) in slots {
+    for ((service, ..), tasks) in slots {
         let Some(name) = services.get(service) else { continue };
-        tries.sort_by_key(|task| task.created);
-        let Some(last) = last_refused(&tries) else { continue };
+        let is_wanted = |task: &SeenTask| matches!(&*task.desired, "running" | "ready");
+        let is_there = tasks.iter().any(|task| task.state == "running");
+        // An update ends the one that ran before: what failed before that one is over.
+        // The one that waits for a node meanwhile is no older for that.
+        let settled = tasks.iter().filter(|task| is_settled(task));
+        let last = settled.max_by_key(|task| (is_wanted(task), task.at));
+        // One that ended may have run for long: once is no refusal.
+        let ended = tasks.iter().filter(|task| task.state == "failed").count();
+        let is_refused = |task: &&&SeenTask| match &*task.state {
+            "shutdown" | "complete" => false,
+            "failed" => ended > 1,
+            _ => true,
+        };
+        let is_missed = !is_there && tasks.iter().any(|task| is_wanted(task));
+        let Some(last) = last.filter(is_refused).filter(|_| is_missed) else { continue };
         let node = names.get(&*last.node).copied().unwrap_or(&last.node);
         refused.entry(service).or_insert_with(|| RefusedTask {
             service: bounded(name).into(),
@@ -100,27 +118,11 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
     refused
 }
 
-/// Of the tries of one replica, oldest first, the last that was refused, where nothing has come of it since: another try may
-/// be on its way. One that failed may have run for long, so that it counts when the one before failed as well.
-fn last_refused<'a>(tries: &[&'a SeenTask]) -> Option<&'a SeenTask> {
-    let is_wanted = tries.iter().any(|task| matches!(&*task.desired, "running" | "ready"));
-    let mut back = tries.iter().rev().copied().peekable();
-    let newest = *back.peek().filter(|_| is_wanted)?;
-    let waits = |task: &SeenTask| {
-        matches!(
-            &*task.state,
-            "new" | "pending" | "assigned" | "accepted" | "preparing" | "ready" | "starting"
-        )
-    };
-    if newest.state == "pending" && !newest.error.is_empty() {
-        return Some(newest);
-    }
-    let mut ended = back.skip_while(|task| waits(task));
-    let last = ended.next()?;
-    match &*last.state {
-        "rejected" => Some(last),
-        "failed" => ended.next().filter(|before| before.state == "failed").map(|_| last),
-        _ => None,
+/// A try that came to an end, or that no node is fit for; the others are under way.
+fn is_settled(task: &SeenTask) -> bool {
+    match &*task.state {
+        "rejected" | "failed" | "shutdown" | "complete" => true,
+        state => state == "pending" && !task.error.is_empty(),
     }
 }
 
@@ -144,16 +146,17 @@ pub(super) fn overlay(
     let ports = Ports::of(swarm);
     let own = own.or_else(|| swarm.and_then(|swarm| swarm.address.parse().ok()));
     let mut peers = peers(gossip, swarm, own, &ports);
-    if let Some(swarm) = swarm {
+    // Of a table that was cut nobody knows who is not in it.
+    if let Some(swarm) = swarm.filter(|_| !gossip.is_cut) {
         lost(&mut peers, network, swarm, gossip, at);
     }
     Some(Overlay {
         encrypted,
         heard: true,
-        is_cut: gossip.is_cut,
         own,
         peers: peers.into_values().collect(),
         services: services(network, gossip, swarm, &ports),
+        is_cut: gossip.is_cut,
     })
 }
 
@@ -200,6 +203,7 @@ fn peers(
     peers.retain(|address, _| Some(*address) != own && Some(*address) != advertised);
     for peer in peers.values_mut() {
         peer.tasks.sort_by(|a, b| (&a.name, a.address).cmp(&(&b.name, b.address)));
+        peer.tasks.dedup_by(|a, b| (&a.name, a.address) == (&b.name, b.address));
         // While an old and a new one of a replica overlap, the second carries its address.
         let mut taken: BTreeSet<Arc<str>> = BTreeSet::new();
         for task in &mut peer.tasks {
@@ -267,6 +271,7 @@ fn services(
     ports: &Ports<'_>,
 ) -> Vec<Service> {
     let control = swarm.and_then(|swarm| swarm.control.as_ref().filter(|_| swarm.control_error.is_empty()));
+    let control = control.filter(|control| !control.is_cut);
     let mut running: BTreeMap<&str, Vec<IpAddr>> = BTreeMap::new();
     // One that is being ended has its address until it has.
     let has_address = |task: &&SeenTask| matches!(&*task.state, "preparing" | "starting" | "running");
@@ -293,9 +298,10 @@ fn services(
             let id = fresh.and_then(|_| ids.get(&*group.name));
             let running = id.map(|id| sorted(running.remove(id).unwrap_or_default()));
             let name = normal(bounded(&group.name));
+            let name = part(&name);
             Service {
                 tasks: format!("{TASKS}{name}").into(),
-                name: name.as_ref().into(),
+                name: (*name).into(),
                 written: bounded(&group.name).into(),
                 vip: group.vip.parse().ok(),
                 addresses: sorted(group.members.iter().filter_map(|m| m.address.parse().ok()).collect()),
@@ -308,3 +314,6 @@ fn services(
     services.sort_by(|a, b| a.name.cmp(&b.name));
     services
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ mod idle;
 mod many;
 mod page;
 mod pages;
+mod planning;
 mod process;
 mod relay;
 mod rivals;
@@ -61,9 +62,9 @@ fn main() -> ExitCode {
 }
 
 /// The rows, by the word that asks for one alone.
-const ROWS: [&str; 15] = [
+const ROWS: [&str; 16] = [
     "icmp", "tcp", "dns", "rtt", "cold", "steady", "traffic", "series", "routes", "sites", "many", "ruling",
-    "page", "idle", "size",
+    "planning", "page", "idle", "size",
 ];
 
 /// What is measured, and for how long.
@@ -161,6 +162,9 @@ fn bench(options: &Options) -> Result<()> {
     }
     if options.wants("ruling") {
         rows.push(ruling::measure(options)?);
+    }
+    if options.wants("planning") {
+        rows.push(planning::measure(options)?);
     }
     if options.wants("page") {
         rows.push(pages::measure(options)?);

@@ -1,0 +1,140 @@
+//! For `make bench`: plans the probes of one node of a Swarm, again and again, for Swarms of several sizes. Prints a line for
+//! each: nodes, tasks, the median of making the picture and of planning in seconds, probes beyond this node in a round, and
+//! the bound of these.
+
+use std::net::Ipv4Addr;
+use std::time::{Instant, SystemTime};
+
+use destination_exporter::config::{Config, Probes, Selection};
+use destination_exporter::inventory::build::build;
+use destination_exporter::inventory::seen::{
+    Seen, SeenContainer, SeenEndpoint, SeenGossip, SeenGroup, SeenMember, SeenNetwork, SeenSubnet, SeenSwarm,
+};
+use destination_exporter::inventory::swarm::TASKS;
+use destination_exporter::inventory::{Inventory, RunState};
+use destination_exporter::outcome::{ProbeKey, ProbeKind};
+use destination_exporter::plan::{Learned, overlay, plan};
+
+/// Nodes, and tasks on each. The first is the one with a goal.
+const SIZES: [(usize, usize); 6] = [(100, 50), (3, 10), (10, 10), (10, 100), (100, 10), (100, 100)];
+/// Services that the tasks are of.
+const SERVICES: usize = 50;
+const TIMES: usize = 20;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let probes = Config::default().probes;
+    for (nodes, each) in SIZES {
+        let seen = seen(nodes, each);
+        let picture = || build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH);
+        let inventory = picture();
+        let built = median(|_| drop(picture()));
+        let planned = median(|turn| {
+            drop(plan(&inventory, &Learned { node_turn: turn, ..Learned::default() }, &probes))
+        });
+        let (most, bound) = load(&inventory, &probes)?;
+        println!("{nodes} {} {built:.6} {planned:.6} {most} {bound}", nodes * each);
+    }
+    Ok(())
+}
+
+fn median(work: impl Fn(u64)) -> f64 {
+    let took = |turn| {
+        let began = Instant::now();
+        work(turn);
+        began.elapsed().as_secs_f64()
+    };
+    let mut took: Vec<f64> = (0..TIMES as u64).map(took).collect();
+    took.sort_by(f64::total_cmp);
+    took[TIMES / 2]
+}
+
+/// The most probes beyond this node of any round, and what bounds them.
+fn load(inventory: &Inventory, probes: &Probes) -> Result<(usize, usize), Box<dyn std::error::Error>> {
+    let overlay = inventory.destinations.first().and_then(|on| on.overlay.as_ref()).ok_or("no overlay")?;
+    let others = overlay::neighbours(overlay, probes.ring, probes.full_mesh_up_to).len();
+    let is_beyond = |key: &&ProbeKey| match key.kind {
+        ProbeKind::Overlay | ProbeKind::Node => true,
+        ProbeKind::Dns => key.target.starts_with(TASKS),
+        _ => false,
+    };
+    let of = |turn| {
+        let learned = Learned { node_turn: turn, ..Learned::default() };
+        plan(inventory, &learned, probes).keys().filter(is_beyond).count()
+    };
+    let most = (0..4).map(of).max().unwrap_or_default();
+    if most == 0 {
+        return Err("nothing is planned beyond this node".into());
+    }
+    Ok((most, overlay::most_probes(others, 0)))
+}
+
+fn node(n: usize) -> String {
+    format!("198.51.100.{}", n + 1)
+}
+
+fn address(of: usize, n: usize) -> String {
+    let number = of * 256 + n + 2;
+    Ipv4Addr::from(0x0a00_0000 + u32::try_from(number).unwrap_or_default()).to_string()
+}
+
+/// The first of so many nodes, with as many tasks on each, on one overlay.
+fn seen(nodes: usize, each: usize) -> Seen {
+    let group = |service: usize| {
+        let all = (0..nodes).flat_map(|of| (0..each).map(move |n| (of, n)));
+        let members = all.filter(|(of, n)| (of * each + n) % SERVICES == service);
+        SeenGroup {
+            name: format!("service-{service}"),
+            vip: format!("10.255.0.{}", service + 1),
+            members: members
+                .map(|(of, n)| SeenMember {
+                    name: format!("service-{service}.{}.task", of * each + n),
+                    address: address(of, n),
+                    node: node(of),
+                })
+                .collect(),
+        }
+    };
+    let gossip = SeenGossip {
+        peers: (0..nodes).map(node).collect(),
+        services: (0..SERVICES).map(group).collect(),
+        is_cut: false,
+    };
+    let subnet =
+        SeenSubnet { subnet: "10.0.0.0/8".into(), gateway: "10.0.0.1".into(), ..SeenSubnet::default() };
+    let network = SeenNetwork {
+        id: "mesh-id".into(),
+        name: "mesh".into(),
+        driver: "overlay".into(),
+        scope: "swarm".into(),
+        ipam: vec![subnet],
+        gossip: Some(gossip),
+        ..SeenNetwork::default()
+    };
+    let swarm = SeenSwarm { address: node(0), state: "active".into(), ..SeenSwarm::default() };
+    Seen {
+        networks: vec![network],
+        containers: (0..each).map(container).collect(),
+        swarm: Some(swarm),
+        ..Seen::default()
+    }
+}
+
+fn container(n: usize) -> SeenContainer {
+    SeenContainer {
+        id: format!("{n:064}"),
+        name: format!("service-{}.{n}.task", n % SERVICES),
+        image: "busybox".into(),
+        state: RunState::Running,
+        network_mode: "mesh".into(),
+        sandbox_key: format!("/var/run/docker/netns/{n}"),
+        pid: 100,
+        exposed_tcp: vec![80],
+        endpoints: vec![SeenEndpoint {
+            network: "mesh".into(),
+            network_id: "mesh-id".into(),
+            ipv4: address(0, n),
+            ..SeenEndpoint::default()
+        }],
+        ..SeenContainer::default()
+    }
+}
