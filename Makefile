@@ -1,5 +1,5 @@
 # The commands of the project; `make help` lists them.
-.PHONY: advisories bench calm dashboards demo deny deps faults fuzz help page-pictures picture rules run soak test test-matrix
+.PHONY: advisories bench calm dashboards demo demo-swarm deny deps faults fuzz help page-pictures picture rules run soak test test-matrix
 
 TRAEFIK := target/lab/traefik
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -19,6 +19,11 @@ demo: deps $(TRAEFIK) ## a host as Coolify leaves it, with two faults in it: the
 	cargo build --release
 	@cargo build --quiet --package lab --bin demo
 	@target/debug/demo target/release/destination-exporter $(TRAEFIK)
+
+demo-swarm: deps ## three Engines that are one Swarm, an exporter on each: a node is cut off and comes back, and what each side tells of it
+	cargo build --release
+	@cargo build --quiet --package lab --bin demo
+	@target/debug/demo target/release/destination-exporter swarm
 
 picture: deps $(TRAEFIK) ## draws the README's picture anew: the report on the demo's host
 	cargo build --release
