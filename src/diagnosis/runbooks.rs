@@ -35,6 +35,7 @@ alerts! {
     "DestinationLeftOut"
     "DestinationManyFaults"
     "DestinationProbesStale"
+    "DestinationProbesUncovered"
     "DestinationProbesUnknown"
     "DestinationRouteBudgetBurn"
     "DestinationRouteDefect"
@@ -42,6 +43,12 @@ alerts! {
     "DestinationScrapeSlow"
     "DestinationSecurityDefect"
     "DestinationSlow"
+    "DestinationSwarmDefect"
+    "DestinationSwarmFault"
+    "DestinationSwarmNoQuorum"
+    "DestinationSwarmNodeNotReady"
+    "DestinationSwarmNodeUnwatched"
+    "DestinationSwarmPartitioned"
     "DestinationWatchdog"
 }
 
