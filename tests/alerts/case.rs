@@ -256,8 +256,9 @@ impl Said {
     }
 }
 
+/// As Go does it, which leaves a tilde as it is.
 fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace("%7E", "~")
 }
 
 fn whole(path: &str) -> String {
