@@ -234,6 +234,7 @@ fn every_change_of_a_rule_is_noticed() {
             *changes.entry(what).or_default() |= !survived.contains(what);
         }
     }
+    println!("{} changes", changes.len());
     assert!(changes.len() > 500, "{} changes", changes.len());
     let is_harmless = |what: &str| HARMLESS.iter().any(|(harmless, _)| *harmless == what);
     let unnoticed: Vec<_> = changes

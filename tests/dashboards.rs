@@ -89,6 +89,7 @@ fn every_panel_about_a_swarm_shows_something_when_a_node_is_cut_off() -> lab::Re
                 "shop: node-2 > node-3 0",
             ],
         ),
+        ("server-[23]", cut, &["shop: node-2 > 198.51.100.1 1", "shop: node-2 > node-3 0"]),
     ] {
         let wanted = wanted.iter().map(ToString::to_string).collect();
         assert_eq!(stage.ways(board, instances, at)?, wanted, "of {instances}");

@@ -1,5 +1,8 @@
 //! The exposition, as Prometheus would read it.
 
+#[path = "metrics/swarm.rs"]
+mod swarm;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -31,6 +34,20 @@ const BUILD: BuildInfo = BuildInfo { version: "1.2.3", revision: "abc", rustc: "
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// The latest of one probe.
+fn record(outcome: &Outcome) -> Record {
+    Record {
+        outcome: outcome.clone(),
+        seen: Observation::default(),
+        at: at(9),
+        failures_in_a_row: 0,
+        successes_in_a_row: 0,
+        since: at(9),
+        losses: 0,
+        runs: 0,
+    }
 }
 
 /// What the kernel of the host says.
@@ -137,9 +154,10 @@ impl Host {
             detached: Vec::new(),
             stopped: Vec::new(),
             ghosts: Vec::new(),
-            overlay: None,
+            overlay: Some(swarm::overlay()),
         };
         let other = Destination {
+            overlay: None,
             name: "other".into(),
             id: NetworkId::new("another"),
             endpoints: Vec::new(),
@@ -157,7 +175,7 @@ impl Host {
             proxies: vec![self.proxy(&id)],
             routes: Routes { served: vec![self.route(&id)], ..Routes::default() },
             host_files: Default::default(),
-            swarm: None,
+            swarm: Some(swarm::swarm()),
             absent: vec!["gone".into()],
             oddities: Vec::new(),
         }
@@ -198,16 +216,6 @@ impl Host {
 
     fn probes(&self) -> BTreeMap<ProbeKey, Record> {
         let (source, target) = (self.names[0].clone(), self.names[self.names.len() - 1].clone());
-        let record = |outcome: &Outcome| Record {
-            outcome: outcome.clone(),
-            seen: Observation::default(),
-            at: at(9),
-            failures_in_a_row: 0,
-            successes_in_a_row: 0,
-            since: at(9),
-            losses: 0,
-            runs: 0,
-        };
         let key = |port| ProbeKey {
             destination: self.destination.clone(),
             kind: ProbeKind::Tcp,
@@ -242,6 +250,7 @@ impl Host {
                 (beyond(ProbeKind::Proxy, &target, Detail::Port(IpAddr::from([10, 0, 0, 2]), 80)), up),
                 (beyond(ProbeKind::Route, &target, site), answered),
             ])
+            .chain(swarm::probes(&self.destination, &source))
             .collect()
     }
 
@@ -277,7 +286,7 @@ impl Host {
             last_run: Some(at(9)),
         };
         let pair = (self.destination.clone(), self.names[0].clone(), self.names[0].clone());
-        let own = Own {
+        let mut own = Own {
             external_url: "https://status.example.com/destinations".into(),
             unknown: BTreeMap::from([(Blindness::Vanished, 4)]),
             docker_durations: BTreeMap::from([("containers", durations.clone())]),
@@ -292,6 +301,7 @@ impl Host {
             )])),
             ..Own::default()
         };
+        swarm::looked_at(&mut own, &self.destination, at(9));
         let sight = Sight {
             engine: Engine::Up { back_since: None, broke_at: None, asked_at: at(5) },
             namespaces: Some(Ok(())),

@@ -12,10 +12,10 @@ use crate::words::{self, BAD, GOOD, WARN};
 
 const CODES: &str = r#"code=~"(swarm)-.+", "#;
 
-/// What nodes are called, by address. An address that two say they have is one of them.
+/// What nodes are called, by address; one that is cut off is called what it was. An address that two say they have is one of them.
 const NAMES: &str = r"
 topk by (job, address) (1,
-  2 * max by (job, address, node) (destination_swarm_node_info{<S>})
+  2 * max by (job, address, node) (last_over_time(destination_swarm_node_info{<S>}[1h]))
   or max by (job, address, node) (destination_swarm_node_ready{<S>} >= bool 0)
 )";
 /// This node's own name and address, by exporter.
