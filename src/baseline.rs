@@ -5,6 +5,8 @@
 //! What is different whenever containers are made anew (addresses, ids) is kept apart from what somebody would miss.
 
 mod compare;
+mod difference;
+mod drift;
 mod model;
 mod read;
 mod take;
@@ -13,8 +15,10 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use compare::{Change, Comparison, Difference, Kind, compare};
+pub use compare::compare;
+pub use difference::{Change, Comparison, Difference, Kind};
+pub use drift::{Drift, Drifted};
 pub use model::{Baseline, Network, Proxy, Published, Route, Server, Subnet, Workload};
-pub use read::{MOST_BYTES, read};
+pub use read::{MOST_BYTES, read, read_bytes, too_large};
 pub use take::take;
-pub use text::text;
+pub use text::{text, words};

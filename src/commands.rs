@@ -1,5 +1,6 @@
 //! The commands: each wires the rooms for one job.
 
+pub mod approved;
 pub mod check;
 pub mod healthcheck;
 pub mod meter;
@@ -32,6 +33,9 @@ pub fn shed_privileges(command: &Command, flags: &Flags, config: &Config, trust:
         files.extend([Some(old), new.as_ref()].into_iter().flatten().cloned());
     }
     files.extend(flags.config_file.clone());
+    if !config.drift.approved_file.is_empty() {
+        files.push(config.drift.approved_file.clone().into());
+    }
     if !config.docker.netns_dir.is_empty() {
         files.push(config.docker.netns_dir.clone().into());
     }

@@ -20,7 +20,7 @@ pub mod settings;
 mod tree;
 pub mod web;
 
-pub(crate) use file::read as read_file;
+pub(crate) use file::{read as read_file, read_up_to as read_file_up_to};
 pub use print::{EXAMPLE, documentation};
 pub use problem::Problem;
 pub(crate) use scalars::engine as engine_address;
@@ -100,6 +100,8 @@ pub struct Config {
     pub traffic: Traffic,
     /// How certificates are judged.
     pub certificates: Certificates,
+    /// What the networks are held against.
+    pub drift: Drift,
 }
 
 /// Where the Engine answers.
@@ -254,6 +256,13 @@ impl Certificates {
     }
 }
 
+/// What the networks are held against.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drift {
+    /// The snapshot that the operator approved; empty: none. It is read apart from the settings, which hold without it.
+    pub approved_file: String,
+}
+
 /// When one kind runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timing {
@@ -329,6 +338,7 @@ impl Default for Config {
             },
             traffic: Traffic::default(),
             certificates: Certificates::default(),
+            drift: Drift::default(),
         }
     }
 }

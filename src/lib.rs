@@ -9,8 +9,8 @@
 //! | 7 | `topology`, `monitor` |
 //! | 6 | `metrics`, `report`, `timeline` |
 //! | 5 | `schedule`, `diagnosis`, `traffic` |
-//! | 4 | `plan`, `state`, `baseline` |
-//! | 3 | `probe`, `docker` |
+//! | 4 | `plan`, `state` |
+//! | 3 | `probe`, `docker`, `baseline` |
 //! | 2 | `namespace` |
 //! | 1 | `inventory`, `netstack`, `outcome`, `config`, `cli`, `log`, `heap` |
 //! | 0 | `proxy`, `certificate`, `strangers` |

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use destination_exporter::cli::{Cli, Command, LogFormat, LogLevel};
+use destination_exporter::commands::approved::Approved;
 use destination_exporter::commands::{self, COULD_NOT};
 use destination_exporter::namespace::privileges;
 use destination_exporter::{heap, log};
@@ -41,6 +42,10 @@ fn main() -> ExitCode {
     if cli.flags.config_check {
         for certificate in trust.untimely() {
             say(&format!("warning: {certificate}"));
+        }
+        // It stops nothing: everything else is watched without it.
+        if let Some(Err(why)) = Approved::of(&config, &cli.flags).map(|approved| approved.read()) {
+            say(&format!("warning: drift.approved_file: {}: {why}", config.drift.approved_file));
         }
         say("the configuration is good");
         return ExitCode::SUCCESS;

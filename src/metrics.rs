@@ -9,6 +9,7 @@
 
 mod beyond;
 pub mod docs;
+mod drift;
 pub mod exposition;
 pub mod families;
 mod host;
@@ -41,7 +42,7 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> String {
     let mut page = Exposition::default();
     families::exporter(&mut page, &verdict.snapshot, build);
     if let Some(inventory) = verdict.snapshot.inventory.as_deref() {
-        families::inventory(&mut page, inventory);
+        families::inventory(&mut page, inventory, &verdict.snapshot);
         routes::routes(&mut page, inventory, verdict);
         traffic::traffic(&mut page, inventory, &verdict.snapshot);
         traffic::conversations_of(&mut page, inventory, &verdict.snapshot);
@@ -53,6 +54,7 @@ pub fn encode(verdict: &Verdict, build: &BuildInfo) -> String {
         beyond::published_ports(&mut page, inventory, &verdict.snapshot);
         host::host(&mut page, inventory, &verdict.snapshot);
     }
+    drift::drift(&mut page, &verdict.snapshot);
     families::probes(&mut page, &verdict.snapshot);
     families::verdicts(&mut page, verdict);
     process::read().put(&mut page);

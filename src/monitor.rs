@@ -6,6 +6,7 @@
 //! message. Messages are bounded; a probe that reports to a full queue waits, and is late by that.
 
 mod apart;
+mod approved;
 mod eyes;
 mod learn;
 mod looks;
@@ -35,6 +36,7 @@ use crate::schedule::{Budget, Identity, Moment, Schedule};
 use crate::state::{self, Engine, Recorder};
 use crate::timeline::{History, STANDS, Time, Timeline};
 
+use approved::Approval;
 use eyes::Eyes;
 use learn::Lessons;
 use nodes::Nodes;
@@ -87,6 +89,7 @@ pub struct Monitor {
     /// Who was on an overlay.
     nodes: Nodes,
     eyes: Eyes,
+    approval: Approval,
     inventory: Option<Arc<Inventory>>,
     /// Where the namespaces are; looked at for a mount that shows only the past.
     namespaces: PathBuf,
@@ -173,6 +176,7 @@ impl Monitor {
             lessons: Lessons::default(),
             nodes: Nodes::default(),
             eyes: Eyes::default(),
+            approval: Approval::default(),
             inventory: None,
             namespaces: PathBuf::new(),
             touched: BTreeMap::new(),
@@ -323,6 +327,7 @@ impl Monitor {
                 self.show_after(URGENT);
             }
             Message::ProbeNow(wanted, answer) => self.probe_now(&wanted, answer),
+            Message::Approved { file, command, read } => self.approved(&file, &command, read),
             Message::Configured(config) => {
                 let reload = &mut self.recorder.own().config_reload;
                 *reload = (config.is_ok(), if config.is_ok() { Some(at) } else { reload.1 });
@@ -334,6 +339,7 @@ impl Monitor {
                         self.examiner = Arc::new(Examiner::new(config.certificates.roots.clone()));
                     }
                     self.config = config;
+                    self.reapprove();
                     self.timeline.reloaded(self.time());
                     self.budget.set(self.config.probes.budget_per_second);
                     self.recorder.counts_by(self.config.traffic.source);

@@ -1,7 +1,7 @@
 //! What happened of late, and what the Engine told just before it.
 //!
 //! Two kinds of entries: what the Engine told ([`events`]), in the words of the inventory, and what flipped in the
-//! exporter's own judgement ([`flips`]): findings, routes, destinations. A flip says what came at most
+//! exporter's own judgement ([`flips`]): findings, routes, destinations, what is otherwise than approved. A flip says what came at most
 //! [half a minute](join::WITHIN) before it and concerns it ([`join`]). Nothing here says that one is the *cause* of the other:
 //! the word is "after".
 //!

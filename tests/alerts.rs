@@ -8,6 +8,10 @@ mod blind;
 mod blocks;
 #[path = "alerts/case.rs"]
 mod case;
+#[path = "alerts/drift.rs"]
+mod drift;
+#[path = "alerts/endings.rs"]
+mod endings;
 #[path = "alerts/found.rs"]
 mod found;
 #[path = "alerts/mutants.rs"]
@@ -42,7 +46,8 @@ fn folder() -> PathBuf {
 }
 
 fn cases() -> Vec<Case> {
-    [found::cases(), slo::cases(), blind::cases(), resources::cases(), swarm::cases()].concat()
+    let calm = [resources::cases(), endings::cases(), drift::cases()].concat();
+    [found::cases(), slo::cases(), blind::cases(), swarm::cases(), calm].concat()
 }
 
 #[test]
@@ -258,10 +263,12 @@ const HARMLESS: &[(&str, &str)] = &[
 /// What a panel calls near is what an alert begins at: two numbers for one thing are one too many.
 #[test]
 fn the_dashboards_colours_begin_where_the_alerts_do() {
+    use lab::rules::endings::WEEK;
     use lab::rules::resources::{ADDRESSES, CERTIFICATE, CONNTRACK};
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (board, title, limit) in [
         ("traffic", "Addresses", ADDRESSES),
+        ("traffic", "Until addresses end", WEEK.into()),
         ("traffic", "Connections the kernel tracks", CONNTRACK),
         ("routes", "Life left", CERTIFICATE),
     ] {

@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use lab::{Lab, Result};
+use lab::{Exporter, Lab, Result};
 use serde_json::Value;
 
 /// What is deployed: names are the operator's, addresses are the Engine's.
@@ -153,4 +156,148 @@ fn after_a_move_only_true_differences_are_told() -> Result<()> {
         assert!(said(&out).contains(word) && said(&out).contains("broken.json"), "{}", said(&out));
     }
     Ok(())
+}
+
+/// A series of drift, where it is told.
+fn drift(exporter: &Exporter, series: &str) -> Result<Option<f64>> {
+    let page = exporter.metrics()?;
+    let value = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    Ok(value.and_then(|value| value.parse().ok()))
+}
+
+fn soon<T>(
+    exporter: &Exporter,
+    what: &str,
+    within: Duration,
+    ask: impl Fn() -> Result<Option<T>>,
+) -> Result<T> {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = ask()? {
+            println!("{what} after {} ms", began.elapsed().as_millis());
+            return Ok(found);
+        }
+        assert!(began.elapsed() < within, "{what} is not told:\n{}\n{}", exporter.metrics()?, exporter.log());
+        sleep(Duration::from_millis(100));
+    }
+}
+
+const NAME: &str = r#"destination_drift{destination="shop",kind="name"}"#;
+const PROXY: &str = r#"destination_drift{destination="",kind="proxy"}"#;
+const READABLE: &str = "destination_drift_baseline_readable";
+/// What the Engine tells is there within a second, and the file is looked at every five; a busy machine gets more.
+const SOON: Duration = Duration::from_secs(30);
+/// What changes has to stay so for a minute before it is an event.
+const TOLD: Duration = Duration::from_secs(60 + 45);
+
+#[test]
+fn what_drifts_from_what_was_approved_is_told_and_that_it_is_over() -> Result<()> {
+    let lab = Lab::start()?;
+    deploy(&lab, ["10.1.0.0/24", "10.2.0.0/24"])?;
+    let approved = lab.folder().join("approved.json");
+    let approve = |text: &[u8]| {
+        // Whole at once, as the documentation has it.
+        let new = lab.folder().join("new.json");
+        fs::write(&new, text).and_then(|()| fs::rename(&new, &approved)).expect("the lab's folder");
+    };
+    let config = format!("drift:\n  approved_file: {}\n", approved.display());
+    let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
+    let mut exporter = Exporter::serve(&lab, binary, &config, &[])?;
+    exporter.wait_ready()?;
+
+    // Nothing was approved: that is said, and is not that nothing is otherwise.
+    let is = |series: &'static str, wanted: f64| {
+        let exporter = &exporter;
+        move || Ok(drift(exporter, series)?.filter(|value| *value == wanted))
+    };
+    soon(&exporter, "that it is missing", SOON, is(READABLE, 0.0))?;
+    assert_eq!(drift(&exporter, NAME)?, None);
+    let settings = lab.folder().join("exporter.yml").display().to_string();
+    let checked = program(&lab, &["--config.check", "--config.file", &settings]);
+    assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
+    assert!(said(&checked).contains("warning: drift.approved_file: /"), "{}", said(&checked));
+
+    let taken = program(&lab, &["snapshot"]);
+    approve(&taken.stdout);
+    soon(&exporter, "that it can be read", SOON, is(READABLE, 1.0))?;
+    for series in [NAME, PROXY] {
+        soon(&exporter, "that nothing is otherwise", SOON, is(series, 0.0))?;
+    }
+    assert!(exporter.metrics()?.contains("destination_drift_baseline_timestamp_seconds "));
+
+    // An alias is lost with a redeployment, and the proxy its place.
+    lab.docker(&["rm", "-f", "db"])?;
+    run(&lab, "db", "shop", &["--network-alias", "postgres"])?;
+    lab.docker(&["network", "disconnect", "blog", "coolify-proxy"])?;
+    for series in [NAME, PROXY] {
+        soon(&exporter, "that it is otherwise", SOON, is(series, 1.0))?;
+    }
+    let event = |what: &'static str, subject: &'static str| {
+        let exporter = &exporter;
+        move || -> Result<Option<Value>> {
+            let all = exporter.get("/events?limit=500")?.json()?;
+            let is_it = |event: &&Value| {
+                event["kind"] == "drift" && event["what"] == what && event["subject"]["name"] == subject
+            };
+            Ok(all["events"].as_array().and_then(|all| all.iter().find(is_it)).cloned())
+        }
+    };
+    let lost = soon(&exporter, "the event", TOLD, event("differs", "database"))?;
+    let sentence = lost["sentence"].as_str().unwrap_or_default();
+    assert!(
+        sentence.ends_with("the name database on shop is otherwise than approved: no longer leads to db."),
+        "{lost:#}"
+    );
+    assert_eq!(lost["destination"], "shop");
+    assert!(
+        lost["after"][0]["sentence"].as_str().is_some_and(|after| after.starts_with("db was")),
+        "{lost:#}"
+    );
+    let lost = soon(&exporter, "the other event", TOLD, event("differs", "coolify-proxy"))?;
+    let sentence = lost["sentence"].as_str().unwrap_or_default();
+    assert!(sentence.contains("coolify-proxy was disconnected from blog"), "{lost:#}");
+    assert!(
+        sentence.ends_with("the proxy coolify-proxy is otherwise than approved: was on blog."),
+        "{lost:#}"
+    );
+
+    // The report says so, with a command that shows it.
+    let text = exporter.get("/diagnostics?format=text")?.body;
+    assert!(text.contains("otherwise than approved: name database: no longer leads to db"), "{text}");
+    assert!(text.contains("2 settings are otherwise than in "), "{text}");
+    let report = exporter.report()?;
+    let command = report["drift"]["command"].as_str().expect("a command");
+    let shown = program(&lab, &command.split(' ').skip(1).collect::<Vec<_>>());
+    assert!(said(&shown).starts_with("2 differences since"), "{}", said(&shown));
+    let page = exporter.send("GET /diagnostics/shop HTTP/1.0\r\nAccept: text/html\r\n\r\n")?.body;
+    assert!(page.contains("name database: no longer leads to db"), "{page}");
+    let checked = program(&lab, &["check", "--config.file", &settings]);
+    assert!(said(&checked).contains("2 settings are otherwise than in "), "{}", said(&checked));
+
+    // Damaged, it changes nothing of what is in force.
+    approve(&taken.stdout[..taken.stdout.len() / 2]);
+    soon(&exporter, "that it is damaged", SOON, is(READABLE, 0.0))?;
+    assert_eq!(drift(&exporter, NAME)?, Some(1.0));
+    assert_eq!(exporter.ask("POST", "/-/reload")?.status, 200);
+    let log = exporter.log();
+    assert!(log.contains("what was approved before stays in force") && log.contains("cut off"), "{log}");
+
+    // Put right, it is as approved again: as what was in force says, and no file.
+    lab.docker(&["rm", "-f", "db"])?;
+    run(&lab, "db", "shop", &["--network-alias", "postgres", "--network-alias", "database"])?;
+    lab.docker(&["network", "connect", "blog", "coolify-proxy"])?;
+    for series in [NAME, PROXY] {
+        soon(&exporter, "that it is as approved", SOON, is(series, 0.0))?;
+    }
+    for subject in ["database", "coolify-proxy"] {
+        let over = soon(&exporter, "that it is over", TOLD, event("as_approved", subject))?;
+        let sentence = over["sentence"].as_str().unwrap_or_default();
+        assert!(sentence.contains("is as approved again; it was otherwise for"), "{over:#}");
+    }
+
+    // What is not configured is not told.
+    fs::write(lab.folder().join("exporter.yml"), "").expect("the lab's folder");
+    assert_eq!(exporter.ask("POST", "/-/reload")?.status, 200);
+    let gone = || Ok((!exporter.metrics()?.contains("destination_drift")).then_some(()));
+    soon(&exporter, "that nothing is approved", SOON, gone)
 }

@@ -48,16 +48,16 @@ fn every_error_says_where_and_what_was_expected() {
         ("prbes: {}", "line 1, column 1: unknown setting \"prbes\"; did you mean `probes`?"),
         (
             "zzzzzzzz: 1",
-            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes, traffic, isolation, routes, certificates, findings",
+            "line 1, column 1: unknown setting \"zzzzzzzz\"; expected one of docker, destinations, probes, traffic, isolation, routes, certificates, findings, drift",
         ),
         ("probes:\n  htpp: {}", "line 2, column 3: probes: unknown setting \"htpp\"; did you mean `http`?"),
         (
             "probes.ring: 2",
-            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes, traffic, isolation, routes, certificates, findings",
+            "line 1, column 1: unknown setting \"probes.ring\"; expected one of docker, destinations, probes, traffic, isolation, routes, certificates, findings, drift",
         ),
         (
             "- a",
-            "line 1, column 1: expected settings (docker, destinations, probes, traffic, isolation, routes, certificates, findings), found a list",
+            "line 1, column 1: expected settings (docker, destinations, probes, traffic, isolation, routes, certificates, findings, drift), found a list",
         ),
         ("probes: 3", "line 1, column 9: probes: expected settings (ring, "),
         (
@@ -178,6 +178,10 @@ fn every_error_says_where_and_what_was_expected() {
         (
             "certificates: {ca_file: ca.pem}",
             "certificates.ca_file: expected an absolute path of a file, or `\"\"` for none, found \"ca.pem\"",
+        ),
+        (
+            "drift: {approved_file: approved.json}",
+            "drift.approved_file: expected an absolute path of a file, or `\"\"` for none, found \"approved.json\"",
         ),
         ("certificates: {expiring_within: 5m}", "from 1h to 1year, found \"5m\""),
         ("probes: [", "not readable as YAML"),
@@ -419,7 +423,7 @@ proptest! {
     }
 
     #[test]
-    fn no_value_trips_the_reader(n in 0..58usize, value in "\\PC{0,30}") {
+    fn no_value_trips_the_reader(n in 0..settings().count(), value in "\\PC{0,30}") {
         // The value, in each setting's own place.
         let setting = settings().nth(n).expect("as many settings");
         let mut text = String::new();

@@ -12,6 +12,7 @@ mod engine {
     mod exporter;
     mod fake;
     mod ghosts;
+    mod growth;
     mod half_dead;
     mod looks;
     mod odd;

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use destination_exporter::baseline::{self, Drift, Drifted};
 use destination_exporter::certificate::Moment;
 use destination_exporter::diagnosis::{
     CertificateState, Code, Finding, Passage, Severity, Step, Subject, Verdict,
@@ -26,7 +27,7 @@ use destination_exporter::outcome::{
 };
 use destination_exporter::proxy::{Kind, Port};
 use destination_exporter::state::{
-    EchoTally, Engine, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic, Turns,
+    EchoTally, Engine, Forecasts, Growth, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic, Turns,
 };
 use destination_exporter::strangers::printable;
 
@@ -61,6 +62,38 @@ fn kernel() -> netstack::Host {
         bridges: Some([("br-shop".to_owned(), Bridge { mtu: 1500, ports: 2 })].into()),
         ways: Some(vec![uplink]),
         ..netstack::Host::default()
+    }
+}
+
+/// Everything grows by one an hour, for as long as it takes to see it.
+fn forecasts(inventory: &Inventory) -> Arc<Forecasts> {
+    let mut inventory = inventory.clone();
+    let mut growth = Growth::default();
+    for hour in 0..=72 {
+        inventory.pools = Some(AddressPools { used: hour, capacity: 96, configured: false });
+        for subnet in inventory.destinations.iter_mut().flat_map(|on| &mut on.subnets) {
+            subnet.used = hour;
+        }
+        growth.listed(&inventory, Duration::from_secs(hour * 3600), at(10));
+    }
+    growth.forecasts()
+}
+
+/// What is otherwise there than was approved.
+fn drift(destination: &Arc<str>) -> Drift {
+    let approved = r#"{"format": "destination-exporter snapshot", "version": 1, "taken_at": "2023-11-14T22:13:20Z",
+        "engine": "", "networks": [], "proxies": [], "routes": [], "published": [], "unread": []}"#;
+    let counts = [
+        (("".into(), baseline::Kind::Proxy), 0),
+        ((destination.clone(), baseline::Kind::Name), 2),
+        ((destination.clone(), baseline::Kind::Subnet), 0),
+    ];
+    Drift {
+        file: "/etc/approved.json".into(),
+        command: "destination-exporter diff /etc/approved.json".into(),
+        refused: None,
+        approved: Some(Arc::new(baseline::read(approved).expect("a snapshot"))),
+        found: Some(Arc::new(Drifted { counts: counts.into(), ..Drifted::default() })),
     }
 }
 
@@ -112,6 +145,7 @@ impl Host {
             fixed_addresses: Vec::new(),
             proxied_ports: Vec::new(),
             is_proxy: true,
+            is_task: false,
             coolify: None,
         }
     }
@@ -326,11 +360,13 @@ impl Host {
         };
         let snapshot = Snapshot {
             at: at(10),
+            forecasts: forecasts(&inventory),
             containers: Arc::new(inventory.containers.keys().map(|id| (id.clone(), self.inner())).collect()),
             inventory: Some(Arc::new(inventory)),
             changing: false,
             traffic: Traffic::default(),
             restarts: Arc::default(),
+            drift: Some(Arc::new(drift(&self.destination))),
             sight,
             probes: Arc::new(self.probes()),
             tallies: Arc::new(BTreeMap::from(
@@ -526,6 +562,25 @@ fn pairs_that_take_turns_are_told_where_they_leak() {
     assert_eq!((apart(false), apart(true)), (2, 0));
 }
 
+/// In the busiest hours of the last day 69 of 96 and of 254 were taken, and it is one more an hour.
+#[test]
+fn the_day_of_the_end_is_told_while_one_can_be_named() {
+    let mut verdict = Host::new("shop", &["web"]).verdict();
+    let page = metrics::encode(&verdict, &BUILD);
+    let told: Vec<(&str, f64)> =
+        samples(&page).into_iter().filter(|l| l.contains("_exhaustion_")).map(split).collect();
+    let pools = ("destination_address_pools_exhaustion_timestamp_seconds", 10.0 + 27.0 * 3600.0);
+    let shop = (
+        r#"destination_addresses_exhaustion_timestamp_seconds{destination="shop",subnet="10.0.0.0/24"}"#,
+        10.0 + 185.0 * 3600.0,
+    );
+    assert_eq!(told, [pools, shop]);
+    let snapshot = Arc::make_mut(&mut verdict.snapshot);
+    snapshot.forecasts = Arc::default();
+    let page = metrics::encode(&verdict, &BUILD);
+    assert!(!page.contains("_exhaustion_"), "{page}");
+}
+
 #[test]
 fn lookups_are_told_by_who_answers() {
     let page = Host::new("shop", &["web"]).page();
@@ -571,4 +626,35 @@ fn the_documentation_is_current() {
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(there == wanted, "docs/metrics.md is old: UPDATE_DOCS=1 cargo test --test metrics");
+}
+
+#[test]
+fn what_was_not_compared_has_no_drift_of_0() {
+    let lines = |change: fn(Drift) -> Option<Drift>| -> Vec<String> {
+        let mut verdict = Host::new("shop", &["web"]).verdict();
+        Arc::make_mut(&mut verdict.snapshot).drift = change(drift(&"shop".into())).map(Arc::new);
+        let page = metrics::encode(&verdict, &BUILD);
+        page.lines().filter(|line| line.starts_with("destination_drift")).map(str::to_owned).collect()
+    };
+    let found = [
+        r#"destination_drift{destination="",kind="proxy"} 0"#,
+        r#"destination_drift{destination="shop",kind="name"} 2"#,
+        r#"destination_drift{destination="shop",kind="subnet"} 0"#,
+    ];
+    let (good, broken) = ("destination_drift_baseline_readable 1", "destination_drift_baseline_readable 0");
+    let at = "destination_drift_baseline_timestamp_seconds 1700000000";
+    let has = |lines: Vec<String>, wanted: &[&str]| {
+        let (mut lines, mut wanted) = (lines, wanted.to_vec());
+        lines.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(lines, wanted);
+    };
+    has(lines(|_| None), &[]);
+    has(lines(Some), &[&found[..], &[good, at]].concat());
+    has(
+        lines(|drift| Some(Drift { refused: Some("cut off".into()), ..drift })),
+        &[&found[..], &[broken, at]].concat(),
+    );
+    let none = |drift| Some(Drift { refused: Some("cut off".into()), approved: None, found: None, ..drift });
+    has(lines(none), &[broken]);
 }

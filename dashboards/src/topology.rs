@@ -24,6 +24,7 @@ pub fn page() -> Page {
     .row("Isolation", isolation())
     .row("Who talks to whom", flows())
     .row("Where networks meet", meetings())
+    .row("What was approved", approved())
 }
 
 fn now() -> Vec<(u32, u32, Panel)> {
@@ -195,4 +196,34 @@ fn meetings() -> Vec<(u32, u32, Panel)> {
         )
         .unit("none");
     vec![(14, 8, ports), (10, 8, shared), (24, 6, widths)]
+}
+
+fn approved() -> Vec<(u32, u32, Panel)> {
+    let drift = Panel::series(
+        "Otherwise than approved",
+        "By kind and destination (of the host: none): a step is a change that nobody has approved. The page /diagnostics says which, /events since
+         when.",
+    )
+    .ask(
+        "sum by (job, instance, destination, kind) (destination_drift{<H>}) > 0",
+        "{{kind}} {{destination}} on {{instance}}",
+    )
+    .unit("none")
+    .none("nothing is, or nothing was approved");
+    let file = Panel::table(
+        "The snapshot that is in force",
+        "REFUSED: the file cannot be read as it is now; what was read of it before stays in force until the exporter is started anew.",
+    )
+    .ask("min by (job, instance) (destination_drift_baseline_readable{<S>})", "")
+    .ask("max by (job, instance) (destination_drift_baseline_timestamp_seconds{<S>}) * 1000", "")
+    .merged()
+    .none("none was approved (drift.approved_file)")
+    .columns(
+        &[("instance", "Instance"), ("Value #A", "File"), ("Value #B", "Written down")],
+        &["Time", "job"],
+    )
+    .unit("none")
+    .column_words("File", words::LOADED)
+    .column("Written down", &[("unit", json!("dateTimeAsIso")), ("custom.width", json!(165))]);
+    vec![(14, 7, drift), (10, 7, file)]
 }

@@ -75,6 +75,23 @@ fn saturation() -> Vec<(u32, u32, Panel)> {
         "{{instance}}",
     )
     .none("not on the host's network");
+    let ends = Panel::bars(
+        "Until addresses end",
+        "By the exporter's own forecast, of the subnets that grow steadily: within a week it is a ticket, of Prometheus' history.",
+    )
+    .ask(
+        "bottomk(10, destination_addresses_exhaustion_timestamp_seconds{<D>} - time())",
+        "{{destination}} {{subnet}}",
+    )
+    .ask(
+        "destination_address_pools_exhaustion_timestamp_seconds{<S>} - time()",
+        "networks on {{instance}}",
+    )
+    .unit("s")
+    .min(0.0)
+    .max(90.0 * 86_400.0)
+    .thresholds(&[(0.0, BAD), (86_400.0, WARN), (7.0 * 86_400.0, GOOD)])
+    .none("no end within 90 days, or not watched for 72 h yet");
     let forwarding = Panel::stat("Forwarding", "What the kernel passes between interfaces. Off for ipv4: nobody gets out, no published port answers.")
         .ask("min by (instance, family) (destination_host_forwarding{<S>, family=\"ipv4\"})", "{{family}} on {{instance}}")
         .words(words::FORWARDS)
@@ -82,11 +99,12 @@ fn saturation() -> Vec<(u32, u32, Panel)> {
         .none("not on the host's network");
     vec![
         (8, 6, addresses),
-        (8, 6, ports),
-        (8, 6, forwarding),
         (8, 6, pools),
-        (8, 6, conntrack),
-        (8, 6, neighbours),
+        (8, 6, ends),
+        (6, 6, ports),
+        (6, 6, conntrack),
+        (6, 6, neighbours),
+        (6, 6, forwarding),
     ]
 }
 

@@ -6,88 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use serde::Serialize;
-
+use super::difference::{Change, Comparison, Difference, Kind};
 use super::model::{Baseline, Network, Proxy, Published, Route, Workload};
 
-/// More differences than anybody reads: two files of strangers may have any number.
-const MOST: usize = 1000;
+/// More differences than anybody reads: two files of strangers may have any number. So many of those that matter, and so many
+/// of the others: with time everything has been deployed anew, and what matters must have room beside that.
+pub(super) const MOST: usize = 1000;
 /// And so many of a list are named in one.
 const NAMED: usize = 100;
-
-/// What sort of difference it is: the label `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A network.
-    Network,
-    /// A subnet.
-    Subnet,
-    /// Who is on a network.
-    Workload,
-    /// A name, and to whom it leads.
-    Name,
-    /// A reverse proxy, and the networks that it is on.
-    Proxy,
-    /// A public site.
-    Route,
-    /// A published port.
-    Port,
-    /// An address or an id: another one after each start.
-    Identity,
-}
-
-/// How it is otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// It was there and is not any more.
-    Gone,
-    /// It is another one.
-    Changed,
-    /// It was not there.
-    New,
-}
-
-/// One difference.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Difference {
-    /// Where; `None` where it is a matter of the host.
-    pub destination: Option<String>,
-    /// What sort.
-    pub kind: Kind,
-    /// Of what.
-    pub subject: String,
-    /// How.
-    pub change: Change,
-    /// As it was; empty where it was not.
-    pub before: String,
-    /// As it is; empty where it is not.
-    pub after: String,
-    /// It is so after each start or move, and nobody depends on it.
-    pub expected: bool,
-}
-
-/// All that is different.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Comparison {
-    /// By destination.
-    pub differences: Vec<Difference>,
-    /// How many more there are.
-    pub left_out: usize,
-}
-
-impl Comparison {
-    /// Nothing is different that somebody would miss, or has not asked for.
-    pub fn is_same(&self) -> bool {
-        self.left_out == 0 && self.differences.iter().all(|one| one.expected)
-    }
-}
 
 /// What is different, by destination. The same two snapshots give the same list.
 pub fn compare(old: &Baseline, new: &Baseline) -> Comparison {
     let proxies = old.proxies.iter().chain(&new.proxies).map(|proxy| &*proxy.name).collect();
-    let mut found = Found { all: Vec::new(), left_out: 0, at: None, proxies };
+    let mut found = Found { told: Comparison::default(), at: None, proxies, room: MOST, expected_room: MOST };
     let (before, after) = (by(&old.networks, |n| &n.name), by(&new.networks, |n| &n.name));
     for (name, pair) in pairs(&before, &after) {
         found.at = Some(name);
@@ -103,13 +34,16 @@ pub fn compare(old: &Baseline, new: &Baseline) -> Comparison {
     found.proxies(old, new, &before, &after);
     found.sites(&old.routes, &new.routes);
     found.ports(&old.published, &new.published);
-    found.all.sort();
-    Comparison { differences: found.all, left_out: found.left_out }
+    found.told.differences.sort();
+    found.told
 }
 
 struct Found<'a> {
-    all: Vec<Difference>,
-    left_out: usize,
+    told: Comparison,
+    /// So many more are kept that matter.
+    room: usize,
+    /// And so many that do not.
+    expected_room: usize,
     /// The destination that is compared.
     at: Option<&'a str>,
     /// Where they are is told of them.
@@ -129,17 +63,32 @@ impl<'a> Found<'a> {
         if before == after {
             return;
         }
-        if self.all.len() >= MOST {
-            self.left_out += 1;
+        let (room, left_out) = if expected {
+            (&mut self.expected_room, &mut self.told.expected_left_out)
+        } else {
+            *self.told.counts.entry((self.at.map(str::to_owned), kind)).or_default() += 1;
+            (&mut self.room, &mut self.told.left_out)
+        };
+        let Some(less) = room.checked_sub(1) else {
+            *left_out += 1;
             return;
-        }
+        };
+        *room = less;
         let change = match (before.is_empty(), after.is_empty()) {
             (false, true) => Change::Gone,
             (true, _) => Change::New,
             (false, false) => Change::Changed,
         };
         let (destination, subject) = (self.at.map(str::to_owned), subject.to_owned());
-        self.all.push(Difference { destination, kind, subject, change, before, after, expected });
+        self.told.differences.push(Difference {
+            destination,
+            kind,
+            subject,
+            change,
+            before,
+            after,
+            expected,
+        });
     }
 
     fn networks(&mut self, old: &'a Network, new: &'a Network) {

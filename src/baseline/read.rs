@@ -23,6 +23,22 @@ struct Head {
     version: Option<u64>,
 }
 
+/// What is read is no snapshot, whatever is in it.
+pub fn too_large() -> String {
+    format!("larger than {} MiB: no snapshot is", MOST_BYTES >> 20)
+}
+
+/// As [`read`], of what nobody has looked at.
+///
+/// # Errors
+/// As [`read`], and where there is too much of it, or it is no text.
+pub fn read_bytes(bytes: Vec<u8>) -> Result<Baseline, String> {
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(too_large());
+    }
+    read(&String::from_utf8(bytes).map_err(|_| "the file is no UTF-8".to_owned())?)
+}
+
 /// # Errors
 /// What is wrong with the file, and where.
 pub fn read(text: &str) -> Result<Baseline, String> {

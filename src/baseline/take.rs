@@ -46,6 +46,11 @@ pub fn take(seen: &Seen, inventory: &Inventory) -> Baseline {
     }
 }
 
+/// What the destinations of a snapshot are called as label values, by their names in the file.
+pub(super) fn label_values(seen: &Seen, inventory: &Inventory) -> BTreeMap<String, Arc<str>> {
+    Host::new(seen, inventory).names.into_iter().map(|(label, name)| (name, label)).collect()
+}
+
 /// A listing, by id.
 struct Host<'a> {
     inventory: &'a Inventory,

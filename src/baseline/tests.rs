@@ -1,5 +1,7 @@
 //! Hosts before and after they were moved, and files that somebody broke.
 
+mod drift;
+
 use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;

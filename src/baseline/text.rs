@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 
 use crate::strangers::printable;
 
-use super::compare::{Change, Comparison, Difference, Kind, called};
+use super::compare::called;
+use super::difference::{Change, Comparison, Difference, Kind};
 use super::model::Baseline;
 
 /// What is different, by destination; what was to be expected is counted, and listed where `all` is wanted.
 pub fn text(old: &Baseline, new: &Baseline, found: &Comparison, all: bool) -> String {
     let mut out = String::new();
-    let expected = found.differences.iter().filter(|one| one.expected).count();
-    let told = found.differences.len() - expected;
+    let told = found.differences.iter().filter(|one| !one.expected).count();
+    let expected = found.differences.len() - told + found.expected_left_out;
     let _ = writeln!(
         out,
         "{} since {}, as of {}; {expected} that a new start or a move brings with it.",
@@ -32,11 +33,12 @@ pub fn text(old: &Baseline, new: &Baseline, found: &Comparison, all: bool) -> St
             last = Some(&one.destination);
         }
         let note = if one.expected { "  (expected)" } else { "" };
-        let (change, kind, subject) = (change(one.change), kind(one.kind), printable(&one.subject));
+        let (change, kind, subject) = (one.change.as_label(), one.kind.as_label(), printable(&one.subject));
         let _ = writeln!(out, "  {change:8} {kind:9} {subject}: {}{note}", words(one));
     }
-    if found.left_out > 0 {
-        let _ = writeln!(out, "\nand {} more, which are not compared here", found.left_out);
+    let left_out = found.left_out(all);
+    if left_out > 0 {
+        let _ = writeln!(out, "\nand {left_out} more, which are not told here");
     }
     for (when, unread) in [("then", &old.unread), ("now", &new.unread)] {
         if !unread.is_empty() {
@@ -60,7 +62,8 @@ fn counted(told: usize) -> String {
     }
 }
 
-fn words(one: &Difference) -> String {
+/// How it is otherwise, in words.
+pub fn words(one: &Difference) -> String {
     let (before, after) = (printable(&one.before), printable(&one.after));
     match (one.kind, one.change) {
         (Kind::Name, Change::Gone) => format!("no longer leads to {before}"),
@@ -72,26 +75,5 @@ fn words(one: &Difference) -> String {
         (_, Change::Gone) => format!("was {before}"),
         (_, Change::New) => after,
         (_, Change::Changed) => format!("was {before}, is {after}"),
-    }
-}
-
-const fn change(of: Change) -> &'static str {
-    match of {
-        Change::Gone => "gone",
-        Change::Changed => "changed",
-        Change::New => "new",
-    }
-}
-
-const fn kind(of: Kind) -> &'static str {
-    match of {
-        Kind::Network => "network",
-        Kind::Subnet => "subnet",
-        Kind::Workload => "workload",
-        Kind::Name => "name",
-        Kind::Proxy => "proxy",
-        Kind::Route => "route",
-        Kind::Port => "port",
-        Kind::Identity => "identity",
     }
 }

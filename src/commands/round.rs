@@ -14,6 +14,7 @@ use crate::monitor::{Handle, Monitor};
 use crate::namespace::Hopper;
 use crate::state::Engine;
 
+use super::approved::Approved;
 use super::watch::watch;
 
 /// The longest that a round is waited for; what has not answered by then is said in the report.
@@ -32,9 +33,13 @@ pub(super) async fn round(config: Config, flags: &Flags, tls: bool) -> Result<(A
     let stop = CancellationToken::new();
     let _ends_with_us = stop.clone().drop_guard();
     let settings = config.docker.clone();
+    let approved = Approved::of(&config, flags);
     let (monitor, mut handle) = Monitor::new(Arc::new(config), hopper, &external_url);
     let told = handle.messages.clone();
     tokio::spawn(monitor.run(stop.clone()));
+    if let Some(approved) = approved {
+        approved.tell_once(&told).await;
+    }
     tokio::spawn(watch(settings, told, stop));
     let latest = settled(&mut handle).await;
     if handle.published.has_changed().is_err() {

@@ -19,6 +19,7 @@ use crate::monitor::{Message, Monitor};
 use crate::namespace::Hopper;
 use crate::web::{self, Actions, App, Limits, Trust};
 
+use super::approved::Approved;
 use super::{COULD_NOT, configuration, meter::meter, watch::watch};
 
 /// A configuration that is not read by then is not taken.
@@ -63,11 +64,15 @@ async fn serve(config: Config, flags: Flags, trust: Trust) -> Result<(), String>
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     let settings = config.docker.clone();
+    let approved = Approved::of(&config, &flags);
     let (monitor, handle) = Monitor::new(Arc::new(config), hopper, &external_url.unwrap_or_default());
     tasks.spawn(monitor.run(stop.clone()));
     let mut watched = stop.child_token();
     tasks.spawn(watch(settings.clone(), handle.messages.clone(), watched.clone()));
     tasks.spawn(meter(settings, handle.clone(), watched.clone()));
+    if let Some(approved) = approved {
+        tasks.spawn(approved.follow(handle.messages.clone(), watched.clone()));
+    }
     let (reload, mut reloads) = mpsc::channel(4);
     let app = App {
         actions: Actions::new(handle.clone(), reload, flags.enable_remote_actions),
@@ -103,12 +108,15 @@ async fn serve(config: Config, flags: Flags, trust: Trust) -> Result<(), String>
             Some(asker) = reloads.recv() => Some(asker),
         };
         let read = read_again(&flags, &trust, &handle.messages).await;
-        if let Ok(settings) = &read {
+        if let Ok((settings, approved)) = &read {
             // Where the Engine is and which networks count may have changed: everything is listed anew.
             watched.cancel();
             watched = stop.child_token();
             tasks.spawn(watch(settings.clone(), handle.messages.clone(), watched.clone()));
             tasks.spawn(meter(settings.clone(), handle.clone(), watched.clone()));
+            if let Some(approved) = approved.clone() {
+                tasks.spawn(approved.follow(handle.messages.clone(), watched.clone()));
+            }
         }
         if let Some(asker) = asker {
             // Whoever gave up waiting does not want the answer.
@@ -133,17 +141,17 @@ async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     }
 }
 
-/// Takes a good configuration and gives its Engine; a bad one changes nothing but the metric that
+/// Takes a good configuration and gives its Engine and what the operator approved; a bad one changes nothing but the metric that
 /// says so.
 async fn read_again(
     flags: &Flags,
     trust: &Trust,
     messages: &mpsc::Sender<Message>,
-) -> Result<Docker, String> {
-    let (flags, trust) = (flags.clone(), trust.clone());
+) -> Result<(Docker, Option<Approved>), String> {
+    let (reader, trust) = (flags.clone(), trust.clone());
     let read = within(READ_WITHIN, move |late| {
         // Both or none: what is half in force is what nobody wrote.
-        let config = configuration(&flags)?;
+        let config = configuration(&reader)?;
         if !late.is_cancelled() {
             trust.reload()?;
         }
@@ -152,8 +160,8 @@ async fn read_again(
     let read = read.await;
     let (message, read) = match read {
         Ok(config) => {
-            let docker = config.docker.clone();
-            (Message::Configured(Ok(Arc::new(config))), Ok(docker))
+            let taken = (config.docker.clone(), Approved::of(&config, flags));
+            (Message::Configured(Ok(Arc::new(config))), Ok(taken))
         }
         Err(problems) => {
             tracing::error!(%problems, "the configuration was not reloaded: the old one stays");

@@ -64,7 +64,7 @@ pub async fn diff(
                 unread_then: &old.unread,
                 unread_now: &new.unread,
                 differences: found.differences.iter().filter(|one| all || !one.expected).collect(),
-                left_out: found.left_out,
+                left_out: found.left_out(all),
             })?,
         };
         Ok((text, status))
@@ -108,11 +108,7 @@ fn load(path: &Path) -> Result<Baseline, String> {
         File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
     };
     read.map_err(|error| named(error.to_string()))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(named(format!("larger than {} MiB: no snapshot is", MOST_BYTES >> 20)));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| named("the file is no UTF-8".to_owned()))?;
-    baseline::read(&text).map_err(named)
+    baseline::read_bytes(bytes).map_err(named)
 }
 
 /// For programs, and for a terminal all the same: what would act on one stands in its escaped form, which means the same.

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::cli::{Flags, MapFormat};
-use crate::config::Config;
+use crate::config::{Config, Drift};
 use crate::strangers::printable;
 use crate::topology::{self, Topology};
 
@@ -19,6 +19,8 @@ pub async fn run(
     destinations: &[String],
     format: MapFormat,
 ) -> ExitCode {
+    // What was approved is no part of the map.
+    let config = Config { drift: Drift::default(), ..config };
     let mapped = match round(config, flags, tls).await {
         Ok((verdict, complete)) => {
             draw(topology::build(&verdict), destinations, format).map(|map| (map, complete))

@@ -12,11 +12,19 @@ use super::MOST_BYTES;
 /// # Errors
 /// As the kernel refuses it, and for what is no regular file: a pipe that nobody writes into has no end.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    read_up_to(path, MOST_BYTES as u64)
+}
+
+/// The same of a file that may be larger, or smaller.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_up_to(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
     let file = open(path)?;
     let mut bytes = Vec::new();
     // One byte more than allowed tells a file that is too large, however much it holds.
-    file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() <= MOST_BYTES).then_some(bytes))
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -303,6 +303,15 @@ static FINDINGS: [Setting; 1] = [setting(
      *name* of such a variable and whose address it is, never a value.",
 )];
 
+static DRIFT: [Setting; 1] = [setting(
+    "drift.approved_file",
+    Field::File(at!(drift.approved_file)),
+    "A snapshot that you have looked at and approved, as `destination-exporter snapshot` writes it. `serve` holds what there \
+     is against it, and says what is otherwise: `destination_drift`, an event, a line of the report ([what it is](moving.md#drift)). It \
+     is a regular file of at most 8 MiB, and is read again with the configuration, and by itself when it is another. One that cannot \
+     be read stops nothing: what was approved before stays in force, and `destination_drift_baseline_readable` is 0.",
+)];
+
 /// Every setting, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
     PLAIN
@@ -313,6 +322,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         .chain(&ROUTES)
         .chain(&CERTIFICATES)
         .chain(&FINDINGS)
+        .chain(&DRIFT)
 }
 
 impl Field {

@@ -28,6 +28,12 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         format!("{} of {} blocks overlap a network of the Engine", pools.used, pools.capacity),
         "two free, at least",
     )];
+    if pools.free() > 0
+        && let Some(forecast) = scene.snapshot.forecasts.pools()
+        && forecast.ends(scene.snapshot.at).is_some()
+    {
+        finding.evidence.push(saw("blocks taken, day by day", forecast.words(scene.snapshot.at), ""));
+    }
     if pools.free() == 0 {
         finding.explains = vec![
             "deployments that end in \"could not find an available, non-overlapping IPv4 address pool\" or \"all predefined address pools have been fully subnetted\""

@@ -70,6 +70,7 @@ const AND: &str = " && ";
 /// What a restart of the Engine costs: said wherever one is advised.
 const COST: &str =
     "all containers stop and start again, all sites are away for a minute; with live-restore they run on";
+const COST_IN_SWARM: &str = "that node's containers stop; its tasks start again, there or elsewhere";
 const RESTART: &str = "systemctl restart docker";
 
 /// One step of a repair.
@@ -142,6 +143,12 @@ impl Step {
     /// When to restart the Engine, and what that costs.
     pub fn restart(when: &'static str) -> Self {
         let prose = Cow::Owned(format!("{when} ({COST})"));
+        Self { prose, commands: vec![RESTART.to_owned()], stands_alone: false }
+    }
+
+    /// The same on a node of a Swarm, which knows no live-restore.
+    pub fn restart_node(when: &'static str) -> Self {
+        let prose = Cow::Owned(format!("{when} ({COST_IN_SWARM})"));
         Self { prose, commands: vec![RESTART.to_owned()], stands_alone: false }
     }
 

@@ -13,7 +13,9 @@ macro_rules! alerts {
 }
 
 alerts! {
+    "DestinationAddressPoolsEnding"
     "DestinationAddressPoolsLow"
+    "DestinationAddressesEnding"
     "DestinationAddressesLow"
     "DestinationBudgetBurn"
     "DestinationCapabilityLost"
@@ -21,6 +23,8 @@ alerts! {
     "DestinationConfigReloadFailed"
     "DestinationConntrackHigh"
     "DestinationDefect"
+    "DestinationDrift"
+    "DestinationDriftUnknown"
     "DestinationEngineSilent"
     "DestinationExporterAbsent"
     "DestinationExporterBlind"

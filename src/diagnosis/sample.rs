@@ -16,6 +16,7 @@ pub(crate) struct Sample {
     pub(crate) probes: BTreeMap<ProbeKey, Record>,
     pub(crate) sight: Sight,
     pub(crate) restarts: Restarts,
+    pub(crate) forecasts: Forecasts,
 }
 
 pub(crate) fn at(seconds: u64) -> SystemTime {
@@ -68,6 +69,7 @@ impl Sample {
                 host: None,
             },
             restarts: Restarts::default(),
+            forecasts: Forecasts::default(),
         };
         sample.destination("shop", 2);
         for name in names {
@@ -136,6 +138,7 @@ impl Sample {
             fixed_addresses: Vec::new(),
             proxied_ports: Vec::new(),
             is_proxy: false,
+            is_task: false,
             coolify: None,
         })
     }
@@ -238,6 +241,8 @@ impl Sample {
             containers: Arc::default(),
             traffic: Traffic::default(),
             restarts: Arc::new(self.restarts.clone()),
+            forecasts: Arc::new(self.forecasts.clone()),
+            drift: None,
             own: Own { external_url: "http://127.0.0.1:10061".into(), ..Own::default() },
         }
     }

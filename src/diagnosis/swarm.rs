@@ -52,7 +52,15 @@ struct Of<'r, 'a> {
     sights: &'r Sights<'a>,
 }
 
+/// RFC 7348: what a Swarm takes that was not made with `--data-path-port`.
+const VXLAN: u16 = 4789;
+
 impl<'a> Of<'_, 'a> {
+    /// The port of the data path; managers alone know of another than the usual one.
+    fn data_port(&self) -> u16 {
+        self.swarm.data_port.unwrap_or(VXLAN)
+    }
+
     /// The overlays that something of this host is on.
     fn overlays(&self) -> impl Iterator<Item = (&'a Destination, &'a crate::inventory::Overlay)> {
         self.scene.destinations().filter_map(|on| Some((on, on.overlay.as_ref()?)))
@@ -108,6 +116,11 @@ pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
     match finding.code {
         Code::SwarmVipUnreachable => vip_unreachable::holds(&of, finding),
         Code::SwarmStaleTasks => stale_tasks::holds(&of, finding),
+        Code::SwarmEncryptionUnsupported => {
+            let on = finding.destination.as_deref().unwrap_or_default();
+            let mut sights = sights.on(on).peekable();
+            sights.peek().is_some() && !sights.any(|sight| sight.data.is_open())
+        }
         Code::SwarmAddressMismatch => address_mismatch::holds(&of),
         Code::SwarmPeerMissing => sights.of_node(&finding.subject.name).any(|sight| sight.is_missed()),
         _ => data_path_broken::holds(&of, finding),

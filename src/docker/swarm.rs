@@ -124,7 +124,9 @@ impl Engine {
                     swarm.control_error.clear();
                 }
                 // What was known is known to be old: nobody leads any more, or nobody answers.
-                Err(error) => bounded(&error.detail).clone_into(&mut swarm.control_error),
+                Err(error) => {
+                    swarm.control_error = bounded(&format!("{}: {}", error.endpoint, error.detail)).to_owned()
+                }
             }
         }
         if !swarm.is_manager {

@@ -13,10 +13,8 @@ use bollard::models::{
 
 use crate::inventory::proxy::is_proxy;
 use crate::inventory::seen::{SeenContainer, SeenEndpoint, SeenNetwork, SeenSubnet, bounded};
+use crate::inventory::workload::is_task;
 use crate::inventory::{EngineInfo, Health, PublishedPort, RunState};
-
-/// What a manager writes on a task's container.
-const SWARM_TASK_ID: &str = "com.docker.swarm.task.id";
 
 /// Labels, aliases or ports of one thing that are kept.
 const MOST: usize = 256;
@@ -97,7 +95,7 @@ pub(super) fn container(
     let network_mode =
         host.network_mode.or_else(|| summary.host_config.and_then(|listed| listed.network_mode));
     let labels = map(config.labels.or(summary.labels));
-    let is_task = labels.contains_key(SWARM_TASK_ID);
+    let is_task = is_task(&labels);
     let mut endpoints = endpoints(settings.networks, listed_networks);
     if is_task {
         // The managers give a task its address, and nobody chose it.

@@ -3,6 +3,7 @@
 //! One pass over containers, one over networks, no question asked of anybody. What cannot be read
 //! becomes an oddity and never costs the rest: whoever deploys writes most of this.
 
+pub mod away;
 mod destination;
 mod elsewhere;
 mod networks;
@@ -71,11 +72,20 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
     };
     let proxies = routes::proxies(seen, &names);
     let seats = seats(seen, &networks, &destinations);
+    let tasks = away::tasks(seen.swarm.as_ref());
+    let mut known = away::Away { containers: BTreeMap::new(), names: BTreeMap::new(), seats };
+    if !tasks.is_empty() {
+        known.containers.clone_from(&containers);
+        known.names.clone_from(&names);
+        let make = |one: &SeenContainer| container(one, seen, &networks);
+        away::add(&mut known, &tasks, seen.swarm.as_ref(), &destinations, make);
+    }
+    let is_alone = tasks.is_empty();
     let routes = routes::routes(&routes::View {
-        seen,
-        containers: &containers,
-        names: &names,
-        seats: &seats,
+        seen: seen.containers.iter().chain(&tasks).collect(),
+        containers: if is_alone { &containers } else { &known.containers },
+        names: if is_alone { &names } else { &known.names },
+        seats: &known.seats,
         proxies: &proxies,
         stopped: destinations
             .iter()
@@ -136,6 +146,7 @@ fn container(one: &SeenContainer, seen: &Seen, networks: &Networks) -> Container
         fixed_addresses: one.fixed_addresses.iter().map(|(name, at)| (bounded(name).into(), *at)).collect(),
         proxied_ports: proxy::proxied_ports(&one.labels),
         is_proxy: proxy::is_proxy(one),
+        is_task: workload::is_task(&one.labels),
         coolify: workload::coolify(&one.labels),
     }
 }
@@ -199,12 +210,12 @@ fn homes<'a>(
     seen.containers.iter().filter_map(home).collect()
 }
 
-/// A job that did its work is not missed, nor is one of which nobody could say how it ended, and one that
+/// A job that did its work is not missed, nor is a task, for which the managers start another, nor is one of which nobody could say how it ended, and one that
 /// is being removed is meant to go.
 fn is_missed(container: &Container) -> bool {
     let ended_well = container.exit_code.is_none_or(|code| code == 0);
     let is_done = container.state == RunState::Exited && ended_well && !container.kept_running;
-    !is_done && container.state != RunState::Removing
+    !is_done && !container.is_task && container.state != RunState::Removing
 }
 
 #[cfg(test)]

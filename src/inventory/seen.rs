@@ -15,7 +15,7 @@ pub use crate::strangers::{LONGEST, bounded};
 pub use swarm::{SeenControl, SeenGossip, SeenGroup, SeenMember, SeenNode, SeenService, SeenSwarm, SeenTask};
 
 /// One complete listing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seen {
     /// Who answered.
     pub engine: EngineInfo,
@@ -34,7 +34,7 @@ pub struct Seen {
 }
 
 /// One network.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeenNetwork {
     /// Id.
     pub id: String,
@@ -83,7 +83,7 @@ pub struct SeenPool {
 }
 
 /// One IPAM entry.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeenSubnet {
     /// CIDR.
     pub subnet: String,
@@ -106,7 +106,7 @@ pub struct SeenCount {
 }
 
 /// One container: the listing's row, completed by its inspection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeenContainer {
     /// Id.
     pub id: String,
@@ -164,7 +164,7 @@ pub struct SeenContainer {
 }
 
 /// One entry of `NetworkSettings.Networks`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeenEndpoint {
     /// The network's name (the key).
     pub network: String,

@@ -4,7 +4,6 @@
 //! run where) and this node's gossip (who takes part in an overlay, which task has which address). Both are kept as they
 //! were told; rules compare them.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -26,8 +25,8 @@ pub struct Swarm {
     pub error: Option<Arc<str>>,
     /// Where the managers are, as far as this node knows.
     pub managers: Vec<(IpAddr, u16)>,
-    /// The port of the data path.
-    pub data_port: u16,
+    /// The port of the data path, which managers alone are told.
+    pub data_port: Option<u16>,
     /// What the managers know, of one that is.
     pub control: Option<Control>,
     /// Why they do not say it now, in the Engine's words.
@@ -73,7 +72,7 @@ pub struct RefusedTask {
     pub service: Arc<str>,
     /// The node's name, or its id.
     pub node: Arc<str>,
-    /// The managers' word: `rejected`, or `pending` of one that no node is fit for.
+    /// The managers' word: `rejected`; `failed` of one that ended; `pending` of one that no node is fit for.
     pub state: Arc<str>,
     /// Why, in the Engine's words.
     pub error: Arc<str>,
@@ -134,6 +133,8 @@ pub struct Elsewhere {
 pub struct Service {
     /// Its name, in its [normal form](super::normal).
     pub name: Arc<str>,
+    /// The name that leads to all its tasks.
+    pub tasks: Arc<str>,
     /// Its virtual address, where it has one.
     pub vip: Option<IpAddr>,
     /// Its tasks' addresses by this node's gossip, sorted.
@@ -142,6 +143,8 @@ pub struct Service {
     pub running: Option<Vec<IpAddr>>,
     /// Ports that it is said to listen on, sorted.
     pub ports: Vec<u16>,
+    /// Addresses that its name was answered with, and that this node's gossip knows of neither before nor after.
+    pub astray: Vec<IpAddr>,
 }
 
 impl Swarm {
@@ -177,21 +180,6 @@ impl Overlay {
     /// Every container on other nodes, with its node.
     pub fn elsewhere(&self) -> impl Iterator<Item = (&Peer, &Elsewhere)> {
         self.peers.iter().flat_map(|peer| peer.tasks.iter().map(move |task| (peer, task)))
-    }
-
-    /// Addresses behind a name, besides those of containers of this host: a service's virtual one, its tasks' by
-    /// `tasks.` before it, a container's that somebody ran on another node.
-    pub fn names(&self) -> BTreeMap<String, Vec<IpAddr>> {
-        let mut names: BTreeMap<String, Vec<IpAddr>> = BTreeMap::new();
-        for service in &self.services {
-            names.entry(format!("{TASKS}{}", service.name)).or_default().extend(&service.addresses);
-            let own = names.entry(service.name.to_string()).or_default();
-            match service.vip {
-                Some(vip) => own.push(vip),
-                None => own.extend(&service.addresses),
-            }
-        }
-        names
     }
 }
 

@@ -18,6 +18,8 @@ const COMPOSE_NUMBER: &str = "com.docker.compose.container-number";
 const COMPOSE_ONE_OFF: &str = "com.docker.compose.oneoff";
 /// Swarm's service.
 const SWARM_SERVICE: &str = "com.docker.swarm.service.name";
+/// Swarm's id of the task.
+pub const SWARM_TASK_ID: &str = "com.docker.swarm.task.id";
 /// Swarm's task: `service.slot.id`, or `service.node.id` for a global service.
 const SWARM_TASK: &str = "com.docker.swarm.task.name";
 
@@ -81,6 +83,11 @@ fn coolify_workload(container: &SeenContainer, resource: &str) -> String {
         Some(service) => format!("{resource_part}/{}{suffix}", part(service)),
         None => format!("{resource_part}{suffix}"),
     }
+}
+
+/// True for the container of a Swarm's task.
+pub fn is_task(labels: &BTreeMap<String, String>) -> bool {
+    labels.contains_key(SWARM_TASK_ID)
 }
 
 /// Which of several equal ones it is.

@@ -45,6 +45,14 @@ series behind, and whoever comes after it under its name has counters of its own
 
 ";
 
+const DRIFT: &str =
+    "Where `drift.approved_file` names [a snapshot that was approved](moving.md#drift); nowhere else. `kind` is of a destination
+`network`, `subnet`, `workload` or `name`, and of the host, whose `destination` is empty, `proxy`, `route` or `port`: each
+is 0 where all is as it was approved, on every destination that is there or was approved. What another start or a move brings with it (addresses,
+ids) is none. It is as the last listing shows it: a redeployment may show for the moment that it takes.
+
+";
+
 const FLOWS: &str = "Who talks to whom: TCP connections that are established when the namespaces' sockets are read, which
 is once a minute, when a container is new, when one that it talked with is gone, and in a round that somebody asks for
 (`POST /diagnostics/run`). A connection that came and went between two looks is not told, and neither is UDP. The
@@ -80,6 +88,7 @@ pub fn render() -> Result<String, fmt::Error> {
             write!(out, "\n## {section}\n\n")?;
             match section {
                 "Traffic" => out.push_str(TRAFFIC),
+                "Drift" => out.push_str(DRIFT),
                 "Flows" => out.push_str(FLOWS),
                 _ => {}
             }

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::diagnosis::{Severity, Verdict};
 use crate::inventory::{Destination, Inventory, Origin, part};
 use crate::outcome::{Blindness, Outcome, ProbeKind, Reason};
-use crate::state::{Engine, Snapshot};
+use crate::state::{Engine, Forecast, Snapshot};
 
 use super::BuildInfo;
 use super::exposition::Exposition;
@@ -65,7 +65,7 @@ pub fn exporter(page: &mut Exposition, snapshot: &Snapshot, build: &BuildInfo) {
 }
 
 /// What there is.
-pub fn inventory(page: &mut Exposition, inventory: &Inventory) {
+pub fn inventory(page: &mut Exposition, inventory: &Inventory, snapshot: &Snapshot) {
     for name in &inventory.absent {
         page.put_bool(&table::PRESENT, [name], false);
     }
@@ -73,6 +73,9 @@ pub fn inventory(page: &mut Exposition, inventory: &Inventory) {
         page.put_count(&table::POOLS_USED, [], pools.used);
         page.put_count(&table::POOLS_CAPACITY, [], pools.capacity);
     }
+    let forecasts = &snapshot.forecasts;
+    let ends = |forecast: Option<Forecast>| forecast.and_then(|forecast| forecast.ends(snapshot.at));
+    put_time(page, &table::POOLS_END, [], ends(forecasts.pools()));
     for destination in &inventory.destinations {
         let name = &*destination.name;
         let internal = if destination.internal { "true" } else { "false" };
@@ -98,6 +101,8 @@ pub fn inventory(page: &mut Exposition, inventory: &Inventory) {
             let net = subnet.net.to_string();
             page.put_count(&table::ADDRESSES_USED, [name, &net], subnet.used);
             page.put_count(&table::ADDRESSES_CAPACITY, [name, &net], subnet.capacity);
+            let forecast = forecasts.subnet(&destination.id, subnet.net);
+            put_time(page, &table::ADDRESSES_END, [name, &net], ends(forecast));
         }
         endpoints(page, inventory, destination);
         for proxy in inventory.containers.values().filter(|c| c.is_proxy && c.state.has_namespace()) {
@@ -259,7 +264,7 @@ pub fn verdicts(page: &mut Exposition, verdict: &Verdict) {
     }
 }
 
-fn put_time<const N: usize>(
+pub(super) fn put_time<const N: usize>(
     page: &mut Exposition,
     metric: &Metric<N>,
     labels: [&str; N],

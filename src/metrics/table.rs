@@ -130,6 +130,10 @@ table! {
             "Blocks of the Engine's IPv4 address pools that a network of its own lies in: of all its networks, not of destinations alone.";
         POOLS_CAPACITY Gauge "destination_address_pools_capacity" "networks" []
             "Blocks that the Engine's IPv4 address pools are cut into, one for each network; absent where it does not say, as Podman.";
+        ADDRESSES_END Gauge "destination_addresses_exhaustion_timestamp_seconds" "seconds" ["destination" "subnet"]
+            "When the last address of the subnet is taken if it goes on as in the last days (at the most 14). Only while a day within the next 90 can be named: absent where less than 72 hours were watched since the exporter started, and where there is no steady growth. 500 subnets are followed.";
+        POOLS_END Gauge "destination_address_pools_exhaustion_timestamp_seconds" "seconds" []
+            "When the last block of the Engine's address pools is taken, likewise.";
         MTU Gauge "destination_mtu_bytes" "bytes" ["destination"]
             "The MTU that the network's options name; absent where they name none.";
         PROXY_ATTACHED Gauge "destination_proxy_attached" "" ["destination" "proxy"]
@@ -218,6 +222,14 @@ table! {
             "The shortest round trip of the last runs, from this node to containers on the other, over the overlay.";
         OVERLAY_PEER_CONTAINERS Gauge "destination_overlay_peer_containers" "containers" ["destination" "peer"]
             "Containers on the other node that this node's gossip knows on the overlay.";
+    }
+    "Drift": {
+        DRIFT Gauge "destination_drift" "differences" ["destination" "kind"]
+            "What is otherwise than in the snapshot that the operator approved, by what `diff` calls its kind: what matters alone. Of the host where `destination` is empty.";
+        DRIFT_READABLE Gauge "destination_drift_baseline_readable" "" []
+            "Whether the approved file could be read as it is now. Where not, what was read of it before stays in force, and where there is no `destination_drift`, nothing was.";
+        DRIFT_APPROVED_AT Gauge "destination_drift_baseline_timestamp_seconds" "seconds" []
+            "When what is in force was written down.";
     }
     "Host": {
         HOST_FORWARDING Gauge "destination_host_forwarding" "" ["family"]

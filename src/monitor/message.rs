@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use tokio::sync::oneshot;
 
+use crate::baseline::Baseline;
 use crate::config::Config;
 use crate::docker::Request;
 use crate::inventory::ContainerId;
@@ -75,6 +76,15 @@ pub enum Message {
     RunNow(Option<Arc<str>>),
     /// Someone wants to see one planned probe now, and waits for the answer.
     ProbeNow(Wanted, oneshot::Sender<Vec<Run>>),
+    /// The snapshot that the operator approved was read, or could not be.
+    Approved {
+        /// The file, as the configuration names it.
+        file: Arc<str>,
+        /// What shows all that is otherwise than in it.
+        command: Arc<str>,
+        /// What it says, or why it cannot be read, and what to do.
+        read: Result<Arc<Baseline>, String>,
+    },
     /// A new configuration, or that there was one that could not be taken.
     Configured(Result<Arc<Config>, ()>),
 }

@@ -11,18 +11,25 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::inventory::Inventory;
-use crate::inventory::swarm::{Lost, Overlay, Peer, Swarm};
+use crate::inventory::swarm::{Lost, Overlay, Peer, Swarm, TASKS};
 use crate::outcome::{Detail, Outcome, ProbeKind, Reason, Run};
 use crate::plan::overlay::GOSSIP;
 
 /// A worker is told of no node that is taken away for good: what has been silent for so long is.
 const MISSED_FOR: Duration = Duration::from_secs(3600);
+/// Addresses of one name that are remembered.
+const MOST_ASTRAY: usize = 64;
 /// Nodes that are remembered.
 const MOST: usize = 4096;
 
-/// By overlay and address.
+/// What was seen of nodes, and of names, between one picture and the next.
 #[derive(Debug, Default)]
-pub(super) struct Nodes(BTreeMap<(Arc<str>, IpAddr), Node>);
+pub(super) struct Nodes {
+    /// By overlay and address.
+    known: BTreeMap<(Arc<str>, IpAddr), Node>,
+    /// By overlay and name of a service's tasks: addresses that it was answered with, and that the last picture does not hold.
+    astray: BTreeMap<(Arc<str>, Arc<str>), Vec<IpAddr>>,
+}
 
 #[derive(Debug)]
 struct Node {
@@ -31,6 +38,8 @@ struct Node {
     lost: Option<SystemTime>,
     /// Its host has answered since.
     answered: bool,
+    /// The managers know of a node at this address, or did.
+    told: bool,
 }
 
 impl Nodes {
@@ -46,8 +55,19 @@ impl Nodes {
                 continue;
             }
             self.of_one(&name, overlay, swarm.as_ref(), at, &mut kept);
+            for service in &mut overlay.services {
+                // What started since the last picture is in this one, and what ended since is asked for once more.
+                let of = self.astray.get(&(Arc::clone(&name), Arc::clone(&service.tasks)));
+                let astray = of.into_iter().flatten().filter(|ip| !service.addresses.contains(ip));
+                service.astray = astray.copied().collect();
+            }
         }
-        self.0 = kept;
+        self.known = kept;
+        let is_there = |(on, tasks): &(Arc<str>, Arc<str>)| {
+            let overlay = inventory.destination(on).and_then(|on| on.overlay.as_ref());
+            overlay.is_some_and(|overlay| overlay.services.iter().any(|service| service.tasks == *tasks))
+        };
+        self.astray.retain(|key, _| is_there(key));
     }
 
     fn of_one(
@@ -60,9 +80,9 @@ impl Nodes {
     ) {
         let first = (Arc::clone(name), IpAddr::from([0, 0, 0, 0]));
         let known: Vec<(Arc<str>, IpAddr)> =
-            self.0.range(first..).map(|(key, _)| key.clone()).take_while(|(of, _)| of == name).collect();
+            self.known.range(first..).map(|(key, _)| key.clone()).take_while(|(of, _)| of == name).collect();
         for key in known {
-            let Some(mut node) = self.0.remove(&key) else { continue };
+            let Some(mut node) = self.known.remove(&key) else { continue };
             let peer = overlay.peers.iter_mut().find(|peer| peer.address == key.1);
             match peer.map(|peer| (peer.lost.as_mut(), peer.tasks.len())) {
                 // There, with or without anything on it.
@@ -75,7 +95,7 @@ impl Nodes {
                 }
                 None => {
                     let since = *node.lost.get_or_insert(at);
-                    if is_missed(&node, since, at, swarm, key.1) {
+                    if is_missed(&mut node, since, at, swarm, key.1) {
                         let lost = Some(Lost { since, tasks: node.tasks });
                         overlay.peers.push(Peer { address: key.1, tasks: Vec::new(), lost });
                         kept.insert(key, node);
@@ -89,29 +109,58 @@ impl Nodes {
             let lost = peer.lost.map(|lost| lost.since);
             let tasks = peer.lost.map_or(peer.tasks.len(), |lost| lost.tasks);
             if tasks > 0 {
-                kept.entry(key).or_insert(Node { tasks, lost, answered: false });
+                kept.entry(key).or_insert(Node { tasks, lost, answered: false, told: false });
             }
         }
     }
 
-    /// Takes what probes from host to host saw.
-    pub(super) fn heard(&mut self, runs: &[Run]) {
+    /// Takes what probes from host to host saw, and what names of services were answered with.
+    pub(super) fn heard(&mut self, runs: &[Run], inventory: Option<&Inventory>) {
+        for run in
+            runs.iter().filter(|run| run.key.kind == ProbeKind::Dns && run.key.target.starts_with(TASKS))
+        {
+            let on = inventory.and_then(|inventory| inventory.destination(&run.key.destination));
+            let services = on.and_then(|on| on.overlay.as_ref()).map(|overlay| &overlay.services);
+            let service = services.into_iter().flatten().find(|service| service.tasks == run.key.target);
+            let Some(service) = service.filter(|_| matches!(run.outcome, Outcome::Success(_))) else {
+                continue;
+            };
+            let astray = run.seen.answers.iter().filter(|ip| !service.addresses.contains(ip)).copied();
+            let astray: Vec<IpAddr> = astray.take(MOST_ASTRAY).collect();
+            let key = (Arc::clone(&run.key.destination), Arc::clone(&run.key.target));
+            if astray.is_empty() {
+                self.astray.remove(&key)
+            } else {
+                self.astray.insert(key, astray)
+            };
+        }
         for run in runs.iter().filter(|run| run.key.kind == ProbeKind::Node) {
             let answers = matches!(run.outcome, Outcome::Success(_) | Outcome::Failure(Reason::Refused));
             let Detail::Port(address, GOSSIP) = run.key.detail else { continue };
-            if let Some(node) = self.0.get_mut(&(Arc::clone(&run.key.destination), address)) {
+            if let Some(node) = self.known.get_mut(&(Arc::clone(&run.key.destination), address)) {
                 node.answered |= answers && node.lost.is_some();
             }
         }
     }
 }
 
-fn is_missed(node: &Node, since: SystemTime, at: SystemTime, swarm: Option<&Swarm>, address: IpAddr) -> bool {
-    let told = swarm.and_then(|swarm| swarm.control.as_ref().filter(|_| swarm.control_error.is_none()));
-    match told.map(|control| control.nodes.iter().find(|one| one.address == Some(address))) {
-        // The managers know of it: it is meant to be there as long as they say so.
-        Some(Some(one)) => &*one.availability != "drain" && (!one.is_ready || !node.answered),
-        Some(None) => false,
+fn is_missed(
+    node: &mut Node,
+    since: SystemTime,
+    at: SystemTime,
+    swarm: Option<&Swarm>,
+    address: IpAddr,
+) -> bool {
+    let control = swarm.and_then(|swarm| swarm.control.as_ref().filter(|_| swarm.control_error.is_none()));
+    let told = control.and_then(|control| control.nodes.iter().find(|one| one.address == Some(address)));
+    match told {
+        // They know of it: it is meant to be there as long as they say so.
+        Some(one) => {
+            node.told = true;
+            &*one.availability != "drain" && (!one.is_ready || !node.answered)
+        }
+        // It was removed.
+        None if node.told && control.is_some() => false,
         None => !node.answered && at.duration_since(since).unwrap_or_default() < MISSED_FOR,
     }
 }

@@ -38,11 +38,12 @@ impl Monitor {
     }
 
     /// A listing that was asked for at one moment and came at another.
-    pub(super) fn listed(&mut self, seen: &Seen, asked_at: SystemTime, at: SystemTime) {
+    pub(super) fn listed(&mut self, seen: &Arc<Seen>, asked_at: SystemTime, at: SystemTime) {
         let mut inventory = build::build(seen, &self.config.destinations, asked_at);
         self.nodes.complete(&mut inventory);
         let inventory = Arc::new(inventory);
         self.recorder.listed(Arc::clone(&inventory), at);
+        self.recorder.followed(self.now(), at);
         self.look_at_mount(&inventory);
         let unread = self.lessons.forget_all_but(&inventory);
         self.eyes.forget_all_but(&inventory);
@@ -54,6 +55,8 @@ impl Monitor {
         self.eyes.tell(self.recorder.sight(), Some(&inventory));
         let changed = self.inventory.as_ref().is_none_or(|before| !same(before, &inventory));
         self.inventory = Some(inventory);
+        self.approval.listed(seen, changed);
+        self.hold_against();
         if changed {
             self.replan();
             self.look_home();

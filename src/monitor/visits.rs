@@ -159,7 +159,7 @@ impl Monitor {
                 doubts.push(run.key.clone());
             }
         }
-        self.nodes.heard(&runs);
+        self.nodes.heard(&runs, self.inventory.as_deref());
         self.look_behind_ports(&runs);
         if let Some(container) = container {
             self.look_for_ports(container, &runs);

@@ -12,15 +12,19 @@ use std::sync::Arc;
 use crate::inventory::swarm::{Elsewhere, Overlay, Peer, Service};
 use crate::inventory::{Container, Destination, Endpoint, Inventory, RunState};
 use crate::namespace::Vantage;
-use crate::outcome::{Detail, ProbeKey, ProbeKind};
+use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType};
+use crate::probe::visit::Expect;
 use crate::probe::{Job, Spec};
 
+use super::targets::can_be_asked_for;
 use super::{Errand, HOST, Learned, View, mesh, vantage};
 
 /// Containers of one other node that are tried in one round.
 pub const AT_ONCE: usize = 32;
 /// Virtual addresses of one overlay that are tried in one round.
 const VIPS_AT_ONCE: usize = 32;
+/// Services of one overlay whose names are asked for in one round.
+const NAMES_AT_ONCE: usize = 32;
 /// Ports of one container that a handshake is made with.
 const MOST_PORTS: usize = 2;
 /// Gossip between nodes (moby, `libnetwork/networkdb`); it is TCP and UDP, and by UDP nobody answers a stranger.
@@ -37,7 +41,7 @@ pub const fn rounds(tasks: usize) -> usize {
 /// True where not all of an overlay is tried in each round.
 pub fn takes_turns(overlay: &Overlay) -> bool {
     overlay.peers.iter().any(|peer| peer.tasks.len() > AT_ONCE)
-        || overlay.services.iter().filter(|service| service.vip.is_some()).count() > VIPS_AT_ONCE
+        || overlay.services.len() > VIPS_AT_ONCE.min(NAMES_AT_ONCE)
 }
 
 /// Of so many those whose turn it is.
@@ -53,7 +57,7 @@ pub fn in_turn<T>(all: &[T], at_once: usize, turn: u64) -> &[T] {
 }
 
 /// The nodes that this one looks at, of those that take part in an overlay.
-pub fn neighbours<'a>(overlay: &'a Overlay, ring: usize, full_mesh_up_to: usize) -> Vec<&'a Peer> {
+pub fn neighbours(overlay: &Overlay, ring: usize, full_mesh_up_to: usize) -> Vec<&Peer> {
     let Some(own) = overlay.own else { return overlay.peers.iter().collect() };
     // Whom the gossip lost has no place on the ring of the others; it is looked for by everyone.
     let (lost, there): (Vec<&Peer>, Vec<&Peer>) = overlay.peers.iter().partition(|peer| peer.lost.is_some());
@@ -72,6 +76,7 @@ pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
         let Some(overlay) = &destination.overlay else { continue };
         let next = neighbours(overlay, view.probes.ring, view.probes.full_mesh_up_to);
         errands.extend(over(view, destination, overlay, &next));
+        errands.extend(names(view, destination, overlay));
         errands.extend(beside(view, destination, &next));
     }
     errands
@@ -111,6 +116,38 @@ fn over(view: &View<'_>, destination: &Destination, overlay: &Overlay, next: &[&
     let errand = |(source, jobs): (&Source<'_>, Vec<Job>)| {
         let from = (Some(&source.container.id), source.vantage.clone());
         view.errand(&destination.name, ProbeKind::Overlay, &source.endpoint.name, from, jobs)
+    };
+    sources.iter().zip(jobs).filter_map(errand).collect()
+}
+
+/// Names of services, of their tasks all: each asked from one container. Any answer will do here: what it may be changes on
+/// other nodes, of which no event tells, so that it is held against the gossip before and after.
+fn names(view: &View<'_>, destination: &Destination, overlay: &Overlay) -> Vec<Errand> {
+    let sources = sources(view.inventory, view.learned, destination);
+    let mut jobs: Vec<Vec<Job>> = sources.iter().map(|_| Vec::new()).collect();
+    for service in in_turn(&overlay.services, NAMES_AT_ONCE, view.learned.node_turn) {
+        let has_four = service.addresses.iter().any(IpAddr::is_ipv4);
+        let asks = sources
+            .iter()
+            .enumerate()
+            .filter_map(|(at, source)| Some((at, source, source.container.resolver.engine?)));
+        let by_weight = |(_, source, _): &(usize, &Source<'_>, IpAddr)| {
+            mesh::fnv1a_of([&*source.endpoint.name, &*service.tasks])
+        };
+        let chosen = asks.max_by_key(by_weight).filter(|_| has_four && can_be_asked_for(&service.name));
+        let Some((at, source, server)) = chosen else { continue };
+        let (name, qtype) = (Arc::clone(&service.tasks), QueryType::A);
+        let detail = Detail::Name(Arc::clone(&name), qtype);
+        let key = key(destination, ProbeKind::Dns, &source.endpoint.name, &name, detail);
+        let resolver = SocketAddr::new(server, 53);
+        let spec = Spec::Dns { resolver, name, qtype, expect: Expect::Any };
+        if let Some(list) = jobs.get_mut(at) {
+            list.push(Job { key, spec });
+        }
+    }
+    let errand = |(source, jobs): (&Source<'_>, Vec<Job>)| {
+        let from = (Some(&source.container.id), source.vantage.clone());
+        view.errand(&destination.name, ProbeKind::Dns, &source.endpoint.name, from, jobs)
     };
     sources.iter().zip(jobs).filter_map(errand).collect()
 }

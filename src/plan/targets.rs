@@ -223,6 +223,6 @@ impl From<'_> {
 
 /// An alias may be any text. The Engine's resolver compares it with what a query says in the notation of zone files
 /// (RFC 1035, section 5.1), where other characters are escaped: such a name leads nowhere, whoever asks.
-fn can_be_asked_for(name: &str) -> bool {
+pub(super) fn can_be_asked_for(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }

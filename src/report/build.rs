@@ -1,15 +1,19 @@
 //! From a verdict to the report.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use crate::baseline::Drifted;
 use crate::diagnosis::{Code, Finding, Severity, Verdict, is_blind};
 use crate::inventory::{self, Inventory};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
+use crate::state::forecast::{Forecast, NEEDED, Trend};
 use crate::state::{self, Record, Sight, Snapshot};
 
 use super::flows::flows;
 use super::model::{
-    Container, Destination, Engine, Exporter, Flow, Flows, Hop, Host, Probe, Report, Status, Subnet, Unseen,
+    Container, Destination, Drift, Engine, Exporter, Flow, Flows, Growth, Hop, Host, Pools, Probe, Report,
+    Status, Subnet, Unseen,
 };
 use super::routes::routes;
 
@@ -37,11 +41,51 @@ pub fn build(verdict: &Verdict) -> Report {
         generated_at: snapshot.at,
         status,
         exporter: exporter(snapshot),
-        host: Host { findings: host, oddities: inventory.map_or_else(Vec::new, |i| i.oddities.clone()) },
+        host: Host {
+            findings: host,
+            oddities: inventory.map_or_else(Vec::new, |i| i.oddities.clone()),
+            address_pools: inventory.and_then(|i| i.pools).map(|pools| Pools {
+                used: pools.used,
+                capacity: pools.capacity,
+                growth: growth(snapshot.forecasts.pools(), snapshot),
+            }),
+        },
         destinations,
+        drift: drift(snapshot),
         flows_left_out: left_out,
         flows_unseen: unseen,
     }
+}
+
+fn growth(forecast: Option<Forecast>, snapshot: &Snapshot) -> Option<Growth> {
+    let forecast = forecast?;
+    let (trend, per_day) = match forecast.trend {
+        Trend::Unknown => ("unknown", None),
+        Trend::Still => ("still", None),
+        Trend::Grows { per_day, .. } => ("grows", Some(per_day)),
+    };
+    Some(Growth {
+        trend,
+        words: forecast.words(snapshot.at),
+        watched_hours: forecast.watched,
+        needed_hours: NEEDED,
+        per_day,
+        ends_at: forecast.ends(snapshot.at),
+    })
+}
+
+fn drift(snapshot: &Snapshot) -> Option<Drift> {
+    let drift = snapshot.drift.as_deref()?;
+    let (found, inventory) = (drift.found.as_deref(), snapshot.inventory.as_deref());
+    let host = found.zip(inventory).map(|(found, inventory)| found.on(None, inventory).cloned().collect());
+    Some(Drift {
+        approved_file: Arc::clone(&drift.file),
+        approved_at: drift.approved_at(),
+        refused: drift.refused.clone(),
+        command: Arc::clone(&drift.command),
+        differences: found.map(Drifted::total),
+        host: host.unwrap_or_default(),
+    })
 }
 
 fn exporter(snapshot: &Snapshot) -> Exporter {
@@ -104,6 +148,7 @@ pub(super) fn destination(
     let here: Vec<(&ProbeKey, &Record)> =
         snapshot.probes.iter().filter(|(key, _)| key.destination == of.name).collect();
     let seen = if is_blind(snapshot, &of.name) { Status::Unknown } else { Status::Healthy };
+    let compared = snapshot.drift.as_deref().and_then(|drift| drift.found.as_deref());
     Destination {
         name: of.name.clone(),
         display_name: of.display_name.clone(),
@@ -116,13 +161,19 @@ pub(super) fn destination(
         subnets: of
             .subnets
             .iter()
-            .map(|s| Subnet { subnet: s.net.to_string(), used: s.used, capacity: s.capacity })
+            .map(|s| Subnet {
+                subnet: s.net.to_string(),
+                used: s.used,
+                capacity: s.capacity,
+                growth: growth(snapshot.forecasts.subnet(&of.id, s.net), snapshot),
+            })
             .collect(),
         containers: of.endpoints.iter().filter_map(|e| container(snapshot, inventory, e)).collect(),
         routes: routes(verdict, inventory, &of.name, &here, &findings),
         probes: here.into_iter().map(|(key, record)| probe(key, record)).collect(),
         findings,
         flows: flows.iter().filter(|flow| flow.is_on(&of.name)).cloned().collect(),
+        drift: compared.map(|found| found.on(Some(&of.name), inventory).cloned().collect()),
     }
 }
 

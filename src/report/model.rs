@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use serde::{Serialize, Serializer};
 
+pub use crate::baseline::Difference;
 use crate::certificate::Moment;
 use crate::diagnosis::Finding;
 pub use crate::diagnosis::Status;
@@ -28,6 +29,8 @@ pub struct Report {
     pub destinations: Vec<Destination>,
     /// What belongs to no destination.
     pub host: Host,
+    /// What the networks are held against; `null` where nothing was approved.
+    pub drift: Option<Drift>,
     /// How many flows there are beyond those that are told, of fewer connections.
     pub flows_left_out: usize,
     /// Containers whose connections could not be read, or not all of them: they may talk to anyone.
@@ -99,6 +102,26 @@ pub struct Destination {
     pub probes: Vec<Probe>,
     /// Who talks to whom, as far as an end is here.
     pub flows: Vec<Flow>,
+    /// What of it is otherwise than was approved; `null` where that was not compared.
+    pub drift: Option<Vec<Difference>>,
+}
+
+/// What the networks are held against, and what of the host is otherwise.
+#[derive(Clone, Debug, Serialize)]
+pub struct Drift {
+    /// The file that the operator named.
+    pub approved_file: Arc<str>,
+    /// When what is in force was written down; `null` where nothing is, or it does not say.
+    #[serde(serialize_with = "maybe_rfc3339")]
+    pub approved_at: Option<SystemTime>,
+    /// Why the file is not in force as it is now; `null` where it is.
+    pub refused: Option<Arc<str>>,
+    /// What shows all of it.
+    pub command: Arc<str>,
+    /// How many differences there are, on the host and on every destination; `null` where that was not compared.
+    pub differences: Option<usize>,
+    /// Those of the host, and destinations that were approved and are not there.
+    pub host: Vec<Difference>,
 }
 
 /// One hop of a request's way.
@@ -121,6 +144,37 @@ pub struct Subnet {
     pub used: u64,
     /// Addresses that can be given out.
     pub capacity: u64,
+    /// How that goes on; `null` where nobody has watched it for an hour yet, as in a single look.
+    pub growth: Option<Growth>,
+}
+
+/// The blocks that the Engine makes networks of.
+#[derive(Clone, Debug, Serialize)]
+pub struct Pools {
+    /// Blocks taken.
+    pub used: u64,
+    /// All blocks.
+    pub capacity: u64,
+    /// As of a subnet.
+    pub growth: Option<Growth>,
+}
+
+/// How what is taken a little at a time goes on.
+#[derive(Clone, Debug, Serialize)]
+pub struct Growth {
+    /// `unknown` (not watched for long enough), `still` or `grows`.
+    pub trend: &'static str,
+    /// The same in words.
+    pub words: String,
+    /// How many hours are known; as many at the most as are looked back at.
+    pub watched_hours: u32,
+    /// How many it takes to tell.
+    pub needed_hours: u32,
+    /// Taken a day; `null` where it does not grow.
+    pub per_day: Option<f64>,
+    /// When the last is taken; `null` where no day can be named.
+    #[serde(serialize_with = "maybe_rfc3339")]
+    pub ends_at: Option<SystemTime>,
 }
 
 /// One container on a destination.
@@ -380,6 +434,8 @@ pub struct Host {
     pub findings: Vec<Finding>,
     /// What could not be read of the Engine's answers, in words.
     pub oddities: Vec<String>,
+    /// What networks are made of; `null` where the Engine does not say.
+    pub address_pools: Option<Pools>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -394,6 +450,14 @@ fn moment<S: Serializer>(at: &Moment, to: S) -> Result<S::Ok, S::Error> {
 
 fn rfc3339<S: Serializer>(at: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&humantime::format_rfc3339_millis(*at))
+}
+
+#[expect(clippy::ref_option, reason = "serde hands a reference")]
+fn maybe_rfc3339<S: Serializer>(at: &Option<SystemTime>, to: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => rfc3339(at, to),
+        None => to.serialize_none(),
+    }
 }
 
 impl Route {

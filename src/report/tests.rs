@@ -1,13 +1,17 @@
 //! What a report of a small host says.
 
+mod drift;
 mod unseen;
+
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use crate::diagnosis::Ledger;
 use crate::diagnosis::sample::{OK, Sample, TIMEOUT, at, settled};
-use crate::inventory::RunState;
+use crate::inventory::{AddressPools, RunState};
 use crate::outcome::{Blindness, Outcome, Reason};
+use crate::state::forecast::{Forecast, Trend};
 use crate::state::{Engine, Snapshot};
 use crate::strangers::printable;
 
@@ -94,6 +98,76 @@ fn the_json_has_the_promised_fields() {
     assert_eq!(probe["reason"], "timeout");
     assert!(probe["duration_seconds"].is_null());
     assert!(json["host"]["findings"].as_array().is_some_and(Vec::is_empty));
+}
+
+#[test]
+fn how_addresses_go_on_is_told_where_it_was_watched() {
+    let forecast = |watched, trend| Forecast { watched, trend };
+    let day = |days: u64| at(60) + Duration::from_secs(days * 86_400);
+    let grows = |ends| Trend::Grows { per_day: 9.0, ends };
+    let line = |words: &str| format!("  used    201 of 254 addresses in 10.0.2.0/24{words}\n");
+    for (used, known, expected, trend) in [
+        (201, None, Some(line("")), None),
+        (
+            201,
+            Some(forecast(3, Trend::Unknown)),
+            Some(line(", watched for 3 h, a forecast needs 72 h")),
+            Some("unknown"),
+        ),
+        (201, Some(forecast(80, Trend::Still)), Some(line(", no steady growth")), Some("still")),
+        (
+            201,
+            Some(forecast(80, grows(None))),
+            Some(line(", +9 a day, no end within 90 days")),
+            Some("grows"),
+        ),
+        (
+            201,
+            Some(forecast(80, grows(Some(day(6))))),
+            Some(line(", +9 a day, end about 2023-11-20")),
+            Some("grows"),
+        ),
+        // There is room, or it is a finding.
+        (20, None, None, None),
+        (20, Some(forecast(3, Trend::Unknown)), None, Some("unknown")),
+        (254, Some(forecast(80, grows(Some(day(0))))), None, Some("grows")),
+    ] {
+        let mut sample = shop(&[]);
+        sample.on("shop").subnets[0].used = used;
+        let (id, net) = (sample.on("shop").id.clone(), sample.on("shop").subnets[0].net);
+        if let Some(known) = known {
+            sample.forecasts.put(Some((&id, net)), known);
+        }
+        let report = report(sample.snapshot());
+        let text = plainly(&report);
+        let told: Option<String> =
+            text.lines().find(|l| l.starts_with("  used ")).map(|line| format!("{line}\n"));
+        assert_eq!(told, expected, "{text}");
+        let json = serde_json::to_value(&report).unwrap();
+        let subnet = &json["destinations"][0]["subnets"][0];
+        assert_eq!(subnet["growth"]["trend"].as_str(), trend);
+        if known == Some(forecast(80, grows(Some(day(6))))) {
+            assert_eq!(subnet["growth"]["ends_at"], "2023-11-20T22:14:20.000Z");
+        }
+    }
+}
+
+#[test]
+fn how_blocks_for_networks_go_on_is_told_too() {
+    let mut sample = shop(&[]);
+    sample.inventory.pools = Some(AddressPools { used: 10, capacity: 31, configured: false });
+    let trend = Trend::Grows { per_day: 0.5, ends: Some(at(60) + Duration::from_secs(42 * 86_400)) };
+    sample.forecasts.put(None, Forecast { watched: 300, trend });
+    let text = plainly(&report(sample.snapshot()));
+    assert!(
+        text.starts_with("  used    10 of 31 blocks for networks, +0.5 a day, end about 2023-12-26\n"),
+        "{text}"
+    );
+    sample.inventory.pools = Some(AddressPools { used: 30, capacity: 31, configured: false });
+    let text = plainly(&report(sample.snapshot()));
+    assert!(!text.contains("  used "), "the finding says it: {text}");
+    let seen = "seen    blocks taken, day by day: +0.5 a day, end about 2023-12-26\n";
+    assert!(text.contains(seen), "{text}");
 }
 
 /// As a pipe gets it.

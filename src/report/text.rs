@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::diagnosis::{Finding, Severity, Step};
+use crate::baseline::words;
+use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::strangers::printable;
 use crate::traffic::conversations::Way;
 
 use super::fold::fold;
-use super::model::{Destination, Flow, Report, Route, Status};
+use super::model::{Destination, Difference, Drift, Flow, Growth, Report, Route, Status};
 
 /// Where the text of a finding begins; what it shows and advises begins [`LABEL`] further in.
 const INDENT: usize = 10;
@@ -25,6 +26,8 @@ const LABELS: [&str; 5] = ["seen", "checked", "repair", "see it", "path"];
 const MOST_FAILING: usize = 4;
 /// How many connections that go a long way round are shown.
 const MOST_DETOURS: usize = 3;
+/// How many differences from what was approved are shown.
+const MOST_DRIFT: usize = 3;
 /// How many routes are shown that nothing is found about.
 const MOST_ROUTES: usize = 12;
 /// How much of one finding's evidence is shown; all of it is in the JSON.
@@ -53,6 +56,16 @@ pub fn text(report: &Report, look: Look) -> String {
     }
     for oddity in &report.host.oddities {
         page.item(2, "odd", &plain(oddity));
+    }
+    let is_found = |code| report.host.findings.iter().any(|finding| finding.code == code);
+    if let Some(pools) = &report.host.address_pools
+        && !is_found(Code::AddressPoolsExhausted)
+        && let Some(line) = taken(pools.used, pools.capacity, "blocks for networks", pools.growth.as_ref())
+    {
+        page.item(2, "used", &line);
+    }
+    if let Some(drift) = &report.drift {
+        page.drift(drift);
     }
     for (n, destination) in report.destinations.iter().enumerate() {
         // What has something to say stands apart.
@@ -162,6 +175,12 @@ impl<'a> Page<'a> {
         if more > 0 {
             self.item(2, "", &format!("and {} more", counted(more, "route")));
         }
+        for subnet in &of.subnets {
+            let what = format!("addresses in {}", subnet.subnet);
+            if let Some(line) = taken(subnet.used, subnet.capacity, &what, subnet.growth.as_ref()) {
+                self.item(2, "used", &line);
+            }
+        }
         if let Some(fine) = fine(of) {
             self.item(2, "fine", &fine);
         }
@@ -171,8 +190,33 @@ impl<'a> Page<'a> {
         if let Some(failing) = failing(of) {
             self.item(2, "failing", &failing);
         }
+        if let Some(drift) = of.drift.as_deref().and_then(otherwise) {
+            self.item(2, "drift", &drift);
+        }
         if let Some(unseen) = unseen(of) {
             self.item(2, "unseen", &unseen);
+        }
+    }
+
+    /// What the networks are held against, where something is to be said of that.
+    fn drift(&mut self, of: &Drift) {
+        let file = plain(&of.approved_file);
+        if let Some(why) = &of.refused {
+            let stays = match of.differences {
+                Some(_) => "compared with what was approved before",
+                None => "not compared with what was approved",
+            };
+            self.item(2, "drift", &format!("{stays}, for {file} cannot be read: {}", plain(why)));
+        }
+        if let Some(host) = otherwise(&of.host) {
+            self.item(2, "drift", &host);
+        }
+        if let Some(all) = of.differences.filter(|all| *all > 0) {
+            let since = of.approved_at.map(|at| format!(" of {}", humantime::format_rfc3339_seconds(at)));
+            let than = format!("than in {file}{}", since.unwrap_or_default());
+            let is = if all == 1 { "is" } else { "are" };
+            self.item(2, "drift", &format!("{} {is} otherwise {than}. All of it:", counted(all, "setting")));
+            self.commands(&mut "", &[of.command.to_string()]);
         }
     }
 
@@ -289,6 +333,15 @@ fn way(route: &Route) -> String {
     hops.join(" → ")
 }
 
+/// How much is taken of what has an end, and how that goes on: where it grows, or half of it is taken. What is all taken
+/// is a finding.
+fn taken(used: u64, capacity: u64, what: &str, growth: Option<&Growth>) -> Option<String> {
+    let grows = growth.is_some_and(|growth| growth.per_day.is_some());
+    let words = growth.map(|growth| format!(", {}", growth.words)).unwrap_or_default();
+    let is_told = used < capacity && (grows || used >= capacity / 2);
+    is_told.then(|| format!("{used} of {capacity} {what}{words}"))
+}
+
 /// What was looked at and works, by kind.
 fn fine(of: &Destination) -> Option<String> {
     let mut by_kind: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
@@ -378,6 +431,18 @@ fn thing(kind: &str) -> &str {
         "hairpin" => "hairpin",
         other => other,
     }
+}
+
+/// What is otherwise than was approved: the first of it.
+fn otherwise(all: &[Difference]) -> Option<String> {
+    let told = all.iter().take(MOST_DRIFT).map(|one| {
+        let (kind, subject) = (one.kind.as_label(), plain(&one.subject));
+        format!("{kind} {subject}: {}", plain(&words(one)))
+    });
+    let more = all.len().saturating_sub(MOST_DRIFT);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let told: Vec<String> = told.chain(more).collect();
+    (!told.is_empty()).then(|| format!("otherwise than approved: {}", told.join("; ")))
 }
 
 /// What could not be looked at, by reason.

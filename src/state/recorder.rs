@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::baseline::Drift;
 use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::{Inner, Interface, Level, LostQueries};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason, Run};
 
 use super::{Cover, Engine, Histogram, Own, Record, Sight, Snapshot};
-use super::{EchoTally, Pair, Restarts, Tally, Traffic};
+use super::{EchoTally, Growth, Pair, Restarts, Tally, Traffic};
 
 /// Takes what happens and makes snapshots of it.
 ///
@@ -31,6 +32,8 @@ pub struct Recorder {
     containers: Arc<BTreeMap<ContainerId, Inner>>,
     traffic: Traffic,
     restarts: Arc<Restarts>,
+    growth: Growth,
+    drift: Option<Arc<Drift>>,
     own: Own,
 }
 
@@ -60,6 +63,14 @@ impl Recorder {
             self.note_empty_round();
         }
         self.inventory = Some(inventory);
+    }
+
+    /// What is taken in the picture that was listed last is one more step of its growth. `since_start` only grows, whatever
+    /// becomes of the wall's clock.
+    pub fn followed(&mut self, since_start: Duration, at: SystemTime) {
+        if let Some(inventory) = &self.inventory {
+            self.growth.listed(inventory, since_start, at);
+        }
     }
 
     /// The Engine answered a request that was sent at `asked_at`. True where it had been away.
@@ -270,6 +281,11 @@ impl Recorder {
         }
     }
 
+    /// What is otherwise than the operator approved.
+    pub fn drifted(&mut self, drift: Option<Drift>) {
+        self.drift = drift.map(Arc::new);
+    }
+
     /// What the exporter can see.
     pub const fn sight(&mut self) -> &mut Sight {
         &mut self.sight
@@ -297,6 +313,8 @@ impl Recorder {
             containers: Arc::clone(&self.containers),
             traffic: self.traffic.clone(),
             restarts: Arc::clone(&self.restarts),
+            forecasts: self.growth.forecasts(),
+            drift: self.drift.clone(),
             own: self.own.clone(),
         }
     }

@@ -5,15 +5,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::baseline::Drift;
 use crate::config::TrafficSource;
 use crate::inventory::{ContainerId, Inventory};
 use crate::netstack::{Host, Inner, Interface};
 use crate::outcome::{Blindness, Observation, Outcome, ProbeKey, ProbeKind, Reason};
 
-use super::{Histogram, Restarts};
+use super::{Forecasts, Histogram, Restarts};
 
 /// Destination, source and target.
 pub type Pair = (Arc<str>, Arc<str>, Arc<str>);
+
+/// Destination and endpoint name.
+pub type Whom = (Arc<str>, Arc<str>);
 
 /// Everything known at one moment.
 #[derive(Clone, Debug)]
@@ -40,6 +44,10 @@ pub struct Snapshot {
     pub traffic: Traffic,
     /// Which containers the Engine started again of late.
     pub restarts: Arc<Restarts>,
+    /// When addresses and address pools end.
+    pub forecasts: Arc<Forecasts>,
+    /// What is otherwise than the operator approved; `None` where nothing was approved.
+    pub drift: Option<Arc<Drift>>,
     /// The exporter's own figures.
     pub own: Own,
 }
@@ -217,7 +225,7 @@ pub struct Own {
     /// By destination, who ought to be looked at.
     pub covers: Arc<BTreeMap<Arc<str>, Cover>>,
     /// When a container, by destination and endpoint name, was last looked at by another.
-    pub looked_at: Arc<BTreeMap<(Arc<str>, Arc<str>), SystemTime>>,
+    pub looked_at: Arc<BTreeMap<Whom, SystemTime>>,
 }
 
 impl Own {

@@ -21,6 +21,8 @@ pub enum Kind {
     Route,
     /// A destination is otherwise than before.
     Destination,
+    /// Something is otherwise than the operator approved, or as approved again.
+    Drift,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Finding => "finding",
             Self::Route => "route",
             Self::Destination => "destination",
+            Self::Drift => "drift",
         }
     }
 }

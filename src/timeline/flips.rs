@@ -1,8 +1,9 @@
-//! What is otherwise in a verdict than in the ones before: findings, routes, destinations.
+//! What is otherwise in a verdict than in the ones before: findings, routes, destinations, and what was approved.
 //!
 //! What cannot be seen is no flip: a route, a backend or a destination that nobody can look at stays what it was seen to be
 //! last, and is compared again when somebody can. Findings are judged already, and are taken as they are.
 
+mod drift;
 mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use super::entry::{Entry, Kind};
 use super::join::Concern;
 use super::words::{begun, cut, name, seconds, sentence, span};
 
+use drift::Drifts;
 pub use routes::STANDS;
 use routes::Ways;
 
@@ -87,6 +89,7 @@ pub struct Known {
     listed: Vec<(Identity, Severity)>,
     destinations: BTreeMap<Arc<str>, (Status, Duration)>,
     ways: Ways,
+    drifts: Drifts,
 }
 
 impl Known {
@@ -99,6 +102,7 @@ impl Known {
         let findings = flips.len();
         self.ways.take(verdict, now, &mut flips);
         self.destinations(verdict, now, &mut flips, findings);
+        self.drifts.take(verdict, now, &mut flips);
         flips
     }
 

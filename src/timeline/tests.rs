@@ -1,5 +1,6 @@
 mod bounds;
 mod deeds;
+mod drift;
 mod turns;
 
 use std::sync::Arc;

@@ -175,8 +175,8 @@ async fn named(
         match format {
             Format::Json => json(&destination).map(Printed::from),
             Format::Text => {
-                report.host.findings.clear();
-                report.host.oddities.clear();
+                report.host = report::Host::default();
+                report.drift = None;
                 report.destinations = vec![destination];
                 Ok(Printed::from(report::text(&report, WORDS).into_bytes()))
             }

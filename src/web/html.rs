@@ -13,6 +13,7 @@ mod frame;
 mod inert;
 mod matrix;
 mod names;
+mod otherwise;
 mod runbook;
 mod sheet;
 mod words;

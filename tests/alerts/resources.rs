@@ -5,7 +5,7 @@ use super::case::{Case, Kind, Said, case, labels};
 
 const HELD: &str = "instance:destination_finding:held";
 
-fn said(
+pub fn said(
     alert: &'static str,
     scope: &'static str,
     more: &[(&'static str, &'static str)],
@@ -24,7 +24,7 @@ fn said(
 }
 
 /// A finding of this code, of which more is to be said.
-fn found(more: &str) -> String {
+pub(super) fn found(more: &str) -> String {
     format!("{HELD}{{@,severity=\"ticket\",{more}}}")
 }
 
@@ -34,7 +34,7 @@ pub fn cases() -> Vec<Case> {
 
 /// Of what is enough from the beginning: it waits 15 minutes, stays through a failed scrape, and for 5 and 15 minutes
 /// after the exporter was heard of last; it is silent once it is found.
-fn around(
+pub fn around(
     build: &dyn Fn(Kind, &str) -> Case,
     said: &Said,
     hold: &'static str,

@@ -15,11 +15,19 @@ use crate::rules::named;
 use crate::seen::Seen;
 
 /// What no lab shows, and why; the family must not be there.
-const NOT_HERE: &[(&str, &str, &str)] = &[(
-    "traffic: Neighbours the kernel remembers A",
-    "destination_host_neighbours_limit",
-    "the kernel gives its limits to the machine's own network namespace alone",
-)];
+const NOT_HERE: &[(&str, &str, &str)] = &[
+    (
+        "traffic: Neighbours the kernel remembers A",
+        "destination_host_neighbours_limit",
+        "the kernel gives its limits to the machine's own network namespace alone",
+    ),
+    (
+        "traffic: Until addresses end A",
+        "destination_addresses_exhaustion_timestamp_seconds",
+        "three days are watched before a day is named; tests/metrics.rs has the series",
+    ),
+    ("traffic: Until addresses end B", "destination_address_pools_exhaustion_timestamp_seconds", "likewise"),
+];
 
 /// What of each panel is not as it counts on.
 pub struct Contract<'a> {

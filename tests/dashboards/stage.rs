@@ -293,6 +293,15 @@ fn build() -> Result<(Lab, String)> {
     ];
     traefik.show(&papers.each_ref(), None)?;
     traefik.run(&lab, &["shop", "blog"])?;
-    let config = format!("certificates: {{ca_file: {}}}\nprobes: {{{PROBES}}}\n", authorities.display());
+    let approved = lab.folder().join("approved.json");
+    let config = format!(
+        "certificates: {{ca_file: {}}}\ndrift: {{approved_file: {}}}\nprobes: {{{PROBES}}}\n",
+        authorities.display(),
+        approved.display()
+    );
+    let mut program = lab.on_host(env!("CARGO_BIN_EXE_destination-exporter"));
+    let taken = program.args(["snapshot", "--docker.host", "unix:///run/docker.sock"]).output();
+    let taken = taken.map_err(|e| Error::io("taking a snapshot", e))?;
+    write(&approved, &String::from_utf8_lossy(&taken.stdout))?;
     Ok((lab, config))
 }

@@ -8,9 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use destination_exporter::config::Selection;
 use destination_exporter::diagnosis::{Code, Finding, Ledger, Severity, Subject, Verdict, judge};
-use destination_exporter::inventory::RunState;
 use destination_exporter::inventory::build::build;
 use destination_exporter::inventory::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork};
+use destination_exporter::inventory::{AddressPools, RunState};
+use destination_exporter::state::Growth;
 use destination_exporter::web::{self, App, Limits, html};
 use ring::digest::{SHA256, digest};
 
@@ -46,6 +47,32 @@ async fn page(server: &Server, path: &str) -> String {
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("no {from}"));
     rest.split_once(to).unwrap_or_else(|| panic!("no {to} behind {from}")).0
+}
+
+#[tokio::test]
+async fn how_addresses_go_on_is_said_where_they_are_counted() {
+    let now = SystemTime::now();
+    let mut verdict = town::verdict(now);
+    let snapshot = Arc::make_mut(&mut verdict.snapshot);
+    let inventory = Arc::make_mut(snapshot.inventory.as_mut().expect("a town"));
+    inventory.pools = Some(AddressPools { used: 20, capacity: 31, configured: false });
+    let mut growth = Growth::default();
+    for hour in 0..=3 {
+        growth.listed(inventory, Duration::from_secs(hour * 3600), now);
+    }
+    snapshot.forecasts = growth.forecasts();
+    let server = of(verdict).await;
+    let watched = "watched for 3 h, a forecast needs 72 h";
+    let shop = page(&server, &format!("/diagnostics/{SHOP}")).await;
+    assert!(shop.contains(&format!(" of 254 addresses taken, {watched}")), "{shop}");
+    let all = page(&server, "/diagnostics").await;
+    assert!(all.contains(&format!("20 of 31 blocks for networks taken, {watched}.")), "{all}");
+    // Of the host the text of one destination says nothing.
+    for (path, is_said) in [("/diagnostics".to_owned(), true), (format!("/diagnostics/{SHOP}"), false)] {
+        let (_, body) = server.ask(&format!("GET {path}?format=text")).await;
+        let text = String::from_utf8(body).expect("UTF-8");
+        assert_eq!(text.contains(&format!("20 of 31 blocks for networks, {watched}")), is_said, "{text}");
+    }
 }
 
 #[tokio::test]
@@ -155,6 +182,32 @@ async fn a_container_has_its_page_and_the_front_page_leads_to_everything() {
 }
 
 /// Where a link of an alert leads: whoever makes one makes it this way.
+#[tokio::test]
+async fn what_is_otherwise_than_approved_stands_there_with_what_shows_all_of_it() {
+    let (server, _) = in_town().await;
+    for (path, host, more) in [
+        (format!("/diagnostics/{SHOP}"), false, 291),
+        ("/diagnostics".to_owned(), true, 293),
+        ("/".to_owned(), true, 293),
+    ] {
+        let page = page(&server, &path).await;
+        let told = between(&page, "<h2 id=\"drift\">Otherwise than approved</h2>", "</code></pre>");
+        assert_eq!(told.matches("<li>").count(), 10, "{path}: {told}");
+        assert_eq!(told.contains("proxy &#60;script&#62;"), host, "{path}: {told}");
+        assert!(told.contains(&format!("And {more} more.")), "{path}: {told}");
+        assert!(told.contains("diff</span> <span>/etc/approved.json</span>"), "{path}: {told}");
+        assert!(
+            page.contains("What was approved cannot be read, and what was read before stays in force"),
+            "{path}"
+        );
+    }
+    // Of what was not compared, nothing is said to be otherwise.
+    let mut verdict = town::repaired(SystemTime::now());
+    Arc::make_mut(&mut verdict.snapshot).drift = None;
+    let server = of(verdict).await;
+    assert!(!page(&server, "/diagnostics").await.contains("approved"));
+}
+
 #[tokio::test]
 async fn two_findings_of_one_name_have_a_place_each() {
     let unplaced = |name: &str| Finding {

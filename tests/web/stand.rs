@@ -32,6 +32,8 @@ pub fn verdict(round: Option<SystemTime>, findings: Vec<Finding>) -> Verdict {
         containers: Arc::default(),
         traffic: Traffic::default(),
         restarts: Arc::default(),
+        forecasts: Arc::default(),
+        drift: None,
         own: Own { round_last_completed: round, ..Own::default() },
     };
     Verdict {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use destination_exporter::baseline::{self, Change, Difference, Drift, Drifted};
 use destination_exporter::certificate::Moment;
 use destination_exporter::config::{Config, Selection};
 use destination_exporter::diagnosis::{CertificateState, Code, Ledger, Severity, Subject, Verdict, judge};
@@ -115,7 +116,34 @@ fn snapshot(now: SystemTime) -> Snapshot {
     snapshot.own.round_last_completed = Some(now);
     snapshot.own.external_url = "http://127.0.0.1:10061".into();
     snapshot.containers = Arc::new(listeners(&inventory, now));
+    snapshot.drift = Some(Arc::new(drift()));
     snapshot
+}
+
+/// What is otherwise than was approved, of things with such names; and the file is broken by now.
+fn drift() -> Drift {
+    let of = |destination: Option<&str>, kind, subject: &str| Difference {
+        destination: destination.map(str::to_owned),
+        kind,
+        subject: subject.to_owned(),
+        change: Change::Gone,
+        before: IMAGE.to_owned(),
+        after: String::new(),
+        expected: false,
+    };
+    let mut differences = vec![
+        of(None, baseline::Kind::Proxy, SCRIPT),
+        of(Some(SHOP), baseline::Kind::Name, TURNED),
+        of(Some(SCRIPT), baseline::Kind::Network, SCRIPT),
+    ];
+    differences.extend((0..300).map(|n| of(Some(SHOP), baseline::Kind::Name, &format!("name{n}"))));
+    Drift {
+        file: "/etc/approved.json".into(),
+        command: "destination-exporter diff /etc/approved.json".into(),
+        refused: Some(SCRIPT.into()),
+        approved: None,
+        found: Some(Arc::new(Drifted { differences, ..Drifted::default() })),
+    }
 }
 
 fn run(key: &ProbeKey) -> Run {

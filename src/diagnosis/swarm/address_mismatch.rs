@@ -38,7 +38,7 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
             "choose one network that all nodes are on (private, VPN), and have those that advertise another address leave and join again with it; drain each first",
         ),
         Step::when(
-            "on such a node, one after the other",
+            "on such a node, one after the other; a manager is demoted first (docker node demote)",
             [
                 "docker swarm leave".to_owned(),
                 "docker swarm join --advertise-addr ADDRESS --token TOKEN MANAGER:2377".to_owned(),
@@ -50,7 +50,7 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     ];
     finding.verify = vec![
         "docker info -f '{{.Swarm.NodeAddr}}'".to_owned(),
-        "docker node inspect -f '{{.Description.Hostname}} {{.Status.Addr}}' $(docker node ls -q)".to_owned(),
+        "docker node ls; docker network inspect --verbose -f '{{json .Peers}}' ingress".to_owned(),
         "ip -br addr".to_owned(),
     ];
     vec![finding]

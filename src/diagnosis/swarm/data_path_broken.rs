@@ -80,7 +80,7 @@ fn other(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
     let Some(first) = told.first() else { return of.draft(Code::SwarmDataPathBroken, "node", "", None) };
     let name = of.swarm.called(first.peer.address);
     let mut finding = draft(of, &first.peer.address.to_string(), told);
-    let (on, port) = (few_quoted(overlays(told)), of.swarm.data_port);
+    let (on, port) = (few_quoted(overlays(told)), of.data_port());
     finding.summary = if first.is_away() {
         format!(
             "Node {} is out of reach from {}: neither its host nor its gossip port answers, and nothing gets over the overlay {on} to what runs there; the data path to it is down.",
@@ -110,7 +110,7 @@ fn own(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
     let name = of.own();
     let mut finding = draft(of, &of.own_address(), told);
     let others: BTreeSet<String> = told.iter().map(|sight| of.swarm.called(sight.peer.address)).collect();
-    let (on, port) = (few_quoted(overlays(told)), of.swarm.data_port);
+    let (on, port) = (few_quoted(overlays(told)), of.data_port());
     let is_away = told.iter().all(|sight| sight.is_away());
     finding.summary = if is_away {
         format!(
@@ -209,7 +209,7 @@ fn away(of: &Of<'_, '_>, sight: &Sight<'_>) -> Vec<Step> {
 }
 
 fn blocked(of: &Of<'_, '_>, told: &[&Sight<'_>], own: bool) -> Vec<Step> {
-    let port = of.swarm.data_port;
+    let port = of.data_port();
     let peers: BTreeSet<String> = told.iter().map(|sight| sight.peer.address.to_string()).collect();
     let mut steps = vec![
         Step::look(
@@ -262,6 +262,6 @@ fn verify(of: &Of<'_, '_>, sight: &Sight<'_>) -> Vec<String> {
     verify.push(format!("ping -c 3 {}", sight.peer.address));
     verify.push(format!("nc -v -w 3 {} 7946 </dev/null", sight.peer.address));
     verify.push(format!("docker network inspect --verbose {}", network(sight.on)));
-    verify.push(format!("tcpdump -ni any udp port {} and host {}", of.swarm.data_port, sight.peer.address));
+    verify.push(format!("tcpdump -ni any udp port {} and host {}", of.data_port(), sight.peer.address));
     verify
 }

@@ -1,7 +1,7 @@
 //! `swarm-encryption-unsupported`: an encrypted overlay comes up and passes no packet between nodes.
 //!
-//! `--opt encrypted` has the kernel put VXLAN into IPsec (ESP, IP protocol 50). Where a kernel has no ESP the Engine says so
-//! in its log alone, and where a firewall knows no protocol 50 nobody does: containers start, names resolve, nothing gets
+//! `--opt encrypted` has the kernel put VXLAN into IPsec (ESP, IP protocol 50). Where a kernel has no ESP an
+//! Engine before 20.10.24 and 23.0.3 says so in its log alone, and where a firewall knows no protocol 50 nobody does: containers start, names resolve, nothing gets
 //! through.
 
 use std::collections::BTreeSet;
@@ -89,6 +89,9 @@ fn tell(of: &Of<'_, '_>, on: &Destination) -> Finding {
         Step::when(
             "where there is one, let ESP through on both hosts",
             ["iptables -I INPUT -p esp -j ACCEPT".to_owned()],
+        ),
+        Step::prose(
+            "a Swarm with another --data-path-port than 4789 passes nothing encrypted before Docker 24.0.3",
         ),
         Step::prose(
             "or have the overlay without encryption, over a network that is private already: it has to be made anew, and its services with it",

@@ -8,13 +8,16 @@ use crate::diagnosis::{Code, Finding, Severity, Step};
 
 use super::Of;
 
-/// What an Engine says of a Swarm without a leader (moby, `daemon/cluster/errors.go`, and swarmkit's own words).
-const LEADERLESS: [&str; 3] = ["leader", "quorum", "deadline exceeded"];
+/// What an Engine says of a Swarm without a leader (moby, `daemon/cluster/errors.go`, and swarmkit's own words). It waits
+/// for one first, for longer than an answer may take: the list of nodes is small, and a manager that is well has it at hand.
+const LEADERLESS: [&str; 4] = ["leader", "quorum", "deadline exceeded", "nodes: no complete answer"];
 
 pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     let swarm = of.swarm;
-    let said = swarm.control_error.as_deref().or(swarm.error.as_deref()).unwrap_or_default();
-    let is_leaderless = swarm.is_manager && LEADERLESS.iter().any(|word| said.contains(word));
+    let all: Vec<&str> = swarm.control_error.as_deref().into_iter().chain(swarm.error.as_deref()).collect();
+    let is_of_it = |said: &&&str| LEADERLESS.iter().any(|word| said.contains(word));
+    let said = all.iter().rev().find(is_of_it).or(all.first()).copied().unwrap_or_default();
+    let is_leaderless = swarm.is_manager && all.iter().any(|said| is_of_it(&said));
     let found = match &*swarm.state {
         "locked" => Some(locked(of)),
         "error" => Some(broken(of, said)),
@@ -57,7 +60,9 @@ fn broken(of: &Of<'_, '_>, said: &str) -> Finding {
     finding.evidence = vec![saw("state of this node in the Swarm", format!("error: {said}"), "active")];
     finding.fix = vec![
         Step::look("what its Engine says of it", ["journalctl -u docker -n 50".to_owned()]),
-        Step::restart("where its certificate has expired or its clock was wrong, once the clock is right"),
+        Step::restart_node(
+            "where its certificate has expired or its clock was wrong, once the clock is right",
+        ),
         Step::when(
             "where nothing else helps, have it leave and join anew",
             [
@@ -80,7 +85,7 @@ fn leaderless(of: &Of<'_, '_>, said: &str) -> Finding {
             "bring the other managers back: with more than half of them reachable the Swarm goes on by itself",
         ),
         Step::when(
-            "where they are gone for good, on one that is left: it becomes the only manager, and keeps services and nodes",
+            "where they are gone for good, on one that is left: it becomes the only manager, and keeps services and nodes; its own containers stop and start again, and then docker node rm --force takes out each that is gone, so that none comes back as a manager",
             [match of.swarm.address {
                 Some(own) => format!("docker swarm init --force-new-cluster --advertise-addr {own}"),
                 None => "docker swarm init --force-new-cluster".to_owned(),
@@ -97,6 +102,10 @@ fn spare(of: &Of<'_, '_>) -> Option<Finding> {
     let (all, reachable) = control.managers;
     if reachable == all || of.swarm.control_error.is_some() {
         return None;
+    }
+    // Who leads notices a moment later that nobody follows.
+    if reachable * 2 <= all {
+        return Some(leaderless(of, &format!("{reachable} of {all} managers are reachable")));
     }
     let spare = reachable.saturating_sub(all / 2 + 1);
     let mut finding = draft(of, Severity::Ticket);

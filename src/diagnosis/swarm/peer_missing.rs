@@ -89,7 +89,7 @@ fn tell(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
                 "let this node in there, with ufw, on the other host; and the other way round here",
                 ["tcp", "udp"].map(|proto| format!("ufw allow from {own} to any port 7946 proto {proto}")),
             ),
-            Step::restart(
+            Step::restart_node(
                 "where the port is open and the node stays missing, its Engine joins the gossip anew when it starts",
             ),
         ]

@@ -23,7 +23,7 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
         .flat_map(|(on, overlay)| overlay.services.iter().map(move |service| (on, overlay, service)));
     let told = all.filter_map(|(on, overlay, service)| {
         let stale = stale(of, on, overlay, service);
-        (!stale.is_empty()).then(|| tell(of, on, service, &stale))
+        (!stale.is_empty() || !service.astray.is_empty()).then(|| tell(of, on, service, &stale))
     });
     told.collect()
 }
@@ -75,12 +75,14 @@ fn tell(of: &Of<'_, '_>, on: &Destination, service: &Service, stale: &[(IpAddr, 
     let mut finding = of.draft(Code::SwarmStaleTasks, "service", &service.name, Some(on));
     let looks = || stale.iter().flat_map(|(_, looks)| looks);
     finding.since = looks().map(|(_, record)| record.since).min().unwrap_or(finding.since);
-    let addresses = few(stale.iter().map(|(ip, _)| ip.to_string()));
+    let count = stale.len() + service.astray.len();
+    let all = service.addresses.len() + service.astray.len();
+    let addresses = few(stale.iter().map(|(ip, _)| ip).chain(&service.astray).map(ToString::to_string));
     finding.summary = format!(
         "On {}, {} of {} addresses behind {} on the overlay {} belong to no running task ({addresses}): that share of connections by tasks.{} fails.",
         quoted(&of.own()),
-        stale.len(),
-        service.addresses.len(),
+        count,
+        all,
         quoted(&service.name),
         quoted(&on.name),
         service.name,
@@ -102,7 +104,7 @@ fn tell(of: &Of<'_, '_>, on: &Destination, service: &Service, stale: &[(IpAddr, 
             "start its tasks anew, one after the other, on a manager",
             [format!("docker service update --force {name}")],
         ),
-        Step::restart("where the addresses stay, this node's Engine forgets them when it starts"),
+        Step::restart_node("where the addresses stay, this node's Engine forgets them when it starts"),
     ];
     finding.verify = vec![
         format!("docker network inspect --verbose -f '{{{{json .Services}}}}' {}", network(on)),

@@ -68,7 +68,7 @@ fn mend(task: &RefusedTask) -> Vec<Step> {
                 "on that node: links that are left over, of networks that are gone",
                 ["ip -d link show type vxlan; ls /var/run/docker/netns".to_owned()],
             ),
-            Step::restart("there: the Engine makes them anew when it starts"),
+            Step::restart_node("there: the Engine makes them anew when it starts"),
         ];
     }
     if says("available IP") || says("address") {

@@ -125,7 +125,10 @@ fn tell(
             "whether the kernel balances: the file is there",
             ["cat /proc/net/ip_vs; lsmod | grep ip_vs".to_owned()],
         ),
-        Step::at_once("where it is not", ["modprobe -a ip_vs ip_vs_rr".to_owned()]),
+        Step::when(
+            "where it is not; the Engine looks for it once, when it starts, so that it has to start anew: this node's containers stop, and its tasks start again, here or elsewhere",
+            ["modprobe -a ip_vs ip_vs_rr".to_owned(), "systemctl restart docker".to_owned()],
+        ),
         Step::prose(
             "modules that are loaded by hand are gone after a reboot: name them in /etc/modules-load.d/ipvs.conf",
         ),

@@ -11,16 +11,15 @@ use crate::inventory::part;
 use crate::inventory::seen::{
     SeenControl, SeenGossip, SeenMember, SeenNetwork, SeenNode, SeenSwarm, SeenTask, bounded,
 };
-use crate::inventory::swarm::{Control, Elsewhere, Lost, Node, Overlay, Peer, RefusedTask, Service, Swarm};
+use crate::inventory::swarm::{
+    Control, Elsewhere, Lost, Node, Overlay, Peer, RefusedTask, Service, Swarm, TASKS,
+};
 
 /// The driver whose networks span hosts.
 pub(super) const OVERLAY: &str = "overlay";
 
 /// The option that encrypts a data path; what its value is does not matter.
 const ENCRYPTED: &str = "encrypted";
-
-/// The default port of the data path (RFC 7348).
-const VXLAN: u16 = 4789;
 
 /// Services whose tasks are refused that are told.
 const MOST_REFUSED: usize = 64;
@@ -40,7 +39,7 @@ pub(super) fn swarm(seen: &SeenSwarm) -> Swarm {
         state: bounded(&seen.state).into(),
         error: said(&seen.error),
         managers: seen.managers.iter().filter_map(manager).collect(),
-        data_port: if seen.data_port == 0 { VXLAN } else { seen.data_port },
+        data_port: Some(seen.data_port).filter(|port| *port != 0),
         control: seen.control.as_ref().map(control),
         control_error: said(&seen.control_error),
     }
@@ -88,7 +87,8 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
         let is_wanted = tasks.iter().any(|task| matches!(&*task.desired, "running" | "ready"));
         let is_there = tasks.iter().any(|task| matches!(&*task.state, "running" | "complete"));
         let is_refused = |task: &&&SeenTask| {
-            task.state == "rejected" || (task.state == "pending" && !task.error.is_empty())
+            matches!(&*task.state, "rejected" | "failed")
+                || (task.state == "pending" && !task.error.is_empty())
         };
         let last = tasks.iter().filter(is_refused).max_by_key(|task| task.at);
         let Some(last) = last.filter(|_| is_wanted && !is_there) else { continue };
@@ -126,8 +126,10 @@ pub(super) fn overlay(
         .and_then(|member| member.node.parse().ok());
     let ports = Ports::of(swarm);
     let own = own.or_else(|| swarm.and_then(|swarm| swarm.address.parse().ok()));
-    let mut peers = peers(gossip, own, &ports);
-    lost(&mut peers, network, swarm, gossip, own, at);
+    let mut peers = peers(gossip, swarm, own, &ports);
+    if let Some(swarm) = swarm {
+        lost(&mut peers, network, swarm, gossip, at);
+    }
     Some(Overlay {
         encrypted,
         own,
@@ -151,7 +153,12 @@ impl<'a> Ports<'a> {
 }
 
 /// The other nodes, each with what is on it.
-fn peers(gossip: &SeenGossip, own: Option<IpAddr>, ports: &Ports<'_>) -> BTreeMap<IpAddr, Peer> {
+fn peers(
+    gossip: &SeenGossip,
+    swarm: Option<&SeenSwarm>,
+    own: Option<IpAddr>,
+    ports: &Ports<'_>,
+) -> BTreeMap<IpAddr, Peer> {
     let mut peers: BTreeMap<IpAddr, Peer> = BTreeMap::new();
     let peer = |address| Peer { address, tasks: Vec::new(), lost: None };
     for address in gossip.peers.iter().filter_map(|text| text.parse().ok()) {
@@ -170,7 +177,8 @@ fn peers(gossip: &SeenGossip, own: Option<IpAddr>, ports: &Ports<'_>) -> BTreeMa
             peers.entry(node).or_insert_with(|| peer(node)).tasks.push(task);
         }
     }
-    peers.retain(|address, _| Some(*address) != own);
+    let advertised = swarm.and_then(|swarm| swarm.address.parse().ok());
+    peers.retain(|address, _| Some(*address) != own && Some(*address) != advertised);
     for peer in peers.values_mut() {
         peer.tasks.sort_by(|a, b| (&a.name, a.address).cmp(&(&b.name, b.address)));
         // While an old and a new one of a replica overlap, the second carries its address.
@@ -195,26 +203,34 @@ fn workload(service: &str, member: &SeenMember) -> (String, Option<u32>) {
     (part(service).into_owned(), number)
 }
 
-/// Nodes that the managers know to have tasks on the network, and that the gossip does not know.
+/// Nodes that the managers know to have tasks on the network, none of which the gossip knows. Tasks tell which node is
+/// which: the managers have the address that a node calls them from, and the gossip the one that it advertises.
 fn lost(
     peers: &mut BTreeMap<IpAddr, Peer>,
     network: &SeenNetwork,
-    swarm: Option<&SeenSwarm>,
+    swarm: &SeenSwarm,
     gossip: &SeenGossip,
-    own: Option<IpAddr>,
     at: SystemTime,
 ) {
-    let Some(control) = swarm.and_then(|swarm| swarm.control.as_ref()) else { return };
-    let known: BTreeSet<IpAddr> = gossip.peers.iter().filter_map(|text| text.parse().ok()).collect();
-    let addresses: BTreeMap<&str, IpAddr> =
-        control.nodes.iter().filter_map(|node| Some((&*node.id, node.address.parse().ok()?))).collect();
-    for task in control.tasks.iter().filter(|task| is_on(task, network)) {
-        let Some(address) = addresses.get(&*task.node).copied() else { continue };
-        if known.contains(&address) || Some(address) == own {
+    let Some(control) = swarm.control.as_ref().filter(|_| swarm.control_error.is_empty()) else { return };
+    let known: BTreeSet<&str> =
+        gossip.services.iter().flat_map(|group| &group.members).map(|member| &*member.address).collect();
+    let mut nodes: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
+    for task in control.tasks.iter().filter(|task| is_on(task, network) && task.node != swarm.node_id) {
+        let (tasks, is_known) = nodes.entry(&task.node).or_default();
+        *tasks += 1;
+        let mut here = task.addresses.iter().filter(|(id, _)| *id == network.id);
+        *is_known |= here.any(|(_, address)| known.contains(&**address));
+    }
+    for (id, (tasks, is_known)) in nodes {
+        let node = control.nodes.iter().find(|node| *node.id == *id);
+        let Some(address) = node.and_then(|node| node.address.parse().ok()).filter(|_| !is_known) else {
             continue;
-        }
+        };
         let peer = peers.entry(address).or_insert_with(|| Peer { address, tasks: Vec::new(), lost: None });
-        peer.lost.get_or_insert(Lost { since: at, tasks: 0 }).tasks += 1;
+        if peer.tasks.is_empty() {
+            peer.lost = Some(Lost { since: at, tasks });
+        }
     }
 }
 
@@ -254,12 +270,15 @@ fn services(
                 let of = ids.get(&*group.name).and_then(|id| running.remove(id));
                 sorted(of.unwrap_or_default())
             });
+            let name = normal(bounded(&group.name));
             Service {
-                name: normal(bounded(&group.name)).as_ref().into(),
+                tasks: format!("{TASKS}{name}").into(),
+                name: name.as_ref().into(),
                 vip: group.vip.parse().ok(),
                 addresses: sorted(group.members.iter().filter_map(|m| m.address.parse().ok()).collect()),
                 running,
                 ports: ports.of_service(&group.name),
+                astray: Vec::new(),
             }
         })
         .collect();

@@ -36,6 +36,20 @@ const BAD: Outcome = Outcome::Failure(Reason::Timeout);
 const BLIND: Outcome = Outcome::Unknown(Blindness::NoPrivilege);
 
 #[test]
+fn what_is_taken_is_followed_from_picture_to_picture() {
+    let mut recorder = Recorder::default();
+    recorder.followed(Duration::ZERO, at(0));
+    let mut inventory = crate::diagnosis::sample::Sample::shop(&["web"]).inventory;
+    inventory.pools = Some(crate::inventory::AddressPools { used: 3, capacity: 31, configured: false });
+    recorder.listed(Arc::new(inventory), at(1));
+    for (minute, watched) in [(1, None), (59, None), (60, Some(1)), (119, Some(1)), (120, Some(2))] {
+        recorder.followed(Duration::from_secs(minute * 60), at(1));
+        let known = recorder.snapshot(at(1)).forecasts.pools();
+        assert_eq!(known.map(|known| known.watched), watched, "minute {minute}");
+    }
+}
+
+#[test]
 fn rows_are_counted_and_blindness_neither_ends_nor_lengthens_one() {
     let mut recorder = recorder(&["db"]);
     let lossy = Outcome::Failure(Reason::PacketLoss);

@@ -17,6 +17,7 @@ use super::document::Document;
 use super::frame::{Frame, Here};
 use super::matrix::Matrix;
 use super::names::Names;
+use super::otherwise::Otherwise;
 use super::words::{self, counted};
 
 /// As many findings are told whole in one page.
@@ -51,10 +52,11 @@ impl Event<'_> {
         match (self.0.kind, self.0.what.as_bytes(), self.0.severity) {
             (Kind::Finding, b"closed", _) | (Kind::Route, b"up" | b"backend_back", _) => "good",
             (Kind::Destination, b"healthy", _) | (Kind::Engine, b"back", _) => "good",
+            (Kind::Drift, b"as_approved", _) => "good",
             (Kind::Finding, _, Some(Severity::Page)) | (Kind::Route, b"down", _) => "bad",
             (Kind::Destination, b"failing", _) | (Kind::Engine, b"lost", _) => "bad",
             (Kind::Finding, _, Some(Severity::Ticket)) | (Kind::Route, b"backend_lost", _) => "half",
-            (Kind::Destination, _, _) => "half",
+            (Kind::Destination | Kind::Drift, _, _) => "half",
             _ => "plain",
         }
     }
@@ -130,6 +132,7 @@ struct StatusPage<'a> {
     destinations: Vec<Listed<'a>>,
     more_destinations: usize,
     unseen: Unseen,
+    otherwise: Otherwise<'a>,
     events: Vec<Event<'a>>,
     telemetry_path: &'a str,
     summary: String,
@@ -145,6 +148,7 @@ struct DiagnosticsPage<'a> {
     more: usize,
     more_destinations: usize,
     unseen: Unseen,
+    otherwise: Otherwise<'a>,
     events: Vec<Event<'a>>,
     filter: &'a str,
     summary: String,
@@ -163,6 +167,7 @@ struct DestinationPage<'a> {
     matrix: Matrix<'a>,
     flows: &'a [Flow],
     map: String,
+    otherwise: Otherwise<'a>,
     events: Vec<Event<'a>>,
     unseen: Unseen,
     everywhere: Unseen,
@@ -283,6 +288,7 @@ pub fn status(report: &Report, maker: &Maker, telemetry_path: &str) -> Result<Do
         more_destinations: report.destinations.len().saturating_sub(MOST_DESTINATIONS),
         destinations,
         unseen: Unseen::of(report),
+        otherwise: Otherwise::of(report),
         events: maker.events(|_| true),
         telemetry_path: telemetry_path.trim_start_matches('/'),
         summary: summary(report),
@@ -305,6 +311,7 @@ pub fn diagnostics(report: &Report, maker: &Maker) -> Result<Document, Refusal> 
         more_destinations: report.destinations.len().saturating_sub(MOST_DESTINATIONS),
         destinations,
         unseen: Unseen::of(report),
+        otherwise: Otherwise::of(report),
         events: maker.events(|_| true),
         filter: &maker.filter,
         summary: summary(report),
@@ -337,6 +344,7 @@ pub fn destination(
         matrix: Matrix::of(&of.probes),
         flows: some(&of.flows, MOST_FLOWS),
         map,
+        otherwise: Otherwise::on(of, report),
         events: maker.events(|entry| entry.is_on(&of.name)),
         unseen: Unseen::on(of, &report.flows_unseen),
         everywhere: Unseen::of(report),

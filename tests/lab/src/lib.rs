@@ -27,7 +27,7 @@ mod promtool;
 pub mod proxies;
 pub mod rules;
 pub mod soak;
-mod swarm;
+pub mod swarm;
 pub mod watched;
 
 use std::fs::{self, File};

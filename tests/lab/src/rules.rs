@@ -5,6 +5,8 @@
 //! `make rules`. Nothing here is needed to run anything.
 
 mod blind;
+mod drift;
+pub mod endings;
 mod findings;
 pub mod resources;
 mod slo;
@@ -132,7 +134,7 @@ pub struct RuleFile {
 /// Every file.
 #[must_use]
 pub fn files() -> Vec<RuleFile> {
-    vec![findings::file(), slo::file(), blind::file(), resources::file(), swarm::file()]
+    vec![findings::file(), slo::file(), blind::file(), resources::file(), drift::file(), swarm::file()]
 }
 
 /// Every alert, in the order of the files.

@@ -43,7 +43,7 @@ impl Swarm {
             swarm.wire.plug(swarm.node(number), number)?;
         }
         let first = swarm.node(1);
-        let advertised = swarm.address(1).to_string();
+        let advertised = address(1).to_string();
         first.docker(&["swarm", "init", "--advertise-addr", &advertised])?;
         for number in 2..=count {
             swarm.join(number, if number <= managers { "manager" } else { "worker" })?;
@@ -53,8 +53,13 @@ impl Swarm {
 
     /// Has a node join by the first one, as `worker` or `manager`.
     pub fn join(&self, number: u8, role: &str) -> Result<()> {
+        self.join_as(number, role, address(number))
+    }
+
+    /// As [`Swarm::join`], with another address than its own on the wire.
+    pub fn join_as(&self, number: u8, role: &str, own: Ipv4Addr) -> Result<()> {
         let token = self.node(1).docker(&["swarm", "join-token", "-q", role])?;
-        let (own, manager) = (self.address(number).to_string(), format!("{}:2377", self.address(1)));
+        let (own, manager) = (own.to_string(), format!("{}:2377", address(1)));
         let join = ["swarm", "join", "--advertise-addr", &own, "--token", &token, &manager];
         self.node(number).docker(&join).map(drop)
     }
@@ -73,21 +78,16 @@ impl Swarm {
         self.nodes.iter()
     }
 
-    /// What a node advertises.
+    /// What is between the nodes.
     #[must_use]
-    pub fn address(&self, number: u8) -> Ipv4Addr {
-        let [a, b, c] = WIRE;
-        Ipv4Addr::new(a, b, c, number)
+    pub const fn wire(&self) -> &Wire {
+        &self.wire
     }
 
-    /// Pulls a node's cable.
-    pub fn cut_off(&self, number: u8) -> Result<()> {
-        self.wire.ip(&["link", "set", &port(number), "down"])
-    }
-
-    /// Puts it back.
-    pub fn plug_in(&self, number: u8) -> Result<()> {
-        self.wire.ip(&["link", "set", &port(number), "up"])
+    /// The nodes and what is between them, for who watches each node for itself.
+    #[must_use]
+    pub fn apart(self) -> (Vec<Lab>, Wire) {
+        (self.nodes, self.wire)
     }
 
     /// Waits until so many tasks of a service run, as the first node sees it.
@@ -114,8 +114,15 @@ impl Swarm {
     }
 }
 
+/// What a node advertises.
+#[must_use]
+pub fn address(number: u8) -> Ipv4Addr {
+    let [a, b, c] = WIRE;
+    Ipv4Addr::new(a, b, c, number)
+}
+
 /// A bridge in a network namespace of its own, which lives as long as this.
-struct Wire {
+pub struct Wire {
     holder: Child,
 }
 
@@ -166,6 +173,16 @@ impl Wire {
         let [a, b, c] = WIRE;
         node.exec_on_host(&["ip", "address", "add", &format!("{a}.{b}.{c}.{number}/24"), "dev", "eth0"])?;
         node.exec_on_host(&["ip", "link", "set", "eth0", "up"]).map(drop)
+    }
+
+    /// Pulls a node's cable.
+    pub fn cut_off(&self, number: u8) -> Result<()> {
+        self.ip(&["link", "set", &port(number), "down"])
+    }
+
+    /// Puts it back.
+    pub fn plug_in(&self, number: u8) -> Result<()> {
+        self.ip(&["link", "set", &port(number), "up"])
     }
 
     fn ip(&self, args: &[&str]) -> Result<()> {

@@ -2,22 +2,30 @@
 
 use super::findings::HELD;
 use super::words::destination;
-use super::{About, Alert, Group, Rule, RuleFile, Scope, Severity};
+use super::{About, Alert, Group, Rule, RuleFile, Scope, Severity, endings};
 
 pub(super) fn file() -> RuleFile {
     let alerts = [addresses(), pools(), conntrack(), certificate(), slow(), flapping(), left_out()];
     RuleFile {
         name: "resources.rules.yml",
         about: "What runs out or wears, before the exporter calls it a fault; each is silent once there is a finding of it.",
-        groups: vec![Group {
-            name: "destination-resources",
-            interval: "1m",
-            rules: alerts.into_iter().map(Rule::from).collect(),
-        }],
+        groups: vec![
+            Group {
+                name: "destination-resources",
+                interval: "1m",
+                rules: alerts.into_iter().map(Rule::from).collect(),
+            },
+            // Three days are read for each, and are no other a minute later.
+            Group {
+                name: "destination-endings",
+                interval: "10m",
+                rules: [endings::addresses(), endings::pools()].map(Rule::from).into(),
+            },
+        ],
     }
 }
 
-fn ticket(name: &'static str, scope: Scope, about: About, expr: String) -> Alert {
+pub(super) fn ticket(name: &'static str, scope: Scope, about: About, expr: String) -> Alert {
     Alert {
         name,
         severity: Severity::Warning,
@@ -39,6 +47,8 @@ fn last(metric: &str) -> String {
 
 /// Of all addresses of a subnet, so much is taken when there is a ticket.
 pub const ADDRESSES: f64 = 0.9;
+/// Fewer networks than these have room then.
+pub const POOLS: u32 = 4;
 /// Of all connections that the kernel tracks.
 pub const CONNTRACK: f64 = 0.7;
 /// Of a certificate's whole time, less is left then.
@@ -76,7 +86,7 @@ fn pools() -> Alert {
             Scope::Host,
             About::Host,
             format!(
-                "{capacity} - {used} < 4\n  unless on (job, instance)\n{HELD}{{code=\"address-pools-exhausted\"}} == 1"
+                "{capacity} - {used} < {POOLS}\n  unless on (job, instance)\n{HELD}{{code=\"address-pools-exhausted\"}} == 1"
             ),
         )
     }

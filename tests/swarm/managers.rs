@@ -1,0 +1,52 @@
+//! Managers: without a quorum, locked, and nodes whose addresses are not of one network.
+
+use std::time::Duration;
+
+use lab::watched::{finding, text};
+use lab::{Result, Swarm};
+
+use super::town::{SOON, Town};
+
+const NO_QUORUM: &str = "swarm-no-quorum swarm";
+/// An Engine waits for a leader before it says that there is none.
+const UNTIL_SAID: Duration = Duration::from_secs(60);
+
+#[test]
+fn two_managers_of_which_one_is_away_and_a_locked_one() -> Result<()> {
+    let town = Town::watched(Swarm::start(2, 2)?)?;
+    town.calm()?;
+    town.node(1).breaks(NO_QUORUM, "one of two managers is cut off");
+    town.wire.cut_off(2)?;
+    let report = town.node(1).expect(&[NO_QUORUM], UNTIL_SAID)?.0;
+    let one = finding(&report, "swarm-no-quorum");
+    assert_eq!(text(&one["severity"]), "page");
+    assert!(text(&one["summary"]).contains("no quorum"), "{one:#}");
+    town.node(1).expect_series("destination_swarm_control", Some("0"), SOON)?;
+    town.node(1).repairs(NO_QUORUM);
+    town.wire.plug_in(2)?;
+    town.node(1).expect(&[], UNTIL_SAID)?;
+    town.node(1).expect_series("destination_swarm_control", Some("1"), SOON)?;
+
+    let first = &town.node(1).lab;
+    let key = first.docker(&["swarm", "update", "--autolock"])?;
+    let key = key.lines().find_map(|line| line.trim().strip_prefix("SWMKEY")).expect("the key").to_owned();
+    town.node(2).breaks(NO_QUORUM, "a locked manager starts anew");
+    town.node(2).lab.end_engine("TERM")?;
+    town.node(2).lab.start_engine()?;
+    let began = std::time::Instant::now();
+    // Meanwhile it is blind, and that is said.
+    loop {
+        let found = town.node(2).findings()?;
+        if found.len() == 1 && found.contains(NO_QUORUM) {
+            break;
+        }
+        assert!(began.elapsed() < UNTIL_SAID, "{found:?}\n{}", town.node(2).exporter.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let report = town.node(2).exporter.report()?;
+    assert!(text(&finding(&report, "swarm-no-quorum")["summary"]).contains("locked manager"), "{report:#}");
+    town.node(2).repairs(NO_QUORUM);
+    let unlock = format!("echo SWMKEY{key} | docker -H unix:///run/docker.sock swarm unlock");
+    town.node(2).lab.exec_on_host(&["sh", "-c", &unlock])?;
+    town.node(2).expect(&[], UNTIL_SAID).map(drop)
+}
