@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use lab::swarm::address;
 use lab::{Exporter, Result, Swarm};
 
 use crate::contract::asked_of;
@@ -32,15 +33,15 @@ impl Stage {
         first.docker(&[&create[..], &what].concat())?;
         swarm.wait_running("web", 3)?;
         let (mut exporters, mut targets) = (Vec::new(), String::new());
-        for number in 1..=3 {
-            let at = format!("{}:10061", swarm.address(number));
+        for (number, node) in (1..).zip(swarm.nodes()) {
+            let at = format!("{}:10061", address(number));
             let flags = [
                 "--web.listen-address=127.0.0.1:10061",
                 &format!("--web.listen-address={at}"),
                 &format!("--web.external-url=https://server-{number}.example.com:10061"),
             ];
             let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
-            exporters.push(Exporter::serve(swarm.node(number), binary, PROBES, &flags)?);
+            exporters.push(Exporter::serve(node, binary, PROBES, &flags)?);
             targets += &format!("  - {{targets: ['{at}'], labels: {{instance: server-{number}}}}}\n");
         }
         for exporter in &mut exporters {
@@ -50,12 +51,12 @@ impl Stage {
             "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: destination-exporter\n  static_configs:\n{targets}"
         );
         let seen = Seen::begin(swarm.node(1), &prometheus)?;
-        let mut stage = Self { seen, exporters, swarm: swarm };
+        let mut stage = Self { seen, exporters, swarm };
         stage.until("count(destination_overlay_peer_up == 1) == 6")?;
         stage.until("destination_overlay_peer_rtt_seconds")?;
         stage.until("destination_probes_covered_ratio == 1")?;
         stage.seen.moment("whole");
-        stage.swarm.cut_off(3)?;
+        stage.swarm.wire().cut_off(3)?;
         stage.until("destination_finding{code=\"swarm-data-path-broken\",instance=\"server-1\"} == 1")?;
         stage.until("destination_probe_success{probe=\"node\"} == 0")?;
         stage.until("destination_overlay_peer_up{instance=\"server-2\"} == 0")?;
