@@ -96,7 +96,7 @@ fn manager(nodes: Vec<SeenNode>, tasks: Vec<SeenTask>) -> SeenSwarm {
     let service = |id: &str| SeenService { id: id.into(), name: id.into(), ..SeenService::default() };
     let services =
         vec![service("web"), service("api"), SeenService { ports: vec![80], ..service("shop.api") }];
-    let control = SeenControl { nodes, services, tasks, is_cut: false };
+    let control = SeenControl { nodes, services, tasks, is_cut: false, is_fresh: true };
     SeenSwarm { is_manager: true, control: Some(control), ..worker() }
 }
 
@@ -374,7 +374,7 @@ fn what_is_refused_and_what_only_starts() {
     ];
     let mut seen = manager(vec![node_of("n2", "198.51.100.3")], newest);
     let told = super::swarm(&seen).control.unwrap().refused;
-    assert_eq!((&*told[0].error, &*told[0].node, told[0].at), ("new", "node-n2", Some(at(5))));
+    assert_eq!((&*told[0].error, &*told[0].node), ("new", "node-n2"));
     seen.control.as_mut().unwrap().is_cut = true;
     assert_eq!(super::swarm(&seen).control.unwrap().refused, []);
     // However many services there are, so many are told.
