@@ -191,7 +191,6 @@ impl Host {
             overlay: Some(swarm::overlay()),
         };
         let other = Destination {
-            overlay: None,
             name: "other".into(),
             overlay: None,
             id: NetworkId::new("another"),

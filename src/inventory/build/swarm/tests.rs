@@ -232,10 +232,11 @@ fn a_service_as_managers_and_gossip_have_it() {
     let known = || gossip(&[], vec![group("shop.api", "10.0.1.3", &members), group("gone", "", &[])]);
     let overlay = built(known(), Some(&swarm));
     let [gone, api] = &*overlay.services else { panic!("{:?}", overlay.services) };
-    assert_eq!((gone.running.as_deref(), &*gone.tasks), (Some(&[][..]), "tasks.gone"));
+    assert_eq!((gone.running.as_deref(), &*gone.tasks), (None, "tasks.gone"), "nobody speaks of it");
     assert_eq!((api.vip, &*api.ports, &*api.tasks), (Some(ip("10.0.1.3")), &[80][..], "tasks.shop.api"));
     assert_eq!(*api.addresses, [ip("10.0.1.5"), ip("10.0.1.6")]);
-    assert_eq!(api.running.as_deref(), Some(&[ip("10.0.1.5")][..]), "whoever is to end runs no longer");
+    let running = [ip("10.0.1.5"), ip("10.0.1.6")];
+    assert_eq!(api.running.as_deref(), Some(&running[..]), "whoever is to end runs until it has");
     assert_eq!(overlay.peers[0].tasks[0].ports, [80]);
     // Managers that have no quorum say nothing, and a list that was cut says too little.
     let mut silent = swarm.clone();
@@ -317,9 +318,10 @@ fn what_is_refused_and_what_only_starts() {
             vec![one("rejected", "shutdown"), one("ready", "ready")],
             web("rejected", 0),
         ),
+        ("it ended once", vec![one("failed", "shutdown"), one("starting", "running")], vec![]),
         (
-            "failed, and tried again",
-            vec![one("failed", "shutdown"), one("starting", "running")],
+            "it ends again and again",
+            vec![one("failed", "shutdown"), one("failed", "shutdown"), one("starting", "running")],
             web("failed", 0),
         ),
         ("no node is fit", vec![fails("no suitable node", one("pending", "running"))], web("pending", 0)),
@@ -360,8 +362,11 @@ fn what_is_refused_and_what_only_starts() {
         ("of a service that is gone", vec![task_of("gone", 1, "n2", "rejected", "running")], vec![]),
         (
             "one of a service that is on every node",
-            vec![task_of("web", 0, "n1", "running", "running"), task_of("web", 0, "n2", "failed", "running")],
-            web("failed", 1),
+            vec![
+                task_of("web", 0, "n1", "running", "running"),
+                task_of("web", 0, "n2", "rejected", "running"),
+            ],
+            web("rejected", 1),
         ),
         ("a word of tomorrow", vec![one("hibernating", "running")], vec![]),
     ] {
