@@ -44,7 +44,7 @@ fn an_address_is_stale_that_no_running_task_has_and_where_nobody_answers() {
         let mut sample = stale(TIMEOUT);
         sample.manages(&[(2, true), (3, is_ready)]);
         sample.overlay("shop").peers.pop();
-        sample.peer("shop", 3, 2);
+        sample.peer("shop", 3, 3);
         sample.over("shop", node(3), TIMEOUT);
         faults(&sample)
     };
