@@ -161,7 +161,7 @@ fn every_error_says_where_and_what_was_expected() {
         ),
         (
             "probes: {overrides: [{destination: a, kind: ping, enabled: true}]}",
-            "probes.overrides[0].kind: expected one of dns, dns_external, icmp, icmp_external, tcp, http, proxy, route, published_port, isolation, path_mtu, hairpin, found \"ping\"",
+            "probes.overrides[0].kind: expected one of dns, dns_external, icmp, icmp_external, tcp, http, proxy, route, published_port, isolation, path_mtu, hairpin, overlay, node, found \"ping\"",
         ),
         (
             "probes: {overrides: [{destination: a, kind: dns, intervall: 2s, enabled: true}]}",
