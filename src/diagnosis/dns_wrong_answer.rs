@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::inventory::normal;
-use crate::inventory::swarm::TASKS;
 use crate::outcome::{Detail, Outcome, ProbeKey, ProbeKind, QueryType, Reason};
 use crate::state::Record;
 
@@ -21,9 +20,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let mut by_name: BTreeMap<(&Arc<str>, String), Vec<Look<'_>>> = BTreeMap::new();
-    // A service's name is gone rightly before the next listing tells that the service is: `swarm-stale-tasks` knows of those.
-    let failing = scene.failing_everywhere(ProbeKind::Dns).filter(|(key, _)| !key.target.starts_with(TASKS));
-    for (key, record) in failing {
+    for (key, record) in scene.failing_everywhere(ProbeKind::Dns) {
         let wrong = scene.engine_vouches(record)
             && matches!(
                 record.outcome.reason(),

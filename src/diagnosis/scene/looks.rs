@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::inventory::swarm::TASKS;
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
 use crate::state::{Record, Snapshot};
 
@@ -19,6 +20,14 @@ pub(in crate::diagnosis) fn fails(record: &Record) -> bool {
     record.failures_in_a_row >= ENOUGH && matches!(record.outcome, Outcome::Failure(_))
 }
 
+/// A lookup of a Swarm's service. While its tasks end the name is taken away before they are, and the Engine passes the
+/// question on to whoever is outside: what comes of that says nothing of any container. The answers are held against the
+/// gossip instead.
+fn is_of_a_service(snapshot: &Snapshot, key: &ProbeKey) -> bool {
+    let on = || snapshot.inventory.as_ref()?.destination(&key.destination);
+    key.kind == ProbeKind::Dns && key.target.starts_with(TASKS) && on().is_some_and(|on| on.overlay.is_some())
+}
+
 pub(super) struct Looks<'a> {
     all: Vec<Look<'a>>,
     /// Where each destination's are, by name.
@@ -33,7 +42,8 @@ pub(super) struct Looks<'a> {
 
 impl<'a> Looks<'a> {
     pub(super) fn of(snapshot: &'a Snapshot) -> Self {
-        let all: Vec<Look<'a>> = snapshot.probes.iter().collect();
+        let all: Vec<Look<'a>> =
+            snapshot.probes.iter().filter(|(key, _)| !is_of_a_service(snapshot, key)).collect();
         let mut places: Vec<(&str, Range<usize>)> = Vec::new();
         for of_one in all.chunk_by(|(a, _), (b, _)| a.destination == b.destination) {
             let from = places.last().map_or(0, |(_, before)| before.end);
