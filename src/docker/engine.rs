@@ -17,6 +17,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config;
+use crate::inventory::build::away;
 use crate::inventory::seen::{Seen, SeenContainer, bounded};
 use crate::inventory::told::Told;
 
@@ -221,6 +222,7 @@ impl Engine {
             self.find_ghosts(&mut networks, whole.then_some(&*containers), until).await;
         }
         let swarm = if engine.podman { None } else { self.read_swarm(&mut networks, until).await };
+        away::labelled(&mut containers, swarm.as_ref());
         // What nobody was given is not looked at.
         let looks = containers.iter().any(|container| container.upstream.is_some());
         let host_files = if looks { tokio::task::spawn_blocking(host_files::read).await.ok() } else { None };

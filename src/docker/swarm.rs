@@ -160,6 +160,11 @@ impl Engine {
             (swarm.control, swarm.control_error) = (None, String::new());
         }
         self.keep(&swarm, due);
+        if !due.1
+            && let Some(control) = &mut swarm.control
+        {
+            control.is_fresh = false;
+        }
         self.listen(networks, until).await;
         Some(swarm)
     }

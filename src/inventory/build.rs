@@ -3,6 +3,7 @@
 //! One pass over containers, one over networks, no question asked of anybody. What cannot be read
 //! becomes an oddity and never costs the rest: whoever deploys writes most of this.
 
+pub mod away;
 mod destination;
 mod elsewhere;
 mod networks;
@@ -71,11 +72,20 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
     };
     let proxies = routes::proxies(seen, &names);
     let seats = seats(seen, &networks, &destinations);
+    let tasks = away::tasks(seen.swarm.as_ref());
+    let mut known = away::Away { containers: BTreeMap::new(), names: BTreeMap::new(), seats };
+    if !tasks.is_empty() {
+        known.containers.clone_from(&containers);
+        known.names.clone_from(&names);
+        let make = |one: &SeenContainer| container(one, seen, &networks);
+        away::add(&mut known, &tasks, seen.swarm.as_ref(), &destinations, make);
+    }
+    let is_alone = tasks.is_empty();
     let routes = routes::routes(&routes::View {
-        seen,
-        containers: &containers,
-        names: &names,
-        seats: &seats,
+        seen: seen.containers.iter().chain(&tasks).collect(),
+        containers: if is_alone { &containers } else { &known.containers },
+        names: if is_alone { &names } else { &known.names },
+        seats: &known.seats,
         proxies: &proxies,
         stopped: destinations
             .iter()

@@ -1,11 +1,13 @@
 //! Services: an encrypted overlay, virtual addresses, tasks that are refused.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lab::watched::{finding, text};
 use lab::{Lab, Result, Swarm};
 
-use super::town::{SOON, Town, create, network, serve, shop};
+use super::town::{SOON, Town, at, create, network, serve, shop};
 
 /// The listing of the managers' lists.
 const LISTED: Duration = Duration::from_secs(10);
@@ -91,4 +93,74 @@ fn a_service_whose_tasks_are_refused() -> Result<()> {
     town.node(1).repairs(refused);
     town.node(1).lab.docker(&["service", "rm", "api"])?;
     town.calm()
+}
+
+/// Traefik as Coolify runs it in a Swarm, and an app that runs on another node.
+#[test]
+fn a_site_whose_app_runs_on_another_node() -> Result<()> {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let traefik = project.join("target/lab/traefik");
+    lab::run(Command::new(project.join("scripts/get-traefik.sh")).arg(&traefik))?;
+    let swarm = Swarm::start(2, 1)?;
+    network(&swarm, "shop", &[])?;
+    swarm.node(1).static_image("traefik", &traefik)?;
+    let own = ["service", "create", "--detach", "--no-resolve-image", "--name", "coolify-proxy_traefik"];
+    let place = ["--network", "shop", "--constraint", "node.role==manager", "--endpoint-mode", "dnsrr"];
+    let mount = ["--mount", "type=bind,source=/run/docker.sock,target=/var/run/docker.sock,readonly"];
+    let more = ["--publish", "mode=host,published=80,target=80", "traefik"];
+    let arguments = [
+        "--entrypoints.http.address=:80",
+        "--providers.swarm.endpoint=unix:///var/run/docker.sock",
+        "--providers.swarm.exposedbydefault=false",
+        "--providers.swarm.refreshseconds=2",
+    ];
+    swarm.node(1).docker(&[&own[..], &place, &mount, &more, &arguments].concat())?;
+    swarm.wait_running("coolify-proxy_traefik", 1)?;
+    let labels = [
+        "--endpoint-mode",
+        "dnsrr",
+        "--constraint",
+        "node.hostname==node-2",
+        "--label",
+        "traefik.enable=true",
+        "--label",
+        "traefik.http.routers.shop.rule=Host(`shop.example.com`)",
+        "--label",
+        "traefik.http.services.shop.loadbalancer.server.port=3000",
+        "--label",
+        "traefik.swarm.network=shop",
+    ];
+    serve(&swarm, "app", "shop", &labels, 1)?;
+    let town = Town::watched(swarm)?;
+    let up =
+        "destination_route_up{destination=\"shop\",domain=\"shop.example.com\",path=\"/\",workload=\"app\"}";
+    town.node(1).expect_series(up, Some("1"), SOON)?;
+    let backend = up.replace("route_up", "route_backend_up");
+    let backend = backend.replace('}', &format!(",backend=\"app/1@{}\"}}", at(2)));
+    town.node(1).expect_series(&backend, Some("1"), SOON)?;
+    town.calm()?;
+
+    // The port that its label names is not the one that it listens on.
+    let wrong = "route-port-not-listening shop.example.com";
+    town.node(1).breaks(wrong, "a label of a Swarm's service names another port");
+    let port = "traefik.http.services.shop.loadbalancer.server.port";
+    town.node(1).lab.docker(&[
+        "service",
+        "update",
+        "--detach",
+        "--label-add",
+        &format!("{port}=3001"),
+        "app",
+    ])?;
+    town.node(1).expect(&[wrong], SOON)?;
+    town.node(1).repairs(wrong);
+    town.node(1).lab.docker(&[
+        "service",
+        "update",
+        "--detach",
+        "--label-add",
+        &format!("{port}=3000"),
+        "app",
+    ])?;
+    town.node(1).expect(&[], SOON).map(drop)
 }

@@ -103,6 +103,10 @@ fn spare(of: &Of<'_, '_>) -> Option<Finding> {
     if reachable == all || of.swarm.control_error.is_some() {
         return None;
     }
+    // Who leads notices a moment later that nobody follows.
+    if reachable * 2 <= all {
+        return Some(leaderless(of, &format!("{reachable} of {all} managers are reachable")));
+    }
     let spare = reachable.saturating_sub(all / 2 + 1);
     let mut finding = draft(of, Severity::Ticket);
     let away: Vec<String> = control

@@ -28,8 +28,8 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     told.collect()
 }
 
-/// Until nothing but running tasks is behind the name, or somebody answers at what is. A manager that cannot say which
-/// tasks run ends nothing.
+/// Until nothing but running tasks is behind the name, or somebody answers at what is. While no list is fresh nobody says
+/// that it is over.
 pub(super) fn holds(of: &Of<'_, '_>, finding: &Finding) -> bool {
     let Some(inventory) = of.scene.inventory else { return true };
     let mut overlays = of.overlays().filter(|(on, _)| Some(&on.name) == finding.destination.as_ref());

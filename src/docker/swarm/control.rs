@@ -165,7 +165,7 @@ pub(in crate::docker) fn read(nodes: Vec<Node>, services: Vec<Service>, tasks: V
     nodes.sort();
     services.sort();
     tasks.sort();
-    SeenControl { nodes, services, tasks, is_cut }
+    SeenControl { nodes, services, tasks, is_cut, is_fresh: true }
 }
 
 fn text(text: &str) -> String {

@@ -267,7 +267,9 @@ fn services(
     let control = swarm.and_then(|swarm| swarm.control.as_ref().filter(|_| swarm.control_error.is_empty()));
     let control = control.filter(|control| !control.is_cut);
     let mut running: BTreeMap<&str, Vec<IpAddr>> = BTreeMap::new();
-    for task in control.into_iter().flat_map(|control| &control.tasks).filter(|task| is_on(task, network)) {
+    // One that is being ended has its address until it has.
+    let has_address = |task: &&SeenTask| matches!(&*task.state, "preparing" | "starting" | "running");
+    for task in control.into_iter().flat_map(|control| &control.tasks).filter(has_address) {
         let here = task.addresses.iter().filter(|(id, _)| *id == network.id);
         running
             .entry(&task.service)
@@ -284,10 +286,11 @@ fn services(
                 addresses.dedup();
                 addresses
             };
-            let running = control.map(|_| {
-                let of = ids.get(&*group.name).and_then(|id| running.remove(id));
-                sorted(of.unwrap_or_default())
-            });
+            // Of a service that was removed nobody says anything any more.
+            let id = control.and_then(|_| ids.get(&*group.name));
+            let listed = id.map(|id| sorted(running.remove(id).unwrap_or_default()));
+            // An older list knows nothing of what has started since.
+            let is_fresh = control.is_some_and(|control| control.is_fresh);
             let name = normal(bounded(&group.name));
             let name = part(&name);
             Service {
@@ -295,7 +298,8 @@ fn services(
                 name: (*name).into(),
                 vip: group.vip.parse().ok(),
                 addresses: sorted(group.members.iter().filter_map(|m| m.address.parse().ok()).collect()),
-                running,
+                running: listed.clone().filter(|_| is_fresh),
+                listed,
                 ports: ports.of_service(&group.name),
                 astray: Vec::new(),
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::inventory::ids::ContainerId;
 use crate::inventory::model::{Container, Place};
-use crate::inventory::seen::{Seen, SeenContainer};
+use crate::inventory::seen::SeenContainer;
 use crate::proxy::{self, Doors, Kind, Labels, Leads, Rule};
 
 use super::backend::{Dialled, backend};
@@ -24,8 +24,8 @@ const MOST_BACKENDS: usize = 64;
 
 /// What routes are made of.
 pub struct View<'a> {
-    /// What the Engine said.
-    pub seen: &'a Seen,
+    /// Whose labels are read: the Engine's containers, and tasks on other nodes where managers tell of them.
+    pub seen: Vec<&'a SeenContainer>,
     /// What became of it.
     pub containers: &'a BTreeMap<ContainerId, Container>,
     /// Endpoint names.
@@ -83,7 +83,7 @@ pub fn routes(view: &View<'_>) -> Routes {
     let kinds = kinds(view);
     let mut claims = Vec::new();
     let mut oddities = Vec::new();
-    for one in &view.seen.containers {
+    for one in view.seen.iter().copied() {
         let container = view.containers.get(&ContainerId::new(&one.id));
         let is_wanted = |c: &&Container| c.state.has_namespace() || view.stopped.contains_key(&c.id);
         let Some(container) = container.filter(is_wanted) else { continue };
@@ -194,7 +194,7 @@ fn kinds(view: &View<'_>) -> Vec<Kind> {
     if !here.is_empty() {
         return here.into_iter().collect();
     }
-    let asks = |kind: Kind| view.seen.containers.iter().any(|one| !read(kind, one, None).rules.is_empty());
+    let asks = |kind: Kind| view.seen.iter().any(|one| !read(kind, one, None).rules.is_empty());
     [Kind::Traefik, Kind::Caddy].into_iter().find(|kind| asks(*kind)).into_iter().collect()
 }
 

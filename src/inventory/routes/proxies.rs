@@ -45,7 +45,11 @@ fn kind(one: &SeenContainer) -> Option<Kind> {
         (_, Some("traefik")) => Some(Kind::Traefik),
         (_, Some("caddy")) => Some(Kind::Caddy),
         // Under another image's name, by the way in which it is started.
-        _ if one.command.iter().any(|word| word.to_ascii_lowercase().starts_with("--providers.docker")) => {
+        _ if one.command.iter().any(|word| {
+            let word = word.to_ascii_lowercase();
+            word.starts_with("--providers.docker") || word.starts_with("--providers.swarm")
+        }) =>
+        {
             Some(Kind::Traefik)
         }
         _ => None,

@@ -39,6 +39,8 @@ pub struct SeenControl {
     pub tasks: Vec<SeenTask>,
     /// There were more of one of these than are kept.
     pub is_cut: bool,
+    /// It was asked for with this listing, and not with an earlier one.
+    pub is_fresh: bool,
 }
 
 /// One node.

@@ -96,7 +96,7 @@ fn manager(nodes: Vec<SeenNode>, tasks: Vec<SeenTask>) -> SeenSwarm {
     let service = |id: &str| SeenService { id: id.into(), name: id.into(), ..SeenService::default() };
     let services =
         vec![service("web"), service("api"), SeenService { ports: vec![80], ..service("shop.api") }];
-    let control = SeenControl { nodes, services, tasks, is_cut: false };
+    let control = SeenControl { nodes, services, tasks, is_cut: false, is_fresh: true };
     SeenSwarm { is_manager: true, control: Some(control), ..worker() }
 }
 
@@ -220,6 +220,7 @@ fn a_service_as_managers_and_gossip_have_it() {
     let tasks = vec![
         on(task_of("shop.api", 1, "n2", "running", "running"), "mesh-id", "10.0.1.5"),
         on(task_of("shop.api", 2, "n2", "running", "shutdown"), "mesh-id", "10.0.1.6"),
+        on(task_of("shop.api", 2, "n2", "shutdown", "shutdown"), "mesh-id", "10.0.1.8"),
         on(task_of("shop.api", 3, "n2", "running", "running"), "other-id", "10.0.9.7"),
         on(task_of("web", 1, "n2", "running", "running"), "mesh-id", "10.0.1.9"),
     ];
@@ -232,10 +233,21 @@ fn a_service_as_managers_and_gossip_have_it() {
     let known = || gossip(&[], vec![group("shop.api", "10.0.1.3", &members), group("gone", "", &[])]);
     let overlay = built(known(), Some(&swarm));
     let [gone, api] = &*overlay.services else { panic!("{:?}", overlay.services) };
-    assert_eq!((gone.running.as_deref(), &*gone.tasks), (Some(&[][..]), "tasks.gone"));
+    assert_eq!(
+        (gone.listed.as_ref(), &*gone.tasks),
+        (None, "tasks.gone"),
+        "nobody says anything of it any more"
+    );
     assert_eq!((api.vip, &*api.ports, &*api.tasks), (Some(ip("10.0.1.3")), &[80][..], "tasks.shop.api"));
     assert_eq!(*api.addresses, [ip("10.0.1.5"), ip("10.0.1.6")]);
-    assert_eq!(api.running.as_deref(), Some(&[ip("10.0.1.5")][..]), "whoever is to end runs no longer");
+    let running = [ip("10.0.1.5"), ip("10.0.1.6")];
+    assert_eq!(api.running.as_deref(), Some(&running[..]), "whoever is to end has its address until it has");
+    // An older list says what it said, and nothing of now.
+    let mut older = swarm.clone();
+    older.control.as_mut().unwrap().is_fresh = false;
+    let overlay_then = built(known(), Some(&older));
+    assert_eq!(overlay_then.services[1].running, None);
+    assert_eq!(overlay_then.services[1].listed.as_deref(), Some(&running[..]));
     assert_eq!(overlay.peers[0].tasks[0].ports, [80]);
     // Managers that have no quorum say nothing, and a list that was cut says too little.
     let mut silent = swarm.clone();
@@ -243,7 +255,7 @@ fn a_service_as_managers_and_gossip_have_it() {
     let mut cut = swarm;
     cut.control.as_mut().unwrap().is_cut = true;
     for swarm in [silent, cut] {
-        assert!(built(known(), Some(&swarm)).services.iter().all(|service| service.running.is_none()));
+        assert!(built(known(), Some(&swarm)).services.iter().all(|service| service.listed.is_none()));
     }
 }
 
