@@ -229,7 +229,8 @@ fn lost(
     gossip: &SeenGossip,
     at: SystemTime,
 ) {
-    let Some(control) = swarm.control.as_ref().filter(|_| swarm.control_error.is_empty()) else { return };
+    let says = |control: &&SeenControl| swarm.control_error.is_empty() && !control.is_cut;
+    let Some(control) = swarm.control.as_ref().filter(says) else { return };
     let known: BTreeSet<&str> =
         gossip.services.iter().flat_map(|group| &group.members).map(|member| &*member.address).collect();
     let mut nodes: BTreeMap<&str, (usize, bool)> = BTreeMap::new();

@@ -301,6 +301,9 @@ fn a_node_that_managers_know_to_have_tasks_is_lost_where_the_gossip_knows_none()
     let mut silent = swarm.clone();
     silent.control_error = "deadline exceeded".into();
     assert_eq!(lost(none(), &silent), [], "what managers knew before they lost each other");
+    let mut part = swarm.clone();
+    part.control.as_mut().unwrap().is_cut = true;
+    assert_eq!(lost(none(), &part), [], "the gossip may know those that were left out");
     let cut = SeenGossip { is_cut: true, ..none() };
     assert_eq!(lost(cut, &swarm), [], "it may be in the part that was left out");
 }
