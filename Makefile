@@ -1,5 +1,5 @@
 # The commands of the project; `make help` lists them.
-.PHONY: advisories bench calm dashboards demo deny deps faults fuzz help page-pictures picture rules run soak test test-matrix
+.PHONY: advisories bench calm dashboards demo demo-swarm deny deps faults fuzz help page-pictures picture rules run soak test test-matrix
 
 TRAEFIK := target/lab/traefik
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -19,6 +19,11 @@ demo: deps $(TRAEFIK) ## a host as Coolify leaves it, with two faults in it: the
 	cargo build --release
 	@cargo build --quiet --package lab --bin demo
 	@target/debug/demo target/release/destination-exporter $(TRAEFIK)
+
+demo-swarm: deps ## three Engines that are one Swarm, an exporter on each: a node is cut off and comes back, and what each side tells of it
+	cargo build --release
+	@cargo build --quiet --package lab --bin demo
+	@target/debug/demo target/release/destination-exporter swarm
 
 picture: deps $(TRAEFIK) ## draws the README's picture anew: the report on the demo's host
 	cargo build --release
@@ -82,7 +87,7 @@ advisories: deps ## known holes and withdrawn releases among the dependencies; a
 faults: deps ## every fault on real Engines: what is told of each, and how soon; rewrites docs/fault-matrix.md and the reports in docs/examples
 	@rm -rf target/faults && mkdir -p target/faults
 	cargo build --package lab --bin matrix
-	FAULTS=$(CURDIR)/target/faults RUST_TEST_THREADS=$$(nproc) cargo test --no-fail-fast --test faults --test isolation --test routes; \
+	FAULTS=$(CURDIR)/target/faults RUST_TEST_THREADS=$$(nproc) cargo test --no-fail-fast --test faults --test isolation --test routes --test swarm; \
 	  tests=$$?; target/debug/matrix target/faults && exit $$tests
 
 calm: deps ## ten minutes of deployments of every kind, in which nobody may be alarmed

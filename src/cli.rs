@@ -203,7 +203,14 @@ pub struct Flags {
 
     /// The URL under which people reach this exporter, for links in what it writes
     /// [default: http:// and the first listen address]
-    #[arg(long = "web.external-url", value_name = "URL", value_parser = external_url, global = true)]
+    // The variable is for a Swarm's tasks: there each node's name can stand in it, and not in a command.
+    #[arg(
+        long = "web.external-url",
+        value_name = "URL",
+        env = "EXPORTER_URL",
+        value_parser = external_url,
+        global = true
+    )]
     pub external_url: Option<String>,
 
     /// Let callers beyond loopback start probes and reload: everyone who reaches the port may. Who has

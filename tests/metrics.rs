@@ -1,7 +1,10 @@
 //! The exposition, as Prometheus would read it.
 
+#[path = "metrics/swarm.rs"]
+mod swarm;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,18 +17,17 @@ use destination_exporter::diagnosis::{
 use destination_exporter::inventory::routes::{Backend, Placed, Standing};
 use destination_exporter::inventory::{
     AddressPools, Container, ContainerId, Destination, Endpoint, EngineInfo, Health, Inventory, NetworkId,
-    Origin, Overlay, Place, Proxy, PublishedPort, Resolver, Route, Routes, RunState, Subnet, Swarm, swarm,
+    Origin, Place, Proxy, PublishedPort, Resolver, Route, Routes, RunState, Subnet,
 };
 use destination_exporter::metrics::{self, BuildInfo, table};
 use destination_exporter::netstack::{self, Bridge, Connections, Conntrack, Forwarding, Neighbours, Way};
 use destination_exporter::netstack::{Direction, Inner, Interface, Side, Talk, TcpCounters};
 use destination_exporter::outcome::{
-    Blindness, Detail, Echo, HttpSeen, Observation, Outcome, ProbeKey, ProbeKind, Reason, Scheme, Widths,
+    Blindness, Detail, HttpSeen, Observation, Outcome, ProbeKey, ProbeKind, Reason, Scheme, Widths,
 };
 use destination_exporter::proxy::{Kind, Port};
 use destination_exporter::state::{
-    Cover, EchoTally, Engine, Forecasts, Growth, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic,
-    Turns,
+    EchoTally, Engine, Forecasts, Growth, Histogram, Own, Record, Sight, Snapshot, Tally, Traffic, Turns,
 };
 use destination_exporter::strangers::printable;
 
@@ -33,6 +35,20 @@ const BUILD: BuildInfo = BuildInfo { version: "1.2.3", revision: "abc", rustc: "
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// The latest of one probe.
+fn record(outcome: &Outcome) -> Record {
+    Record {
+        outcome: outcome.clone(),
+        seen: Observation::default(),
+        at: at(9),
+        failures_in_a_row: 0,
+        successes_in_a_row: 0,
+        since: at(9),
+        losses: 0,
+        runs: 0,
+    }
 }
 
 /// What the kernel of the host says.
@@ -80,9 +96,6 @@ fn drift(destination: &Arc<str>) -> Drift {
         found: Some(Arc::new(Drifted { counts: counts.into(), ..Drifted::default() })),
     }
 }
-
-/// Another node of the Swarm.
-const NODE: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 2));
 
 /// A host with one destination, `names` on it, and one probe for each outcome.
 struct Host {
@@ -132,7 +145,7 @@ impl Host {
             fixed_addresses: Vec::new(),
             proxied_ports: Vec::new(),
             is_proxy: true,
-            is_task: false,
+            task_of: None,
             coolify: None,
         }
     }
@@ -175,7 +188,7 @@ impl Host {
             detached: Vec::new(),
             stopped: Vec::new(),
             ghosts: Vec::new(),
-            overlay: Some(self.overlay()),
+            overlay: Some(swarm::overlay()),
         };
         let other = Destination {
             name: "other".into(),
@@ -196,46 +209,9 @@ impl Host {
             proxies: vec![self.proxy(&id)],
             routes: Routes { served: vec![self.route(&id)], ..Routes::default() },
             host_files: Default::default(),
-            swarm: Some(self.swarm()),
+            swarm: Some(swarm::swarm()),
             absent: vec!["gone".into()],
             oddities: Vec::new(),
-        }
-    }
-
-    /// A manager, and another node, both called as the first container is.
-    fn swarm(&self) -> Swarm {
-        let node = |id: &str| swarm::Node {
-            id: id.into(),
-            name: self.names[0].clone(),
-            address: Some(NODE),
-            is_manager: false,
-            is_ready: id == "new",
-            state: "ready".into(),
-            message: "".into(),
-            availability: "active".into(),
-        };
-        // One that left and joined again is listed twice.
-        let nodes = vec![node("new"), node("old")];
-        Swarm {
-            name: self.names[0].clone(),
-            is_manager: true,
-            state: "active".into(),
-            control: Some(swarm::Control { nodes, ..swarm::Control::default() }),
-            ..Swarm::default()
-        }
-    }
-
-    /// On the other node is one that is called as the first container is.
-    fn overlay(&self) -> Overlay {
-        let task = swarm::Elsewhere {
-            name: self.names[0].clone(),
-            workload: self.names[0].clone(),
-            address: IpAddr::from([10, 0, 9, 3]),
-            ports: Vec::new(),
-        };
-        Overlay {
-            peers: vec![swarm::Peer { address: NODE, tasks: vec![task], lost: None }],
-            ..Overlay::default()
         }
     }
 
@@ -274,16 +250,6 @@ impl Host {
 
     fn probes(&self) -> BTreeMap<ProbeKey, Record> {
         let (source, target) = (self.names[0].clone(), self.names[self.names.len() - 1].clone());
-        let record = |outcome: &Outcome| Record {
-            outcome: outcome.clone(),
-            seen: Observation::default(),
-            at: at(9),
-            failures_in_a_row: 0,
-            successes_in_a_row: 0,
-            since: at(9),
-            losses: 0,
-            runs: 0,
-        };
         let key = |port| ProbeKey {
             destination: self.destination.clone(),
             kind: ProbeKind::Tcp,
@@ -309,10 +275,6 @@ impl Host {
         let mut narrow = record(&Outcome::Failure(Reason::TooBig));
         let widths = Widths { mtu: 1500, passed: 1400, failed: Some(1401), told: false };
         narrow.seen.widths = Some(widths);
-        let mut over = up.clone();
-        let rtts = vec![Duration::from_micros(900), Duration::from_micros(700)];
-        over.seen.echo = Some(Echo { sent: 2, received: 2, duplicates: 0, rtts });
-        let away = beyond(ProbeKind::Overlay, &self.names[0], Detail::Address(IpAddr::from([10, 0, 9, 3])));
         let outcomes = self.outcomes.iter().map(|(port, outcome)| (key(*port), record(outcome)));
         outcomes
             .chain([
@@ -321,8 +283,8 @@ impl Host {
                 (beyond(ProbeKind::PathMtu, "192.0.2.1", Detail::Address([192, 0, 2, 1].into())), narrow),
                 (beyond(ProbeKind::Proxy, &target, Detail::Port(IpAddr::from([10, 0, 0, 2]), 80)), up),
                 (beyond(ProbeKind::Route, &target, site), answered),
-                (away, over),
             ])
+            .chain(swarm::probes(&self.destination, &source))
             .collect()
     }
 
@@ -358,7 +320,7 @@ impl Host {
             last_run: Some(at(9)),
         };
         let pair = (self.destination.clone(), self.names[0].clone(), self.names[0].clone());
-        let own = Own {
+        let mut own = Own {
             external_url: "https://status.example.com/destinations".into(),
             unknown: BTreeMap::from([(Blindness::Vanished, 4)]),
             docker_durations: BTreeMap::from([("containers", durations.clone())]),
@@ -367,16 +329,13 @@ impl Host {
             config_reload: (true, Some(at(1))),
             round_last_completed: Some(at(9)),
             round_interval: Duration::from_secs(30),
-            covers: Arc::new(BTreeMap::from([(
-                self.destination.clone(),
-                Cover { targets: vec![self.names[0].clone()], within: Duration::from_secs(30) },
-            )])),
             turns: Arc::new(BTreeMap::from([(
                 self.destination.clone(),
                 Turns { peers: 1, within: Duration::from_secs(60), taken: false },
             )])),
             ..Own::default()
         };
+        swarm::looked_at(&mut own, &self.destination, at(9));
         let sight = Sight {
             engine: Engine::Up { back_since: None, broke_at: None, asked_at: at(5) },
             namespaces: Some(Ok(())),
@@ -525,106 +484,6 @@ fn every_family_comes_from_the_table_and_no_series_is_twice() {
     for line in samples(&page) {
         assert!(series.insert(split(line).0), "twice: {line}");
     }
-}
-
-/// This node, the other, and the way there, of a host where all of it is known.
-#[test]
-fn nodes_and_the_way_to_them_are_told() {
-    let page = Host::new("shop", &["web", "db"]).page();
-    let value =
-        |series: &str| samples(&page).into_iter().map(split).find(|one| one.0 == series).map(|one| one.1);
-    let peer = |name: &str| value(&format!("{name}{{destination=\"shop\",peer=\"198.51.100.2\"}}"));
-    assert_eq!(peer("destination_overlay_peer_up"), Some(1.0));
-    assert_eq!(peer("destination_overlay_peer_rtt_seconds"), Some(0.0007));
-    assert_eq!(peer("destination_overlay_peer_containers"), Some(1.0));
-    let ready = r#"destination_swarm_node_ready{node="web",address="198.51.100.2",role="worker",availability="active"}"#;
-    assert_eq!(value(ready), Some(1.0), "the entry of one that joined again is the new one");
-    assert_eq!(value("destination_swarm_control"), Some(1.0));
-    assert_eq!(value(r#"destination_probes_covered_ratio{destination="shop"}"#), Some(0.0));
-    assert_eq!(value(r#"destination_probes_cover_seconds{destination="shop"}"#), Some(30.0));
-    let info =
-        r#"destination_swarm_node_info{node_id="",node="web",address="",role="manager",state="active"}"#;
-    assert_eq!(value(info), Some(1.0));
-    let long = Host::new("shop", &[&"x".repeat(1000), "db"]).page();
-    let label = |line: &str| line.split("node=\"").nth(1).and_then(|l| l.split('"').next()).map(str::len);
-    let lengths: Vec<usize> = samples(&long).into_iter().filter_map(label).collect();
-    assert!(lengths.len() == 2 && lengths.iter().all(|bytes| *bytes == 128), "{lengths:?}");
-}
-
-#[test]
-fn a_pair_is_as_good_as_its_worst_detail() {
-    let good = || Outcome::Success(Duration::from_millis(1));
-    let bad = || Outcome::Failure(Reason::Timeout);
-    let blind = || Outcome::Unknown(Blindness::Vanished);
-    for (outcomes, expected) in [
-        (vec![good()], Some(1.0)),
-        (vec![good(), bad()], Some(0.0)),
-        (vec![bad(), good()], Some(0.0)),
-        (vec![good(), blind()], Some(1.0)),
-        (vec![bad(), blind()], Some(0.0)),
-        (vec![blind(), blind()], None),
-        (vec![], None),
-    ] {
-        let mut host = Host::new("shop", &["web", "db"]);
-        for (port, outcome) in (80..).zip(&outcomes) {
-            host = host.outcome(port, outcome.clone());
-        }
-        let page = host.page();
-        let seen: Vec<f64> = samples(&page)
-            .into_iter()
-            .filter(|l| l.starts_with("destination_probe_success{") && l.contains("\"tcp\""))
-            .map(|l| split(l).1)
-            .collect();
-        assert_eq!(seen, expected.into_iter().collect::<Vec<_>>(), "{outcomes:?}");
-        assert!(page.contains("destination_exporter_probes_unknown_total{reason=\"vanished\"} 4"));
-        assert!(page.contains("destination_exporter_probes_unknown_total{reason=\"overrun\"} 0"));
-    }
-}
-
-#[test]
-fn before_anything_is_known_nothing_is_claimed() {
-    let mut verdict = Host::new("shop", &["web", "db"]).verdict();
-    let snapshot = Arc::make_mut(&mut verdict.snapshot);
-    snapshot.inventory = None;
-    snapshot.sight = Sight::default();
-    snapshot.rtts = Arc::default();
-    snapshot.tallies = Arc::default();
-    snapshot.echoes = Arc::default();
-    verdict.findings.clear();
-    let page = metrics::encode(&verdict, &BUILD);
-    for absent in ["docker_up", "destination_healthy", "destination_present", "docker_api", "\"icmp\""] {
-        assert!(!page.contains(absent), "{absent} is claimed");
-    }
-    promtool(&page);
-}
-
-/// Series of pairs that take turns would come and go with them.
-#[test]
-fn pairs_that_take_turns_are_told_where_they_leak() {
-    let mut verdict = Host::new("shop", &["web"]).verdict();
-    let page = metrics::encode(&verdict, &BUILD);
-    for series in [
-        r#"destination_isolation_leaks{destination="shop",peer="other"} 1"#,
-        r#"destination_isolation_leaking_peers{destination="shop"} 1"#,
-        r#"destination_published_port_up{destination="shop",workload="web",host_ip="0.0.0.0",port="8080",protocol="tcp"} 1"#,
-    ] {
-        assert!(page.contains(series), "{series} is not in {page}");
-    }
-    let mut apart = |taken| {
-        let snapshot = Arc::make_mut(&mut verdict.snapshot);
-        let turns = Turns { peers: 9, within: Duration::from_secs(120), taken };
-        snapshot.own.turns = Arc::new(BTreeMap::from([("shop".into(), turns)]));
-        let records = Arc::make_mut(&mut snapshot.probes).iter_mut();
-        for (_, record) in records.filter(|(key, _)| key.kind == ProbeKind::Isolation) {
-            record.outcome = Outcome::Success(Duration::ZERO);
-        }
-        let page = metrics::encode(&verdict, &BUILD);
-        assert!(page.contains(r#"destination_isolation_leaking_peers{destination="shop"} 0"#), "{page}");
-        assert!(page.contains(r#"destination_isolation_cycle_seconds{destination="shop"} 120"#), "{page}");
-        let of_pairs = |l: &&str| l.contains("isolation_leaks{") || l.contains("probe=\"isolation\",source");
-        page.lines().filter(of_pairs).count()
-    };
-    assert_eq!((apart(false), apart(true)), (2, 0));
 }
 
 /// In the busiest hours of the last day 69 of 96 and of 254 were taken, and it is one more an hour.

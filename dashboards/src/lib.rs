@@ -16,6 +16,7 @@ mod parts;
 mod query;
 mod routes;
 mod slo;
+mod swarm;
 mod topology;
 mod traffic;
 mod words;
@@ -30,6 +31,7 @@ pub fn all() -> Vec<(String, Value)> {
         destination::page(),
         routes::page(),
         topology::page(),
+        swarm::page(),
         traffic::page(),
         slo::page(),
         exporter::page(),

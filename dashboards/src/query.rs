@@ -67,7 +67,7 @@ pub fn quantile(q: &str, by: &str, bucket: &str) -> String {
 
 /// The probes that tell of availability, as the rules of alerts/ count them: what gets through between isolated destinations is
 /// a matter of security, and what lies outside is nobody's fault here.
-pub const AVAILABILITY: &str = r#"probe=~"dns|http|icmp|proxy|published_port|tcp""#;
+pub const AVAILABILITY: &str = r#"probe=~"dns|http|icmp|overlay|proxy|published_port|tcp""#;
 
 /// How much of the probes that match failed in this window.
 pub fn error_ratio(by: &str, matchers: &str, window: &str) -> String {

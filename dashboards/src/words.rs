@@ -23,6 +23,19 @@ pub const CAN: Words = &[("0", "CANNOT", WARN), ("1", "CAN", GOOD)];
 pub const LOADED: Words = &[("0", "REFUSED", WARN), ("1", "LOADED", GOOD)];
 pub const FORWARDS: Words = &[("0", "FORWARDS NOTHING", BAD), ("1", "FORWARDS", GOOD)];
 pub const FIRING: Words = &[("1", "FIRING", BAD)];
+pub const READY: Words = &[("0", "NOT READY", BAD), ("1", "READY", GOOD)];
+/// Without a quorum, or locked.
+pub const CONTROL: Words = &[("0", "CANNOT DECIDE", BAD), ("1", "DECIDES", GOOD)];
+/// What a node of a Swarm is meant for, by Docker's words.
+pub const AVAILABILITY: Words =
+    &[("active", "active", GOOD), ("pause", "PAUSED", WARN), ("drain", "drained", NEUTRAL)];
+/// What a node is of its Swarm, by its Engine's word.
+pub const MEMBER: Words = &[
+    ("active", "active", GOOD),
+    ("pending", "PENDING", WARN),
+    ("locked", "LOCKED", BAD),
+    ("error", "ERROR", BAD),
+];
 /// Of `parts::ATTACHED`.
 pub const ATTACHED: Words = &[("0", "ATTACHED", GOOD), ("1", "NOT NEEDED", NEUTRAL), ("2", "DETACHED", BAD)];
 /// Of `query::findings`.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::inventory::normal;
+use crate::inventory::swarm::TASKS;
 use crate::outcome::{Detail, Outcome, ProbeKey, ProbeKind, QueryType, Reason};
 use crate::state::Record;
 
@@ -20,7 +21,9 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let mut by_name: BTreeMap<(&Arc<str>, String), Vec<Look<'_>>> = BTreeMap::new();
-    for (key, record) in scene.failing_everywhere(ProbeKind::Dns) {
+    // A service's name is gone rightly before the next listing tells that the service is: `swarm-stale-tasks` knows of those.
+    let failing = scene.failing_everywhere(ProbeKind::Dns).filter(|(key, _)| !key.target.starts_with(TASKS));
+    for (key, record) in failing {
         let wrong = scene.engine_vouches(record)
             && matches!(
                 record.outcome.reason(),

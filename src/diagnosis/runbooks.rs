@@ -39,6 +39,7 @@ alerts! {
     "DestinationLeftOut"
     "DestinationManyFaults"
     "DestinationProbesStale"
+    "DestinationProbesUncovered"
     "DestinationProbesUnknown"
     "DestinationRouteBudgetBurn"
     "DestinationRouteDefect"
@@ -46,6 +47,12 @@ alerts! {
     "DestinationScrapeSlow"
     "DestinationSecurityDefect"
     "DestinationSlow"
+    "DestinationSwarmDefect"
+    "DestinationSwarmFault"
+    "DestinationSwarmNoQuorum"
+    "DestinationSwarmNodeNotReady"
+    "DestinationSwarmNodeUnwatched"
+    "DestinationSwarmPartitioned"
     "DestinationWatchdog"
 }
 

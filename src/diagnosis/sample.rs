@@ -140,7 +140,7 @@ impl Sample {
             fixed_addresses: Vec::new(),
             proxied_ports: Vec::new(),
             is_proxy: false,
-            is_task: false,
+            task_of: None,
             coolify: None,
         })
     }

@@ -17,12 +17,13 @@ mod vip_unreachable;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::inventory::{Destination, Swarm};
 
 use super::scene::Scene;
 use super::words::draft;
-use super::{Code, Finding};
+use super::{Code, Finding, OPENS_AFTER};
 
 use sight::Sights;
 
@@ -86,6 +87,15 @@ impl<'a> Of<'_, 'a> {
             destination: on.map(|on| Arc::clone(&on.name)),
             ..draft(code, kind, &name, self.scene.snapshot.at)
         }
+    }
+}
+
+/// What is said of a Swarm must stand so long before it is a fault. Managers choose another leader within seconds, and a task
+/// that was refused once may be taken by the next node.
+pub(super) const fn opens_after(code: Code) -> Duration {
+    match code {
+        Code::SwarmNoQuorum | Code::SwarmTaskRejected => Duration::from_secs(15),
+        _ => OPENS_AFTER,
     }
 }
 

@@ -221,7 +221,7 @@ impl Engine {
         if !engine.podman {
             self.find_ghosts(&mut networks, whole.then_some(&*containers), until).await;
         }
-        let swarm = if engine.podman { None } else { self.read_swarm(&mut networks, until).await };
+        let swarm = if engine.podman { None } else { self.read_swarm(&mut networks).await };
         away::labelled(&mut containers, swarm.as_ref());
         // What nobody was given is not looked at.
         let looks = containers.iter().any(|container| container.upstream.is_some());

@@ -72,7 +72,7 @@ pub fn resolv_conf(text: &str) -> (Vec<IpAddr>, Option<Upstream>) {
 
 /// What is kept of an overlay's gossip.
 pub fn gossip(answer: Value) -> Option<SeenGossip> {
-    serde_json::from_value(answer).ok().map(gossip::read)
+    serde_json::from_value(answer).ok().and_then(gossip::read)
 }
 
 /// What is kept of nodes, services and tasks.

@@ -10,6 +10,7 @@ pub(super) mod gossip;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -42,6 +43,10 @@ pub(super) struct Known {
     swarm: Option<SeenSwarm>,
     /// Somebody who asked for something else heard that there is one: one that is locked has no networks.
     is_hinted: bool,
+    /// The managers' answer was late the last time.
+    was_late: bool,
+    /// What each overlay's gossip said, by its id.
+    gossip: HashMap<String, SeenGossip>,
     introduced_until: Option<Instant>,
     controlled_until: Option<Instant>,
 }
@@ -124,8 +129,8 @@ impl Engine {
         (known.introduced_until, known.controlled_until) = (None, None);
     }
 
-    /// The Swarm, where there is one; writes what the gossip knows into the overlays. Until `until` at the latest.
-    pub(super) async fn read_swarm(&self, networks: &mut [SeenNetwork], until: Instant) -> Option<SeenSwarm> {
+    /// The Swarm, where there is one; writes what the gossip knows into the overlays.
+    pub(super) async fn read_swarm(&self, networks: &mut [SeenNetwork]) -> Option<SeenSwarm> {
         let (mut known, is_hinted, due) = {
             let known = self.swarm.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
@@ -140,21 +145,16 @@ impl Engine {
         if !networks.iter().any(|network| network.scope == "swarm") && known.is_none() && !is_hinted {
             return None;
         }
+        // A listing that took long has used up its time: this has one of its own.
+        let until = Instant::now() + 2 * self.timeout;
         if due.0 {
             known = self.introduced(known, until).await;
         }
+        // Heard of before anything that takes longer where things are bad.
+        self.listen(networks, until).await;
         let mut swarm = known?;
         if swarm.is_manager && due.1 {
-            match self.control(until).await {
-                Ok(control) => {
-                    swarm.control = Some(control);
-                    swarm.control_error.clear();
-                }
-                // What was known is known to be old: nobody leads any more, or nobody answers.
-                Err(error) => {
-                    swarm.control_error = bounded(&format!("{}: {}", error.endpoint, error.detail)).to_owned()
-                }
-            }
+            self.ask_managers(&mut swarm).await;
         }
         if !swarm.is_manager {
             (swarm.control, swarm.control_error) = (None, String::new());
@@ -165,8 +165,26 @@ impl Engine {
         {
             control.is_fresh = false;
         }
-        self.listen(networks, until).await;
         Some(swarm)
+    }
+
+    /// What managers know. An answer that is late once says nothing of them.
+    async fn ask_managers(&self, swarm: &mut SeenSwarm) {
+        let answer = self.control(Instant::now() + self.timeout).await;
+        let late = matches!(&answer, Err(error) if error.reason == "timeout");
+        let was_late = {
+            let mut known = self.swarm.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut known.was_late, late)
+        };
+        match answer {
+            Ok(control) => (swarm.control, swarm.control_error) = (Some(control), String::new()),
+            Err(_) if late && !was_late => {}
+            // What was known is known to be old: nobody leads any more, or nobody answers. How long that took is no news.
+            Err(error) if late => swarm.control_error = format!("{}: no complete answer", error.endpoint),
+            Err(error) => {
+                swarm.control_error = bounded(&format!("{}: {}", error.endpoint, error.detail)).to_owned();
+            }
+        }
     }
 
     fn keep(&self, swarm: &SeenSwarm, (introduced, controlled): (bool, bool)) {
@@ -202,12 +220,24 @@ impl Engine {
             let path = format!("/networks/{id}?verbose=true");
             let answer =
                 wire::fields::<gossip::Inspected>(&self.host, &path, Allowance::of(gossip::MOST_READ));
-            (id, self.within("network", answer, until).await.ok().map(gossip::read))
+            (id, self.within("network", answer, until).await.map(gossip::read))
         });
-        let heard: Vec<(String, Option<SeenGossip>)> = asked.buffer_unordered(INSPECTIONS).collect().await;
-        for network in networks {
-            let found = heard.iter().find(|(id, _)| *id == network.id);
-            network.gossip = found.and_then(|(_, gossip)| gossip.clone());
+        let heard: Vec<(String, Result<Option<SeenGossip>, EngineError>)> =
+            asked.buffer_unordered(INSPECTIONS).collect().await;
+        let mut known = self.swarm.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = std::mem::take(&mut known.gossip);
+        for (id, answer) in heard {
+            let network = networks.iter_mut().find(|network| network.id == id);
+            // What cannot be had now is as it was; and a network that is gone is no failure.
+            let gossip = match answer {
+                Ok(gossip) => gossip,
+                Err(error) if error.reason == "not_found" => None,
+                Err(_) => before.remove(&id),
+            };
+            if let (Some(network), Some(gossip)) = (network, gossip) {
+                network.gossip = Some(gossip.clone());
+                known.gossip.insert(id, gossip);
+            }
         }
     }
 

@@ -112,8 +112,8 @@ pub(super) fn container(
         restarts: inspected.restart_count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),
         out_of_memory: state.oom_killed.unwrap_or(false),
         restart_policy: text(host.restart_policy.and_then(|p| p.name).map(|name| name.to_string())),
-        // A task's networks are the service's: the word says nothing of it.
-        network_mode: text(network_mode.filter(|mode| !(is_task && mode == "default"))),
+        // A task's networks are the service's: the word, `bridge` since Docker 26, says nothing of it.
+        network_mode: text(network_mode.filter(|mode| !(is_task && matches!(&**mode, "default" | "bridge")))),
         sandbox_key: here(text(settings.sandbox_key), netns_dir),
         pid: state.pid.and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0),
         created_at: summary.created.and_then(|at| u64::try_from(at).ok()).and_then(moment),
@@ -369,6 +369,24 @@ mod tests {
         assert_eq!((ports(&seen.published), ports(&seen.bindings)), (vec![8080], vec![]));
         let seen = container(row, inspected, "");
         assert_eq!((ports(&seen.published), ports(&seen.bindings)), (vec![], vec![443]));
+    }
+
+    #[test]
+    fn a_tasks_networks_are_its_services_and_not_the_default_one() {
+        let task = json!({"com.docker.swarm.task.id": "06a1dzp0fs633vslycvmdyyn5"});
+        for (labels, mode, expected) in [
+            // Docker 20.10 says the one, and 26 the other.
+            (&task, "default", ""),
+            (&task, "bridge", ""),
+            (&task, "host", "host"),
+            (&json!({}), "default", "default"),
+            (&json!({}), "bridge", "bridge"),
+        ] {
+            let inspected = json!({"Config": {"Labels": labels}, "HostConfig": {"NetworkMode": mode}});
+            let inspected: ContainerInspectResponse = serde_json::from_value(inspected).unwrap();
+            let seen = container(ContainerSummary::default(), inspected, "");
+            assert_eq!(seen.network_mode, expected, "{labels} {mode}");
+        }
     }
 
     #[test]

@@ -146,7 +146,7 @@ fn container(one: &SeenContainer, seen: &Seen, networks: &Networks) -> Container
         fixed_addresses: one.fixed_addresses.iter().map(|(name, at)| (bounded(name).into(), *at)).collect(),
         proxied_ports: proxy::proxied_ports(&one.labels),
         is_proxy: proxy::is_proxy(one),
-        is_task: workload::is_task(&one.labels),
+        task_of: workload::task_of(&one.labels).map(Arc::from),
         coolify: workload::coolify(&one.labels),
     }
 }
@@ -215,7 +215,7 @@ fn homes<'a>(
 fn is_missed(container: &Container) -> bool {
     let ended_well = container.exit_code.is_none_or(|code| code == 0);
     let is_done = container.state == RunState::Exited && ended_well && !container.kept_running;
-    !is_done && !container.is_task && container.state != RunState::Removing
+    !is_done && container.task_of.is_none() && container.state != RunState::Removing
 }
 
 #[cfg(test)]

@@ -221,8 +221,8 @@ pub struct Container {
     pub proxied_ports: Vec<u16>,
     /// True for the reverse proxy (`coolify-proxy`, Traefik, Caddy).
     pub is_proxy: bool,
-    /// A task of a Swarm's service: when it ends another one takes its place, here or on another node.
-    pub is_task: bool,
+    /// The Swarm's service that it is a task of: when it ends another one takes its place, here or on another node.
+    pub task_of: Option<Arc<str>>,
     /// What Coolify says of it.
     pub coolify: Option<Coolify>,
 }

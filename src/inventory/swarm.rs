@@ -40,6 +40,8 @@ pub struct Control {
     pub nodes: Vec<Node>,
     /// Services whose tasks are refused by the nodes, by name.
     pub refused: Vec<RefusedTask>,
+    /// There is more than is kept.
+    pub is_cut: bool,
     /// How many nodes there are that are managers, and how many of these are reachable.
     pub managers: (usize, usize),
 }
@@ -76,8 +78,6 @@ pub struct RefusedTask {
     pub state: Arc<str>,
     /// Why, in the Engine's words.
     pub error: Arc<str>,
-    /// When the last of them was.
-    pub at: Option<SystemTime>,
     /// How many of its tasks run.
     pub running: usize,
 }
@@ -87,6 +87,8 @@ pub struct RefusedTask {
 pub struct Overlay {
     /// Its data path is encrypted (IPsec).
     pub encrypted: bool,
+    /// It is on this node, and its gossip was heard.
+    pub heard: bool,
     /// This node's address on the data path, where something is on the network here.
     pub own: Option<IpAddr>,
     /// The other nodes that take part in it, by address.
@@ -135,6 +137,8 @@ pub struct Elsewhere {
 pub struct Service {
     /// Its name, in its [normal form](super::normal).
     pub name: Arc<str>,
+    /// Its name as the Engine's commands take it.
+    pub written: Arc<str>,
     /// The name that leads to all its tasks.
     pub tasks: Arc<str>,
     /// Its virtual address, where it has one.
@@ -165,13 +169,14 @@ impl Swarm {
             return Some(&self.name).filter(|name| !name.is_empty()).map(|name| &**name);
         }
         let nodes = self.control.iter().flat_map(|control| &control.nodes);
-        let mut found = nodes.filter(|node| node.address == Some(address) && !node.name.is_empty());
-        found.next().map(|node| &*node.name)
+        let found = nodes.filter(|node| node.address == Some(address) && !node.name.is_empty());
+        found.max_by_key(|node| node.is_ready).map(|node| &*node.name)
     }
 
-    /// The node of this address, as the managers know it.
+    /// The node of this address, as the managers know it: one that left and joined anew is there twice.
     pub fn node(&self, address: IpAddr) -> Option<&Node> {
-        self.control.as_ref()?.nodes.iter().find(|node| node.address == Some(address))
+        let nodes = self.control.as_ref()?.nodes.iter().filter(|node| node.address == Some(address));
+        nodes.max_by_key(|node| node.is_ready)
     }
 }
 

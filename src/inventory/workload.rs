@@ -85,6 +85,11 @@ fn coolify_workload(container: &SeenContainer, resource: &str) -> String {
     }
 }
 
+/// The service that a container is a task of, as its part of a name.
+pub fn task_of(labels: &BTreeMap<String, String>) -> Option<String> {
+    label(labels, SWARM_SERVICE).filter(|_| is_task(labels)).map(|name| part(name).into_owned())
+}
+
 /// True for the container of a Swarm's task.
 pub fn is_task(labels: &BTreeMap<String, String>) -> bool {
     labels.contains_key(SWARM_TASK_ID)

@@ -1,5 +1,7 @@
 //! The Swarm, and what is beyond this host on its overlays.
 
+use std::collections::BTreeMap;
+
 use crate::inventory::swarm::Peer;
 use crate::inventory::{Inventory, part};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
@@ -19,11 +21,17 @@ pub fn nodes(page: &mut Exposition, inventory: &Inventory) {
     if swarm.is_manager || &*swarm.state == "locked" {
         page.put_bool(&table::SWARM_CONTROL, [], is_heard.is_some());
     }
+    // One that left and joined anew is there twice: it is ready by either.
+    let mut nodes: BTreeMap<[String; 4], bool> = BTreeMap::new();
     for node in is_heard.into_iter().flat_map(|control| &control.nodes) {
         let role = if node.is_manager { "manager" } else { "worker" };
         let address = node.address.map(|address| address.to_string()).unwrap_or_default();
-        let (name, availability) = (part(&node.name), part(&node.availability));
-        page.put_bool(&table::SWARM_NODE_READY, [&name, &address, role, &availability], node.is_ready);
+        let labels =
+            [part(&node.name).into_owned(), address, role.to_owned(), part(&node.availability).into_owned()];
+        *nodes.entry(labels).or_default() |= node.is_ready;
+    }
+    for (labels, is_ready) in nodes {
+        page.put_bool(&table::SWARM_NODE_READY, labels.each_ref().map(String::as_str), is_ready);
     }
 }
 

@@ -27,8 +27,20 @@ const MOST: usize = 4096;
 pub(super) struct Nodes {
     /// By overlay and address.
     known: BTreeMap<(Arc<str>, IpAddr), Node>,
-    /// By overlay and name of a service's tasks: addresses that it was answered with, and that the last picture does not hold.
-    astray: BTreeMap<(Arc<str>, Arc<str>), Vec<IpAddr>>,
+    /// By overlay and name of a service's tasks: addresses that it was answered with, and that the picture did not hold.
+    astray: BTreeMap<(Arc<str>, Arc<str>), Astray>,
+    /// How many pictures there were.
+    pictures: u64,
+}
+
+/// Addresses that are in no picture. A task may live between two of them, so that those count that are answered again after
+/// the next one.
+#[derive(Debug, Default)]
+struct Astray {
+    last: Vec<IpAddr>,
+    /// The picture that they were not in.
+    picture: u64,
+    again: Vec<IpAddr>,
 }
 
 #[derive(Debug)]
@@ -45,21 +57,22 @@ struct Node {
 impl Nodes {
     /// Takes a new picture, and puts into it who is missed.
     pub(super) fn complete(&mut self, inventory: &mut Inventory) {
+        self.pictures += 1;
         let (at, swarm) = (inventory.taken_at, inventory.swarm.clone());
         let overlays = inventory.destinations.iter_mut();
         let overlays = overlays.filter_map(|on| Some((Arc::clone(&on.name), on.overlay.as_mut()?)));
         let mut kept = BTreeMap::new();
         for (name, overlay) in overlays {
             // It has ended on this host: nobody is heard from, and nobody is missed.
-            if overlay.peers.is_empty() && overlay.services.is_empty() {
+            if !overlay.heard {
                 continue;
             }
             self.of_one(&name, overlay, swarm.as_ref(), at, &mut kept);
             for service in &mut overlay.services {
                 // What started since the last picture is in this one, and what ended since is asked for once more.
                 let of = self.astray.get(&(Arc::clone(&name), Arc::clone(&service.tasks)));
-                let astray = of.into_iter().flatten().filter(|ip| !service.addresses.contains(ip));
-                service.astray = astray.copied().collect();
+                let astray = of.into_iter().flat_map(|of| &of.again);
+                service.astray = astray.filter(|ip| !service.addresses.contains(ip)).copied().collect();
             }
         }
         self.known = kept;
@@ -115,7 +128,8 @@ impl Nodes {
             let tasks = peer.lost.map_or(peer.tasks.len(), |lost| lost.tasks);
             if tasks > 0 {
                 let told = control(swarm).is_some_and(|control| is_told(control, peer.address));
-                kept.entry(key).or_insert(Node { tasks, lost, answered: false, told });
+                let node = kept.entry(key).or_insert(Node { tasks, lost, answered: false, told });
+                node.told |= told;
             }
         }
     }
@@ -134,13 +148,18 @@ impl Nodes {
                 continue;
             };
             let astray = run.seen.answers.iter().filter(|ip| !service.addresses.contains(ip)).copied();
-            let astray: Vec<IpAddr> = astray.take(MOST_ASTRAY).collect();
+            let now: Vec<IpAddr> = astray.take(MOST_ASTRAY).collect();
             let key = (Arc::clone(&run.key.destination), Arc::clone(&run.key.target));
-            if astray.is_empty() {
-                self.astray.remove(&key)
-            } else {
-                self.astray.insert(key, astray)
-            };
+            if now.is_empty() {
+                self.astray.remove(&key);
+                continue;
+            }
+            let picture = self.pictures;
+            let known = self.astray.entry(key).or_default();
+            if known.picture != picture {
+                known.again = now.iter().filter(|ip| known.last.contains(ip)).copied().collect();
+                (known.last, known.picture) = (now, picture);
+            }
         }
         for run in runs.iter().filter(|run| run.key.kind == ProbeKind::Node) {
             let answers = matches!(run.outcome, Outcome::Success(_) | Outcome::Failure(Reason::Refused));
@@ -169,7 +188,7 @@ fn is_missed(
     address: IpAddr,
 ) -> bool {
     let control = control(swarm);
-    let told = control.and_then(|control| control.nodes.iter().find(|one| one.address == Some(address)));
+    let told = control.and_then(|_| swarm?.node(address));
     match told {
         // They know of it: it is meant to be there as long as they say so.
         Some(one) => {

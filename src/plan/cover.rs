@@ -35,10 +35,13 @@ fn cover(view: &View<'_>, on: &Destination) -> Option<Cover> {
         container.is_some_and(|c| c.state == RunState::Running && c.place == Place::Own)
     };
     let here: Vec<&Arc<str>> = on.endpoints.iter().filter(|e| runs(&e.container)).map(|e| &e.name).collect();
-    let here: &[&Arc<str>] = if here.len() > 1 && !on.keeps_apart { &here } else { &[] };
+    // Whoever switched a probe off wants nobody looked at by it; the others need a port that is listened on.
+    let is_on = |kind| view.probes.timing(&on.name, kind).enabled;
+    let looks = here.len() > 1 && !on.keeps_apart && is_on(ProbeKind::Icmp);
+    let here: &[&Arc<str>] = if looks { &here } else { &[] };
     let next =
         on.overlay.as_ref().map(|overlay| neighbours(overlay, view.probes.ring, view.probes.full_mesh_up_to));
-    let next = next.unwrap_or_default();
+    let next = next.filter(|_| is_on(ProbeKind::Overlay)).unwrap_or_default();
     let away = next.iter().flat_map(|peer| &peer.tasks).map(|task| &task.name);
     let mut targets: Vec<Arc<str>> = here.iter().copied().chain(away).cloned().collect();
     targets.sort();

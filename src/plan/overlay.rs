@@ -132,7 +132,9 @@ fn over(view: &View<'_>, destination: &Destination, overlay: &Overlay, next: &[&
 /// Names of services, of their tasks all: each asked from one container. Any answer will do here: what it may be changes on
 /// other nodes, of which no event tells, so that it is held against the gossip before and after.
 fn names(view: &View<'_>, destination: &Destination, overlay: &Overlay) -> Vec<Errand> {
-    let sources = sources(view.inventory, view.learned, destination);
+    let mut sources = sources(view.inventory, view.learned, destination);
+    // One that is on other networks too may be answered of those.
+    sources.retain(|source| is_here_alone(view.inventory, destination, source));
     let mut jobs: Vec<Vec<Job>> = sources.iter().map(|_| Vec::new()).collect();
     for service in in_turn(&overlay.services, NAMES_AT_ONCE, view.learned.node_turn) {
         let has_four = service.addresses.iter().any(IpAddr::is_ipv4);
@@ -159,6 +161,14 @@ fn names(view: &View<'_>, destination: &Destination, overlay: &Overlay) -> Vec<E
         view.errand(&destination.name, ProbeKind::Dns, &source.endpoint.name, from, jobs)
     };
     sources.iter().zip(jobs).filter_map(errand).collect()
+}
+
+/// Whether a container is on no other network that anybody else is on.
+fn is_here_alone(inventory: &Inventory, destination: &Destination, source: &Source<'_>) -> bool {
+    let id = &source.container.id;
+    let is_on = |endpoints: &[Endpoint]| endpoints.iter().any(|endpoint| endpoint.container == *id);
+    let others = inventory.destinations.iter().filter(|on| on.id != destination.id);
+    !others.into_iter().any(|on| is_on(&on.endpoints)) && !inventory.elsewhere.iter().any(|on| is_on(on))
 }
 
 /// Who can look out, and is no proxy where there is anybody else.
@@ -224,7 +234,7 @@ fn to_vip(
     target: &Arc<str>,
 ) -> Vec<Job> {
     let Some(vip) = service.vip else { return Vec::new() };
-    let ports = ports(view, destination, &service.name, &service.ports);
+    let ports = ports(view, destination, &service.written, &service.ports);
     let job = |port: u16| Job {
         key: key(destination, ProbeKind::Overlay, &source.endpoint.name, target, Detail::Port(vip, port)),
         spec: Spec::Tcp { peer: SocketAddr::new(vip, port) },
@@ -236,7 +246,8 @@ fn to_vip(
 fn ports(view: &View<'_>, destination: &Destination, workload: &str, said: &[u16]) -> Vec<u16> {
     let here = destination.endpoints.iter().filter_map(|endpoint| {
         let container = view.inventory.container(&endpoint.container)?;
-        let is_alike = *container.workload == *workload && container.state == RunState::Running;
+        let of = container.task_of.as_ref().unwrap_or(&container.workload);
+        let is_alike = **of == *workload && container.state == RunState::Running;
         let listeners = view.learned.listeners.get(&container.id).filter(|_| is_alike)?;
         let takes = |port: &u16| {
             endpoint.addresses.iter().any(|ip| listeners.iter().any(|l| l.port == *port && l.takes(*ip)))

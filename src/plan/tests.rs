@@ -60,6 +60,26 @@ fn planned_where(seen: &Seen, selection: &Selection) -> Plan {
     plan(&inventory, &Learned::default(), &Config::default().probes)
 }
 
+/// Who has echoes switched off wants nobody looked at by them.
+#[test]
+fn who_ought_to_be_looked_at_follows_what_is_switched_on() {
+    let seen = host(
+        vec![network("shop", 2)],
+        vec![container("web", 2, &[("shop", 2)]), container("db", 3, &[("shop", 2)])],
+    );
+    let inventory = build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH);
+    let mut probes = Config::default().probes;
+    let covers = |probes: &_| {
+        let covers = plan(&inventory, &Learned::default(), probes).covers;
+        covers.values().map(|cover| cover.targets.iter().map(|name| name.to_string()).collect()).collect()
+    };
+    let both: Vec<Vec<String>> = covers(&probes);
+    assert_eq!(both, [["db", "web"]]);
+    probes.icmp.enabled = false;
+    let none: Vec<Vec<String>> = covers(&probes);
+    assert!(none.is_empty(), "{none:?}");
+}
+
 /// `--icc=false`: neighbours find each other's names, the gateway and what lies outside, and not each other.
 #[test]
 fn neighbours_that_are_kept_from_each_other_on_purpose_are_not_tried() {

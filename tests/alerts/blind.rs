@@ -3,6 +3,8 @@
 use super::case::Kind::{Below, Fires, Lost};
 use super::case::{Case, Said, case, labels};
 
+use super::swarm::{found, info};
+
 const HELD: &str = "instance:destination_finding:held";
 
 fn said(
@@ -31,6 +33,7 @@ pub fn cases() -> Vec<Case> {
         gone(),
         inventory_old(),
         unknown(),
+        uncovered(),
         capability_lost(),
         restarting(),
         scrape_slow(),
@@ -109,8 +112,21 @@ fn down() -> Vec<Case> {
             .series(&format!("{HELD}{{@,severity=\"page\",code=\"container-unreachable\",subject=\"web\"}}"), "1x23 stale")
             .series(r#"up{job="destination-exporter",instance="server-2:10061"}"#, "1x100")
             .series(r#"up{job="node",instance="server-1:9100"}"#, "0x100")
+            .series(&info(1), "1x3 stale")
             .series("up{@}", up)
     };
+    // Other nodes of the Swarm miss it, and tell so: for a day that is enough.
+    let parted = format!(
+        "{HELD}{{job=\"destination-exporter\",instance=\"server-2:10061\",code=\"swarm-peer-missing\",subject=\"198.51.100.1\"}}"
+    );
+    let for_long = case(Fires, name)
+        .without_info()
+        .step("240s")
+        .series(r#"destination_exporter_info{job="destination-exporter",instance="server-2:10061",external_url="https://second.example.com"}"#, "1x600")
+        .series("up{@}", "0x600")
+        .series(&info(1), "1x1 stale")
+        .series(&found(2, "shop", "swarm-data-path-broken", "page", "198.51.100.1", "node"), "1x600");
+    let late = Said { page: "http://server-1:10061/", ..says("") };
     // Nobody else answers, and its name is no expression.
     let own = r#"job="destination-exporter",instance="[::1]:10061""#;
     let alone = Said {
@@ -134,6 +150,8 @@ fn down() -> Vec<Case> {
             .fires(&["11m", "960s"])
             .silent(&["990s"]),
         on(Below, "1x3 0x11 1x60").silent(&["225s", "4m", "5m"]),
+        on(Below, "1x3 0x40 1x60").series(&parted, "1x100").silent(&["4m", "6m"]),
+        for_long.silent(&["64800s"]).says(late).fires(&["108000s"]),
         on(Lost, "1x3 0 1x5 0 1x60").silent(&["75s", "4m", "5m"]),
         case(Fires, name)
             .without_info()
@@ -312,6 +330,43 @@ fn unknown() -> Vec<Case> {
             .broken(&[8, 12])
             .says(says("10.5%", "0.23", "0.12"))
             .fires(&["16m"]),
+    ]
+}
+
+fn uncovered() -> Vec<Case> {
+    let name = "DestinationProbesUncovered";
+    let said = Said {
+        labels: labels("warning", "destination", &[("destination", "shop")]),
+        board: ("destination", "shop"),
+        page: "/diagnostics/shop",
+        ..said(
+            name,
+            "warning",
+            "shop (Web shop): 50% of what runs on it is looked at",
+            "On shop (Web shop) no more than 50% of the containers that another one ought to look at were looked at in time (30s): the others may be well or not. Probes that cannot look: overrun (0.10/s).",
+        )
+    };
+    let on = |kind, covered: &str| {
+        case(kind, name)
+            .step("1m")
+            .series(r#"destination_info{@,destination="shop",display_name="Web shop"}"#, "1x90")
+            .series(r#"destination_probes_cover_seconds{@,destination="shop"}"#, "30x90")
+            .series(r#"destination_exporter_probes_unknown_total{@,reason="overrun"}"#, "0+6x90")
+            .series(r#"destination_probes_covered_ratio{@,destination="shop"}"#, covered)
+            .says(said.clone())
+    };
+    let blind = format!("{HELD}{{@,code=\"exporter-blind\",severity=\"ticket\",subject=\"icmp\"}}");
+    vec![
+        on(Fires, "0.5x90").silent(&["19m"]).fires(&["20m", "1h"]),
+        // All were looked at, for the last time after nine minutes.
+        on(Fires, "1x9 0.5x80").silent(&["37m"]).fires(&["42m"]),
+        on(Fires, "0.5x60 1x30").fires(&["75m"]).silent(&["77m"]),
+        on(Below, "1x90").silent(&["20m", "40m"]),
+        // Each time others are not, for a moment.
+        on(Below, "0.5x8 1 0.5x8 1 0.5x8 1 0.5x8 1 0.5x8 1").silent(&["20m", "40m"]),
+        on(Below, "0.5x90").series(&blind, "1x90").silent(&["20m", "40m"]),
+        on(Fires, "0.5x90").series(&blind, "_x25 1x90").fires(&["24m"]).silent(&["41m"]),
+        on(Lost, "0.5x8 stale stale 0.5x80").fires(&["20m"]),
     ]
 }
 

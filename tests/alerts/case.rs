@@ -222,7 +222,10 @@ impl Said {
     fn board(&self) -> String {
         let (board, destination) = self.board;
         let [job, instance] = ["job", "instance"].map(|label| encoded(self.label(label)));
-        let mut url = format!("{GRAFANA}/d/destination-{board}?var-job={job}&var-instance={instance}");
+        let mut url = format!("{GRAFANA}/d/destination-{board}?var-job={job}");
+        if board != "swarm" {
+            let _ = write!(url, "&var-instance={instance}");
+        }
         if !destination.is_empty() {
             let _ = write!(url, "&var-destination={destination}");
         }
@@ -235,6 +238,12 @@ impl Said {
         let series = match self.board.0 {
             "exporter" if job.is_empty() => r#"up{job="destination-exporter"}"#.to_owned(),
             "exporter" => format!("up{{job={job:?}}}"),
+            "swarm" => {
+                format!(
+                    "destination_finding{{job={job:?},swarm={:?},code=~\"swarm-.+\"}}",
+                    self.label("swarm")
+                )
+            }
             "overview" => format!("destination_finding{{job={job:?},instance={instance:?}}}"),
             _ => {
                 let destination = self.label("destination");
@@ -247,8 +256,9 @@ impl Said {
     }
 }
 
+/// As Go does it, which leaves a tilde as it is.
 fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace("%7E", "~")
 }
 
 fn whole(path: &str) -> String {

@@ -41,8 +41,8 @@ fn cases(record: &str) -> Vec<Case> {
     match record {
         ATTEMPTS => counter(&[
             r#"destination_probe_attempts_total{probe="dns"}"#,
-            r#"destination_probe_attempts_total{probe="tcp"}"#,
-            r#"destination_probe_attempts_total{probe="isolation"}"#,
+            r#"destination_probe_attempts_total{probe="overlay"}"#,
+            r#"destination_probe_attempts_total{probe="node"}"#,
         ]),
         FAILURES => counter(&[
             r#"destination_probe_failures_total{probe="dns",reason="timeout"}"#,

@@ -206,6 +206,17 @@ fn of_probes(window: &Window) -> Vec<Case> {
     let fires = || all(Fires, many, over);
     let said = speak(many, over);
     cases.extend(explained(&fires, &said, window, first, &[of("shop", "dns-wrong-answer", "page", "b")]));
+    if window.short == "5m" {
+        // What parts nodes of a Swarm is told of one overlay, and accounts for all of that node; of what is none, for nothing.
+        let overlay = |on: &str| {
+            format!("destination_overlay_peer_containers{{@,destination=\"{on}\",peer=\"198.51.100.3\"}}")
+        };
+        let parted = of("blog", "swarm-data-path-broken", "page", "198.51.100.3");
+        let on_overlay = || fires().series(&overlay("shop"), "1x900");
+        cases.extend(explained(&on_overlay, &said, window, first, std::slice::from_ref(&parted)));
+        let beside = fires().series(&overlay("blog"), "1x900").series(&parted, "1x900");
+        cases.push(beside.says(said.clone()).fires(&[at(first)]));
+    }
     // A defect that is known accounts for nothing: it may be of something else, and hold for weeks.
     let description =
         said.description.replace("isolation-breached a,", "container-packet-loss b, isolation-breached a,");

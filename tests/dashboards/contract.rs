@@ -12,7 +12,7 @@ use crate::metrics::{RAW, known};
 use crate::model::{Dashboard, list, text};
 use crate::promql::{RATE_INTERVAL, read, sent};
 use crate::rules::named;
-use crate::stage::Stage;
+use crate::seen::Seen;
 
 /// What no lab shows, and why; the family must not be there.
 const NOT_HERE: &[(&str, &str, &str)] = &[
@@ -31,43 +31,65 @@ const NOT_HERE: &[(&str, &str, &str)] = &[
 
 /// What of each panel is not as it counts on.
 pub struct Contract<'a> {
-    stage: &'a Stage,
+    seen: &'a Seen,
+    page: String,
     wrong: Vec<String>,
-}
-
-/// Everything that does not hold.
-pub fn broken(stage: &Stage, dashboards: &[Dashboard]) -> Result<Vec<String>> {
-    let mut contract = Contract { stage, wrong: Vec::new() };
-    for dashboard in dashboards {
-        for panel in dashboard.panels() {
-            contract.panel(dashboard, panel)?;
-        }
-        for one in list(&dashboard.json, "/annotations/list") {
-            let at = format!("{}: annotation {}", dashboard.name, text(one, "/name"));
-            let shown = contract.shown(text(one, "/expr"), false)?;
-            contract.must(!shown.is_empty(), &at, "is empty, whatever happens");
-            let names = ["/titleFormat", "/textFormat"].map(|path| named(text(one, path)));
-            contract.has(&shown, names.iter().flatten().map(String::as_str), &at);
-        }
-        for (name, selector, label) in dashboard.choices() {
-            let at = format!("{}: variable {name}", dashboard.name);
-            let shown = contract.shown(&selector, true)?;
-            contract.has(&shown, [&*label].into_iter(), &at);
-        }
-    }
-    contract.families(dashboards)?;
-    Ok(contract.wrong)
 }
 
 /// Everything is chosen.
 fn asked(expr: &str) -> String {
-    let all = ["$job", "$instance", "$destination", "$domain"];
-    let expr = all.iter().fold(expr.to_owned(), |expr, variable| expr.replace(variable, ".+"));
+    asked_of(expr, ".+")
+}
+
+/// Everything of these exporters.
+pub fn asked_of(expr: &str, instances: &str) -> String {
+    let all = ["$job", "$destination", "$domain"];
+    let expr = expr.replace("$instance", instances);
+    let expr = all.iter().fold(expr, |expr, variable| expr.replace(variable, ".+"));
     // As long as Grafana would make it of the scrape interval here, and then some.
     sent(&expr).replace(&format!("{}s", RATE_INTERVAL.as_secs()), "15s")
 }
 
-impl Contract<'_> {
+impl<'a> Contract<'a> {
+    /// What was seen, and the page of metrics at the end.
+    pub fn of(seen: &'a Seen, page: String) -> Self {
+        Self { seen, page, wrong: Vec::new() }
+    }
+
+    /// Everything that does not hold.
+    pub fn broken(self) -> Vec<String> {
+        self.wrong
+    }
+
+    /// Panels, and what is chosen by.
+    pub fn boards<'b>(&mut self, dashboards: impl IntoIterator<Item = &'b Dashboard>) -> Result<()> {
+        for dashboard in dashboards {
+            for panel in dashboard.panels() {
+                self.panel(dashboard, panel)?;
+            }
+            for (name, selector, label) in dashboard.choices() {
+                let at = format!("{}: variable {name}", dashboard.name);
+                let shown = self.shown(&selector, true)?;
+                self.has(&shown, [&*label].into_iter(), &at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Annotations.
+    pub fn annotations(&mut self, dashboards: &[Dashboard]) -> Result<()> {
+        for dashboard in dashboards {
+            for one in list(&dashboard.json, "/annotations/list") {
+                let at = format!("{}: annotation {}", dashboard.name, text(one, "/name"));
+                let shown = self.shown(text(one, "/expr"), false)?;
+                self.must(!shown.is_empty(), &at, "is empty, whatever happens");
+                let names = ["/titleFormat", "/textFormat"].map(|path| named(text(one, path)));
+                self.has(&shown, names.iter().flatten().map(String::as_str), &at);
+            }
+        }
+        Ok(())
+    }
+
     fn must(&mut self, holds: bool, at: &str, what: &str) {
         if !holds {
             self.wrong.push(format!("{at}: {what}"));
@@ -78,11 +100,11 @@ impl Contract<'_> {
     fn shown(&self, expr: &str, is_instant: bool) -> Result<Vec<Series>> {
         let expr = asked(expr);
         if !is_instant {
-            return self.stage.over_all(&expr);
+            return self.seen.over_all(&expr);
         }
         let mut all = Vec::new();
-        for moment in &self.stage.moments {
-            all.extend(self.stage.at(&expr, moment)?);
+        for moment in &self.seen.moments {
+            all.extend(self.seen.at(&expr, moment)?);
         }
         Ok(all)
     }
@@ -105,7 +127,7 @@ impl Contract<'_> {
             let at = format!("{at} {}", text(target, "/refId"));
             let shown = self.shown(text(target, "/expr"), target["instant"] == true)?;
             if let Some((_, family, _)) = NOT_HERE.iter().find(|(of, ..)| *of == at) {
-                self.must(shown.is_empty() && !self.stage.page()?.contains(family), &at, "can be shown here");
+                self.must(shown.is_empty() && !self.page.contains(family), &at, "can be shown here");
                 continue;
             }
             self.must(!shown.is_empty(), &at, "is empty, whatever happens");
@@ -176,7 +198,7 @@ impl Contract<'_> {
     }
 
     /// Every metric is shown, or said not to be; and those that are not said to be are there.
-    fn families(&mut self, dashboards: &[Dashboard]) -> Result<()> {
+    pub fn families(&mut self, dashboards: &[Dashboard]) -> Result<()> {
         let known = known();
         let mut used = BTreeSet::new();
         for dashboard in dashboards {
@@ -187,7 +209,7 @@ impl Contract<'_> {
                 used.extend(names.filter_map(|name| Some(known.get(name)?.family)));
             }
         }
-        let page = self.stage.page()?;
+        let page = self.page.clone();
         let served: BTreeSet<&str> =
             page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
         let table = table::ALL.iter().map(|row| row.name);

@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use std::{env, fs};
 
 use lab::apps::App;
 use lab::proxies::{Authority, NAME, Traefik};
-use lab::soak::{Prometheus, Series};
 use lab::{Error, Exporter, Lab, Result};
 
-/// A condition that a busy machine reaches at last.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::seen::Seen;
+
 /// The Engine says how many networks it has room for; its containers outlive it.
 const ENGINE: &str =
     r#"{"default-address-pools": [{"base": "10.96.0.0/16", "size": 24}], "live-restore": true}"#;
@@ -36,18 +35,11 @@ groups:
     labels: {severity: critical}
 "#;
 
-/// When something was so that it is worth to be asked about.
-pub struct Moment {
-    pub at: f64,
-}
-
 /// What was played. It ends what it started.
 pub struct Stage {
-    prometheus: Prometheus,
+    pub seen: Seen,
     exporter: Option<Exporter>,
     lab: Lab,
-    began: f64,
-    pub moments: Vec<Moment>,
 }
 
 /// Where the recording is to be kept, for whoever draws it, and so how long each act lasts.
@@ -59,10 +51,6 @@ fn act() -> Duration {
     Duration::from_secs(if recording().is_some() { 90 } else { 12 })
 }
 
-fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
-}
-
 impl Stage {
     /// Plays everything, from the first act to the last.
     pub fn play() -> Result<Self> {
@@ -70,9 +58,8 @@ impl Stage {
         let exporter = serve(&lab, &config)?;
         let rules = lab.folder().join("rules.yml");
         write(&rules, RULES)?;
-        let prometheus =
-            Prometheus::start_as(&lab, &PROMETHEUS.replace("RULES", &rules.display().to_string()))?;
-        let mut stage = Self { prometheus, exporter: Some(exporter), lab, began: now(), moments: Vec::new() };
+        let seen = Seen::begin(&lab, &PROMETHEUS.replace("RULES", &rules.display().to_string()))?;
+        let mut stage = Self { seen, exporter: Some(exporter), lab };
         stage.healthy()?;
         stage.blind()?;
         stage.restarted(&config)?;
@@ -86,35 +73,13 @@ impl Stage {
         self.exporter.as_ref().expect("it serves").metrics()
     }
 
-    /// What a panel that shows now would show at this moment.
-    pub fn at(&self, expr: &str, moment: &Moment) -> Result<Vec<Series>> {
-        self.prometheus.query_at(expr, moment.at)
-    }
-
-    /// What a graph of the whole time would show: the last value of each of its lines.
-    pub fn over_all(&self, expr: &str) -> Result<Vec<Series>> {
-        let end = self.moments.last().expect("a moment").at;
-        let span = (end - self.began).ceil();
-        self.prometheus.query_at(&format!("last_over_time(({expr})[{span:.0}s:1s])"), end)
-    }
-
     fn moment(&mut self, name: &'static str) {
-        println!("{name}: after {:.0} s", now() - self.began);
-        self.moments.push(Moment { at: now() });
+        self.seen.moment(name);
     }
 
     /// Waits until Prometheus has an answer.
     fn until(&self, what: &str) -> Result<()> {
-        let began = Instant::now();
-        while self.prometheus.query(what)?.is_empty() {
-            assert!(
-                began.elapsed() < PATIENCE,
-                "not in {PATIENCE:?}: {what}\n{}",
-                self.exporter.as_ref().map(Exporter::log).unwrap_or_default()
-            );
-            sleep(Duration::from_millis(200));
-        }
-        Ok(())
+        self.seen.until(what, || self.exporter.as_ref().map(Exporter::log).unwrap_or_default())
     }
 
     fn until_found(&self, code: &str) -> Result<()> {
@@ -253,8 +218,8 @@ impl Stage {
             "rm -rf '{to}' && mkdir -p '{to}' && cp -a '{from}' '{to}/data' && rm -f '{to}/data/lock'"
         );
         lab::run(std::process::Command::new("sh").args(["-euc", &copy]))?;
-        let end = self.moments.last().expect("a moment").at;
-        write(&folder.join("times.json"), &format!("{{\"from\": {:.0}, \"to\": {end:.0}}}\n", self.began))
+        let (began, end) = (self.seen.began, self.seen.end());
+        write(&folder.join("times.json"), &format!("{{\"from\": {began:.0}, \"to\": {end:.0}}}\n"))
     }
 }
 

@@ -86,8 +86,8 @@ impl Stage {
         let [prometheus_at, alertmanager_at] = [free(), free()];
         let alerts = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts");
         let read = |file: &str| fs::read_to_string(alerts.join(file)).expect("readable");
-        for file in
-            ["findings", "slo", "exporter", "resources", "drift"].map(|name| format!("{name}.rules.yml"))
+        for file in ["findings", "slo", "exporter", "resources", "drift", "swarm"]
+            .map(|name| format!("{name}.rules.yml"))
         {
             fs::write(folder.path().join(&file), shorter(&read(&file), faster)).expect("written");
         }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use lab::watched::{finding, text};
 use lab::{Result, Swarm};
 
-use super::town::{SOON, Town};
+use super::town::{SOON, Town, network, serve};
 
 const NO_QUORUM: &str = "swarm-no-quorum swarm";
+const MISMATCH: &str = "swarm-address-mismatch swarm";
 /// An Engine waits for a leader before it says that there is none.
 const UNTIL_SAID: Duration = Duration::from_secs(60);
 
@@ -49,4 +50,27 @@ fn two_managers_of_which_one_is_away_and_a_locked_one() -> Result<()> {
     let unlock = format!("echo SWMKEY{key} | docker -H unix:///run/docker.sock swarm unlock");
     town.node(2).lab.exec_on_host(&["sh", "-c", &unlock])?;
     town.node(2).expect(&[], UNTIL_SAID).map(drop)
+}
+
+#[test]
+fn a_node_that_advertises_an_address_that_others_do_not_reach() -> Result<()> {
+    let swarm = Swarm::start(3, 1)?;
+    network(&swarm, "shop", &[])?;
+    serve(&swarm, "web", "shop", &["--mode", "global", "--endpoint-mode", "dnsrr"], 3)?;
+    // The third one leaves, and joins again by an address of its own that is on no wire.
+    let third = swarm.node(3);
+    third.docker(&["swarm", "leave", "--force"])?;
+    third.exec_on_host(&["ip", "link", "add", "private", "type", "bridge"])?;
+    third.exec_on_host(&["ip", "address", "add", "10.77.0.3/24", "dev", "private"])?;
+    third.exec_on_host(&["ip", "link", "set", "private", "up"])?;
+    swarm.join_as(3, "worker", [10, 77, 0, 3].into())?;
+    let town = Town::watched(swarm)?;
+    for number in [1, 2] {
+        town.node(number).deploys(MISMATCH, "a node advertises an address of another network");
+        let report = town.node(number).expect(&[MISMATCH], SOON * 2)?.0;
+        let one = finding(&report, "swarm-address-mismatch");
+        let summary = text(&one["summary"]);
+        assert!(summary.contains("private: 10.77.0.3") && summary.contains("does not reach"), "{summary}");
+    }
+    Ok(())
 }

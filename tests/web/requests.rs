@@ -92,7 +92,7 @@ fn peopled() -> Verdict {
         fixed_addresses: Vec::new(),
         proxied_ports: Vec::new(),
         is_proxy: false,
-        is_task: false,
+        task_of: None,
         coolify: None,
     };
     inventory.containers.insert(id.clone(), web);

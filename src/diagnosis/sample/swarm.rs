@@ -82,6 +82,7 @@ impl Sample {
     pub(crate) fn service(&mut self, name: &str, addresses: &[IpAddr], running: Option<&[IpAddr]>) {
         self.overlay("shop").services.push(Service {
             name: name.into(),
+            written: name.into(),
             tasks: format!("tasks.{name}").into(),
             vip: Some(IpAddr::from([10, 0, 2, 250])),
             addresses: addresses.to_vec(),

@@ -20,7 +20,7 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     let named =
         |class: Class| few(apart.classes.get(&class).into_iter().flatten().map(|ip| of.swarm.called(*ip)));
     let kinds: Vec<String> =
-        apart.classes.keys().map(|class| format!("{} {}", class.as_word(), named(*class))).collect();
+        apart.classes.keys().map(|class| format!("{}: {}", class.as_word(), named(*class))).collect();
     finding.summary = format!(
         "Nodes of the Swarm advertise addresses of several networks ({}), and {} does not reach {}: they find each other only in part.",
         kinds.join("; "),
@@ -86,11 +86,11 @@ enum Class {
 impl Class {
     const fn as_word(self) -> &'static str {
         match self {
-            Self::Private => "private:",
-            Self::Shared => "of a VPN or carrier (100.64.0.0/10):",
-            Self::Local => "of one host or link alone:",
-            Self::Public => "public:",
-            Self::Six => "IPv6:",
+            Self::Private => "private",
+            Self::Shared => "of a VPN or carrier (100.64.0.0/10)",
+            Self::Local => "of one host or link alone",
+            Self::Public => "public",
+            Self::Six => "IPv6",
         }
     }
 }
@@ -108,6 +108,11 @@ fn class(address: IpAddr) -> Class {
     }
 }
 
+/// The gossip knows it, by others, and nothing of it is heard here. One that is away altogether is soon gone from there.
+fn is_silent(sight: &Sight<'_>) -> bool {
+    sight.is_away() && sight.peer.lost.is_none() && !sight.data.is_open()
+}
+
 struct Apart {
     classes: BTreeMap<Class, BTreeSet<IpAddr>>,
     /// Of another class than this node's, and not heard.
@@ -115,7 +120,7 @@ struct Apart {
 }
 
 fn apart(of: &Of<'_, '_>) -> Option<Apart> {
-    apart_where(of, |sight| sight.is_away())
+    apart_where(of, is_silent)
 }
 
 fn apart_where(of: &Of<'_, '_>, is_silent: impl Fn(&Sight<'_>) -> bool) -> Option<Apart> {

@@ -80,7 +80,7 @@ fn tell(of: &Of<'_, '_>, on: &Destination) -> Finding {
     finding.fix = vec![
         Step::look(
             "whether this kernel has ESP: an error says that it has not",
-            ["modprobe esp4 xfrm_user; journalctl -u docker | grep -i -E 'xfrm|ipsec|encrypt' | tail"
+            ["modprobe -a -n -v esp4 xfrm_user; journalctl -u docker | grep -i -E 'xfrm|ipsec|encrypt' | tail"
                 .to_owned()],
         ),
         Step::prose(

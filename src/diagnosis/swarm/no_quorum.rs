@@ -64,7 +64,7 @@ fn broken(of: &Of<'_, '_>, said: &str) -> Finding {
             "where its certificate has expired or its clock was wrong, once the clock is right",
         ),
         Step::when(
-            "where nothing else helps, have it leave and join anew",
+            "where nothing else helps, have a worker leave and join anew; never the last manager, which takes all services, secrets and networks of the Swarm with it",
             [
                 "docker swarm leave --force".to_owned(),
                 "docker swarm join --token TOKEN MANAGER:2377".to_owned(),

@@ -189,7 +189,8 @@ fn sight<'a>(
     };
     let heard =
         over.iter().copied().filter(|(key, _)| !is_gone(key) && !scene.is_cut_off(&on.name, &key.source));
-    let data = together(inventory, heard);
+    let heard: Vec<Look<'a>> = heard.collect();
+    let data = together(inventory, heard.iter().copied());
     let echoes = beside.iter().copied().filter(|(key, _)| matches!(key.detail, Detail::Address(_)));
     let echoes: Vec<Look<'a>> = echoes.collect();
     let host_is_steady = echoes.iter().any(|(_, record)| record.successes_in_a_row >= ENOUGH);
@@ -201,6 +202,11 @@ fn sight<'a>(
     let opened = |(_, record): &Look<'a>| (record.successes_in_a_row > 0).then_some(record.since);
     let gossip_since = of_gossip.iter().filter_map(opened).max();
     let gossip = together(inventory, of_gossip);
+    // One container that answers no echo may be one that drops them, as many do.
+    let first = heard.first().map(|(key, _)| &key.target);
+    let is_alone =
+        heard.iter().all(|(key, _)| Some(&key.target) == first && matches!(key.detail, Detail::Address(_)));
+    let data = if data.is_shut() && is_alone && gossip.is_open() { Way::Unclear } else { data };
     Sight { on, overlay, peer, over, beside, data, host, host_is_steady, gossip, gossip_since, refuses }
 }
 

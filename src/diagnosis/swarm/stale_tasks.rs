@@ -32,11 +32,17 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
 /// that it is over.
 pub(super) fn holds(of: &Of<'_, '_>, finding: &Finding) -> bool {
     let Some(inventory) = of.scene.inventory else { return true };
+    let whole = of.swarm.control.as_ref().filter(|control| !control.is_cut);
+    // While no list is fresh nobody says that it is over.
+    let is_yet_to_be_told = of.swarm.is_manager && (whole.is_some() || of.swarm.control_error.is_some());
     let mut overlays = of.overlays().filter(|(on, _)| Some(&on.name) == finding.destination.as_ref());
     overlays.any(|(on, overlay)| {
         let mut named = overlay.services.iter().filter(|service| service.name == finding.subject.name);
         named.any(|service| {
-            let Some(running) = &service.running else { return of.swarm.is_manager };
+            if !service.astray.is_empty() {
+                return true;
+            }
+            let Some(running) = &service.running else { return is_yet_to_be_told };
             let mut gone = service.addresses.iter().filter(|ip| !running.contains(ip));
             gone.any(|ip| !together(inventory, looks_at(of, on, overlay, *ip)).is_open())
         })
@@ -108,11 +114,14 @@ fn tell(of: &Of<'_, '_>, on: &Destination, service: &Service, stale: &[(IpAddr, 
         finding.evidence.push(saw(format!("echo to {silent}"), "no answer", "no such address"));
     }
     if !service.astray.is_empty() {
-        let astray = few(service.astray.iter().map(ToString::to_string));
-        let asked = format!("the name tasks.{}", service.name);
-        finding.evidence.push(saw(asked, format!("{astray} too"), "addresses that the gossip knows"));
+        let answered = few(service.astray.iter().map(ToString::to_string));
+        finding.evidence.push(saw(
+            format!("lookups of {}", service.tasks),
+            answered,
+            "addresses of running tasks alone",
+        ));
     }
-    let name = operand(&service.name);
+    let name = operand(&service.written);
     finding.fix = vec![
         Step::when(
             "start its tasks anew, one after the other, on a manager",

@@ -20,8 +20,16 @@ fn tell(of: &Of<'_, '_>, task: &RefusedTask) -> Finding {
         running => format!("{running} of its tasks run, and it is to have more"),
     };
     let is_pending = &*task.state == "pending";
+    let ends = &*task.state == "failed";
     finding.summary = if is_pending {
         format!("No node takes a task of service {}: {}. {how}.", quoted(&task.service), task.error)
+    } else if ends {
+        format!(
+            "Tasks of service {} end as soon as they are started, the last on node {}: {}. {how}.",
+            quoted(&task.service),
+            quoted(&task.node),
+            task.error
+        )
     } else {
         format!(
             "Node {} refuses a task of service {}: {}. {how}.",
@@ -71,7 +79,12 @@ fn mend(task: &RefusedTask) -> Vec<Step> {
             Step::restart_node("there: the Engine makes them anew when it starts"),
         ];
     }
-    if says("available IP") || says("address") {
+    if says("address already in use") || says("port is already allocated") {
+        return vec![Step::prose(
+            "another process or container of that node has the port that it publishes there: free it, or publish another",
+        )];
+    }
+    if says("available IP") {
         return vec![Step::prose(
             "the network has no address left: a service takes one for each task, one for its virtual address, and each node one more; make it anew with a larger --subnet",
         )];

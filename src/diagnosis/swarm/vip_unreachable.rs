@@ -37,11 +37,12 @@ pub(super) fn holds(of: &Of<'_, '_>, finding: &Finding) -> bool {
     let Some(inventory) = of.scene.inventory else { return true };
     let mut overlays = of.overlays().filter(|(on, _)| Some(&on.name) == finding.destination.as_ref());
     let Some((on, overlay)) = overlays.next() else { return false };
+    let is_told = |name: &str| finding.subject.kind != "service" || *finding.subject.name == *name;
+    let has_vip = overlay.services.iter().any(|service| service.vip.is_some() && is_told(&service.name));
     let mut tried = tried(of, inventory, on, overlay);
-    if finding.subject.kind == "service" {
-        tried.retain(|(service, ..)| service.name == finding.subject.name);
-    }
-    !tried.is_empty() && !tried.iter().any(|(_, _, way)| way.is_open())
+    tried.retain(|(service, ..)| is_told(&service.name));
+    // It may be the others' turn.
+    has_vip && !tried.iter().any(|(_, _, way)| way.is_open())
 }
 
 /// Every service whose virtual address was tried.
@@ -118,8 +119,8 @@ fn tell(
             )
         })
         .collect();
-    finding.ruled_out = vec!["the tasks: asked directly, they answer at the same port".to_owned()];
-    let quickest = deaf.first().map(|(service, ..)| crate::diagnosis::words::operand(&service.name));
+    finding.ruled_out = vec!["the tasks: asked directly, they answer".to_owned()];
+    let quickest = deaf.first().map(|(service, ..)| crate::diagnosis::words::operand(&service.written));
     finding.fix = vec![
         Step::look(
             "whether the kernel balances: the file is there",

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::inventory::build::away::is_of_proxy;
 use crate::inventory::proxy::proxied_ports;
 use crate::inventory::seen::{SeenControl, SeenNode, SeenService, SeenTask, bounded};
 
@@ -115,6 +116,7 @@ pub(in crate::docker) struct Task {
     slot: u64,
     #[serde(rename = "NodeID")]
     node: String,
+    created_at: String,
     desired_state: String,
     status: TaskStatus,
     networks_attachments: Option<Vec<Attachment>>,
@@ -196,6 +198,7 @@ fn service(service: Service) -> SeenService {
         .labels
         .unwrap_or_default()
         .into_iter()
+        .filter(|(key, _)| is_of_proxy(key))
         .take(MOST)
         .map(|(key, value)| (text(&key), text(&value)))
         .collect();
@@ -229,6 +232,7 @@ fn task(task: Task) -> SeenTask {
         state: text(&task.status.state),
         desired: text(&task.desired_state),
         error: text(&task.status.err),
+        created: humantime::parse_rfc3339(&task.created_at).ok(),
         at: humantime::parse_rfc3339(&task.status.timestamp).ok(),
         addresses: attachments.into_iter().take(MOST).filter_map(attachment).collect(),
     }

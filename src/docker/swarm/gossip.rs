@@ -51,8 +51,9 @@ const NODE: &str = "Host IP";
 /// What Go writes of an address that there is not.
 const NIL: &str = "<nil>";
 
-/// What is kept of it, sorted.
-pub(in crate::docker) fn read(inspected: Inspected) -> SeenGossip {
+/// What is kept of it, sorted. Whoever takes part in an overlay is among its own peers: where there are none a manager told
+/// of one that is not on this node, and its gossip knows nothing of it.
+pub(in crate::docker) fn read(inspected: Inspected) -> Option<SeenGossip> {
     let text = |text: &str| bounded(text.trim()).to_owned();
     let address = |written: &str| text(written.split('/').next().unwrap_or_default());
     let mut peers: Vec<String> =
@@ -85,5 +86,5 @@ pub(in crate::docker) fn read(inspected: Inspected) -> SeenGossip {
             members,
         });
     }
-    SeenGossip { peers, services, is_cut }
+    (!peers.is_empty()).then_some(SeenGossip { peers, services, is_cut })
 }

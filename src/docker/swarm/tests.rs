@@ -10,7 +10,7 @@ use super::{Hint, Info, control, gossip};
 use crate::inventory::seen::{LONGEST, SeenControl, SeenGossip, SeenNode, bounded};
 
 fn heard(answer: Value) -> SeenGossip {
-    gossip::read(serde_json::from_value(answer).unwrap())
+    gossip::read(serde_json::from_value(answer).unwrap()).expect("it takes part")
 }
 
 fn known(nodes: Value, services: Value, tasks: Value) -> SeenControl {

@@ -12,6 +12,9 @@ use crate::inventory::model::{Container, Destination, RunState};
 use crate::inventory::routes::Seat;
 use crate::inventory::seen::{SeenContainer, SeenSwarm, SeenTask};
 
+/// Tasks of one service that a route is told to lead to.
+const MOST_OF_ONE: usize = 64;
+
 /// Labels that are a proxy's.
 const OF_PROXIES: [&str; 2] = ["traefik.", "caddy"];
 
@@ -31,9 +34,15 @@ pub(super) fn tasks(swarm: Option<&SeenSwarm>) -> Vec<SeenContainer> {
         .filter(|service| service.labels.keys().any(|key| is_of_proxy(key)))
         .map(|service| (&*service.id, service))
         .collect();
+    let mut of_one: BTreeMap<&str, usize> = BTreeMap::new();
     let runs = |task: &&SeenTask| task.state == "running" && task.desired == "running" && task.node != own;
     let tasks = control.tasks.iter().filter(runs).filter_map(|task| {
         let service = led.get(&*task.service)?;
+        let count = of_one.entry(&task.service).or_default();
+        *count += 1;
+        if *count > MOST_OF_ONE {
+            return None;
+        }
         Some(SeenContainer {
             id: task.id.clone(),
             name: service.name.clone(),

@@ -53,7 +53,7 @@ fn control(seen: &SeenControl) -> Control {
     let (all, reachable) = managers.fold((0, 0), |(all, reachable), node| {
         (all + 1, reachable + usize::from(node.reachability == "reachable"))
     });
-    Control { nodes, refused: refused(seen), managers: (all, reachable) }
+    Control { nodes, refused: refused(seen), is_cut: seen.is_cut, managers: (all, reachable) }
 }
 
 fn node(seen: &SeenNode) -> Node {
@@ -95,7 +95,13 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
         // The one that waits for a node meanwhile is no older for that.
         let settled = tasks.iter().filter(|task| is_settled(task));
         let last = settled.max_by_key(|task| (is_wanted(task), task.at));
-        let is_refused = |task: &&&SeenTask| !matches!(&*task.state, "shutdown" | "complete");
+        // One that ended may have run for long: once is no refusal.
+        let ended = tasks.iter().filter(|task| task.state == "failed").count();
+        let is_refused = |task: &&&SeenTask| match &*task.state {
+            "shutdown" | "complete" => false,
+            "failed" => ended > 1,
+            _ => true,
+        };
         let is_missed = !is_there && tasks.iter().any(|task| is_wanted(task));
         let Some(last) = last.filter(is_refused).filter(|_| is_missed) else { continue };
         let node = names.get(&*last.node).copied().unwrap_or(&last.node);
@@ -104,7 +110,6 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
             node: bounded(node).into(),
             state: bounded(&last.state).into(),
             error: bounded(&last.error).into(),
-            at: last.at,
             running: running.get(service).copied().unwrap_or_default(),
         });
     }
@@ -147,6 +152,7 @@ pub(super) fn overlay(
     }
     Some(Overlay {
         encrypted,
+        heard: true,
         own,
         peers: peers.into_values().collect(),
         services: services(network, gossip, swarm, &ports),
@@ -297,6 +303,7 @@ fn services(
             Service {
                 tasks: format!("{TASKS}{name}").into(),
                 name: (*name).into(),
+                written: bounded(&group.name).into(),
                 vip: group.vip.parse().ok(),
                 addresses: sorted(group.members.iter().filter_map(|m| m.address.parse().ok()).collect()),
                 running: listed.clone().filter(|_| is_fresh),

@@ -98,6 +98,8 @@ pub struct SeenTask {
     pub desired: String,
     /// `Status.Err`.
     pub error: String,
+    /// `CreatedAt`.
+    pub created: Option<std::time::SystemTime>,
     /// `Status.Timestamp`.
     pub at: Option<std::time::SystemTime>,
     /// Networks by id, each with its address.

@@ -42,6 +42,7 @@ fn lost(of: usize) -> Peer {
 fn service(n: usize) -> Service {
     Service {
         name: format!("api-{n}").into(),
+        written: format!("api-{n}").into(),
         tasks: format!("tasks.api-{n}").into(),
         vip: Some(IpAddr::from([10, 200, 0, n as u8])),
         addresses: vec![IpAddr::from([10, 201, 0, n as u8])],

@@ -35,11 +35,12 @@ pub struct OnCall {
 }
 
 impl OnCall {
-    /// Starts them with what is in `alerts`; notifications go to `sink`, whichever receiver they are for.
+    /// Starts them with what is in `alerts`; notifications go to `sink`, whichever receiver they are for. Each exporter has
+    /// its `instance`.
     pub fn start(
         lab: &Lab,
         alerts: &Path,
-        exporter: SocketAddr,
+        exporters: &[(SocketAddr, String)],
         urls: &Urls,
         sink: SocketAddr,
     ) -> Result<Self> {
@@ -47,6 +48,10 @@ impl OnCall {
         let write = |path: &PathBuf, text: &str| {
             fs::write(path, text).map_err(|e| Error::io(&format!("writing {}", path.display()), e))
         };
+        let targets: Vec<String> = exporters
+            .iter()
+            .map(|(at, instance)| format!("{{targets: ['{at}'], labels: {{instance: '{instance}'}}}}"))
+            .collect();
         let (routes, scrapes) = (file("alertmanager.yml"), file("oncall.yml"));
         write(&routes, &example(alerts, sink)?)?;
         write(
@@ -55,8 +60,9 @@ impl OnCall {
                 "global: {{scrape_interval: 5s, evaluation_interval: 5s}}\n\
                  rule_files: ['{}/*.rules.yml']\n\
                  alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{ALERTMANAGER}']}}]}}]}}\n\
-                 scrape_configs:\n- job_name: destination-exporter\n  static_configs: [{{targets: ['{exporter}']}}]\n",
-                alerts.display()
+                 scrape_configs:\n- job_name: destination-exporter\n  static_configs: [{}]\n",
+                alerts.display(),
+                targets.join(", ")
             ),
         )?;
         let mut all = Self { children: Vec::new() };

@@ -10,6 +10,7 @@ pub mod endings;
 mod findings;
 pub mod resources;
 mod slo;
+mod swarm;
 mod words;
 
 use std::fmt::Write as _;
@@ -42,6 +43,7 @@ impl Severity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     Exporter,
+    Swarm,
     Host,
     Destination,
     Route,
@@ -53,6 +55,7 @@ impl Scope {
     pub const fn as_label(self) -> &'static str {
         match self {
             Self::Exporter => "exporter",
+            Self::Swarm => "swarm",
             Self::Host => "host",
             Self::Destination => "destination",
             Self::Route => "route",
@@ -69,6 +72,10 @@ enum About {
     Destination,
     Route,
     Host,
+    /// One finding that several nodes of a Swarm may tell of.
+    SwarmFinding,
+    /// What no single node tells.
+    Swarm,
     Exporter,
     /// An exporter that does not answer: any other has the runbook as well.
     Silent,
@@ -127,7 +134,7 @@ pub struct RuleFile {
 /// Every file.
 #[must_use]
 pub fn files() -> Vec<RuleFile> {
-    vec![findings::file(), slo::file(), blind::file(), resources::file(), drift::file()]
+    vec![findings::file(), slo::file(), blind::file(), resources::file(), drift::file(), swarm::file()]
 }
 
 /// Every alert, in the order of the files.

@@ -9,7 +9,6 @@ fn what_managers_say() {
         node: "node-2".into(),
         state: state.into(),
         error: error.into(),
-        at: None,
         running,
     };
     for (state, error, running, severity, words) in [

@@ -389,7 +389,7 @@ fn what_is_refused_and_what_only_starts() {
     ];
     let mut seen = manager(vec![node_of("n2", "198.51.100.3")], newest);
     let told = super::swarm(&seen).control.unwrap().refused;
-    assert_eq!((&*told[0].error, &*told[0].node, told[0].at), ("new", "node-n2", Some(at(5))));
+    assert_eq!((&*told[0].error, &*told[0].node), ("new", "node-n2"));
     seen.control.as_mut().unwrap().is_cut = true;
     assert_eq!(super::swarm(&seen).control.unwrap().refused, []);
     // However many services there are, so many are told.

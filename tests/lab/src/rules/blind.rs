@@ -1,6 +1,8 @@
 //! Blindness: nobody looks, or what is looked at is old. Nothing is known to be down then, and nothing to be well.
 
 use super::findings::HELD;
+use super::swarm::UNREACHED;
+use super::words::destination;
 use super::{About, Alert, Group, Rule, RuleFile, Scope, Severity};
 
 /// The job that the scrape configuration of `deploy/` names.
@@ -15,6 +17,7 @@ pub(super) fn file() -> RuleFile {
         gone(),
         inventory_old(),
         unknown(),
+        uncovered(),
         capability_lost(),
         restarting(),
         scrape_slow(),
@@ -74,7 +77,14 @@ fn down() -> Alert {
             "Prometheus has scraped nothing of {{{{ $labels.instance }}}} for 3 minutes. Nothing is known to be down there, and nothing would be noticed.{{{{ with query (printf \"count({HELD}{{job=%q,instance=%q,severity=\\\"page\\\"}})\" $labels.job $labels.instance) }}}} Findings of severity page when it was last heard of: {{{{ first . | value }}}}.{{{{ end }}}}\nOn the server: systemctl status destination-exporter ; docker ps -a --filter name=destination-exporter ; curl -sS localhost:10061/-/healthy"
         ),
         about: About::Silent,
-        ..alert("DestinationExporterDown", Severity::Critical, format!("up{{{JOB}}} == 0"))
+        ..alert(
+            "DestinationExporterDown",
+            Severity::Critical,
+            // Of a node that is cut off its Swarm tells already.
+            format!(
+                "up{{{JOB}}} == 0\n  unless on (job, instance)\n(\n  last_over_time(destination_swarm_node_info[1d])\n    and on (job, swarm, address)\n  {UNREACHED}\n)"
+            ),
+        )
     }
 }
 
@@ -142,6 +152,31 @@ fn unknown() -> Alert {
             Severity::Warning,
             format!(
                 "(\n  {blind}\n    /\n  ({blind} + {looked} > 0)\n) > 0.1\n  unless on (job, instance)\n{HELD}{{code=\"exporter-blind\"}} == 1"
+            ),
+        )
+    }
+}
+
+/// Containers come and go: who never was looked at for long is told of, not who was not for a moment.
+fn uncovered() -> Alert {
+    Alert {
+        scope: Scope::Destination,
+        hold: "20m",
+        keep: "15m",
+        summary: format!(
+            "{}: {{{{ $value | humanizePercentage }}}} of what runs on it is looked at",
+            destination()
+        ),
+        description: format!(
+            "On {} no more than {{{{ $value | humanizePercentage }}}} of the containers that another one ought to look at were looked at in time{{{{ with query (printf \"last_over_time(destination_probes_cover_seconds{{job=%q,instance=%q,destination=%q}}[10m])\" $labels.job $labels.instance $labels.destination) }}}} ({{{{ first . | value | humanizeDuration }}}}){{{{ end }}}}: the others may be well or not. Probes that cannot look:{{{{ range query (printf \"topk(5, sum by (reason) (rate(destination_exporter_probes_unknown_total{{job=%q,instance=%q}}[15m])) > 0)\" $labels.job $labels.instance) }}}} {{{{ .Labels.reason }}}} ({{{{ . | value | printf \"%.2f\" }}}}/s){{{{ else }}}} none{{{{ end }}}}.",
+            destination()
+        ),
+        about: About::Destination,
+        ..alert(
+            "DestinationProbesUncovered",
+            Severity::Warning,
+            format!(
+                "max_over_time(destination_probes_covered_ratio[10m]) < 1\n  unless on (job, instance)\n{HELD}{{code=\"exporter-blind\"}} == 1"
             ),
         )
     }

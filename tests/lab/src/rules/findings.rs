@@ -9,6 +9,8 @@ pub(super) const HELD: &str = "instance:destination_finding:held";
 const ROUTE: &str = "(route|certificate|domain)-.+";
 const SECURITY: &str = "isolation-breached|port-exposed-publicly";
 const BLIND: &str = "exporter-blind";
+/// Every node of a Swarm may tell of one fault: they are counted together, in `swarm`.
+const SWARM: &str = "swarm-.+";
 
 /// Who is hit, in the exporter's own severities.
 struct Sort {
@@ -45,10 +47,11 @@ const fn sort(
 /// Every code is of one scope.
 pub(super) fn selector(scope: Scope) -> String {
     match scope {
-        Scope::Host => format!(r#"destination="",code!~"{ROUTE}|{SECURITY}|{BLIND}""#),
-        Scope::Destination => format!(r#"destination!="",code!~"{ROUTE}|{SECURITY}|{BLIND}""#),
+        Scope::Host => format!(r#"destination="",code!~"{ROUTE}|{SECURITY}|{BLIND}|{SWARM}""#),
+        Scope::Destination => format!(r#"destination!="",code!~"{ROUTE}|{SECURITY}|{BLIND}|{SWARM}""#),
         Scope::Route => format!(r#"code=~"{ROUTE}""#),
         Scope::Security => format!(r#"code=~"{SECURITY}""#),
+        Scope::Swarm => format!(r#"code=~"{SWARM}""#),
         // That the Engine is silent has an alert of its own.
         Scope::Exporter => format!(r#"code="{BLIND}",subject!="engine""#),
     }

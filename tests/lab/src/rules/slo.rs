@@ -5,6 +5,7 @@
 //! counters would be read at every evaluation otherwise.
 
 use super::findings::{HELD, selector};
+use super::swarm::BETWEEN;
 use super::words::destination;
 use super::{About, Alert, Group, Rule, RuleFile, Scope, Severity};
 
@@ -65,8 +66,9 @@ pub const WINDOWS: [Window; 4] = [
 ];
 
 /// Kinds of probes that say whether a destination serves. Sites have an objective of their own; what is out of its hands
-/// (names and addresses outside) and what is no matter of serving (isolation, the size of packets) is left out.
-const PROBES: &str = "dns|http|icmp|proxy|published_port|tcp";
+/// (names and addresses outside) and what is no matter of serving (isolation, the size of packets) is left out. From host to
+/// host (`node`) is tried what tells causes apart, also to nodes that are meant to be away; what it costs shows in `overlay`.
+const PROBES: &str = "dns|http|icmp|overlay|proxy|published_port|tcp";
 
 /// Fewer failed runs than this in the short window wake nobody.
 const FEWEST_FAILURES: &str = "10";
@@ -115,6 +117,16 @@ const ACCOUNTED: &str = "route:destination_finding:accounts";
 /// Findings of a destination that say nothing of its probes.
 const ASIDE: &str = "(route|certificate|domain|isolation|port-exposed|address-pools|exporter)-.+";
 
+/// Destinations of whose probes a finding says why they fail. What parts nodes of a Swarm is told once, of one overlay, and
+/// is why probes fail on all of that node. A ticket on something else accounts for nothing: it may hold for weeks.
+const EXPLAINED: &str = "destination:destination_finding:accounts";
+
+fn explained() -> String {
+    format!(
+        "{HELD}{{severity=\"page\",code!~\"{ASIDE}\"}} == 1\n  or\n(\n  destination_overlay_peer_containers\n    and on (job, instance)\n  {HELD}{{code=~\"{BETWEEN}\"}} == 1\n)"
+    )
+}
+
 /// What breaks all sites of one destination, and nothing less.
 const EVERY_SITE: &str = "proxy-not-attached";
 
@@ -148,6 +160,7 @@ pub(super) fn file() -> RuleFile {
         ),
     ];
     fast.push(destination_ratio("5m"));
+    fast.push(record(EXPLAINED, explained()));
     fast.push(record(ACCOUNTED, accounted()));
     let is_fast = |window: &&Window| window.severity == Severity::Critical;
     let (quick, slow): (Vec<&Window>, Vec<&Window>) = WINDOWS.iter().partition(is_fast);
@@ -192,14 +205,11 @@ fn pair(level: &Level, window: &Window) -> String {
     let Level { ratio, lost, fewest, .. } = level;
     let allowed = format!("{burn} * (1 - scalar({}:slo_objective:ratio))", level.level);
     let lately = if *short == "5m" { (*lost).to_owned() } else { format!("avg_over_time({lost}[{short}])") };
-    // A ticket on something else of the destination accounts for nothing: it may hold for weeks.
     let known = match level.scope {
         Scope::Route => format!(
             "(job, instance, destination, domain, path, workload)\nmax_over_time({ACCOUNTED}[{explained}])"
         ),
-        _ => format!(
-            "(job, instance, destination)\nmax_over_time({HELD}{{severity=\"page\",code!~\"{ASIDE}\"}}[{explained}]) == 1"
-        ),
+        _ => format!("(job, instance, destination)\nmax_over_time({EXPLAINED}[{explained}])"),
     };
     let host = selector(Scope::Host);
     // What failed while the Engine was silent failed for that reason, and lingers in the windows when it is back.

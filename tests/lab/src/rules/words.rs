@@ -1,6 +1,7 @@
 //! Pieces of text that alerts share: templates of Prometheus, which ask it for what the alert's labels do not say.
 
 use super::About;
+use super::findings::HELD;
 
 /// The finding's series that says what it is; a failed scrape forgets nothing.
 fn of_finding(label: &str, otherwise: &str) -> String {
@@ -34,6 +35,15 @@ const ANY_BASE: &str =
 /// The one that this is about, where it is about one.
 const OWN_BASE: &str = r#"{{ with query (or (and $labels.instance (printf "topk(1, last_over_time(destination_exporter_info{instance=%q}[1d]))" $labels.instance)) "topk(1, last_over_time(destination_exporter_info[1d]))") }}{{ (first .).Labels.external_url }}{{ else }}{{ with $labels.instance }}http://{{ . }}{{ end }}{{ end }}"#;
 
+/// A node of the Swarm that answers and tells of this; else one that answers; else the last that did.
+fn of_swarm(told: &str) -> String {
+    let of = |what: &str| format!("(destination_exporter_info{{%s}} and on (job, instance) {what})");
+    let query = format!("{} or on () {}", of("%s"), of("destination_swarm_node_info"));
+    format!(
+        r#"{{{{ with printf "job=%q,swarm=%q" $labels.job $labels.swarm }}}}{{{{ with query (printf "{query}" . {told} .) | sortByLabel "instance" }}}}{{{{ (first .).Labels.external_url }}}}{{{{ else }}}}{OWN_BASE}{{{{ end }}}}{{{{ end }}}}"#
+    )
+}
+
 /// In a path a space is no `+`.
 const DESTINATION_PATH: &str =
     r#"/diagnostics/{{ $labels.destination | urlquery | reReplaceAll "[+]" "%20" }}"#;
@@ -44,15 +54,20 @@ const OF_DESTINATION: &str = r#""destination_finding{job=%q,instance=%q,destinat
 /// The three links of an alert.
 pub(super) fn links(alert: &str, about: About) -> [(&'static str, String); 3] {
     let (base, of_page) = match about {
-        About::Silent => (format!("{ANY_BASE}{OWN_BASE}{{{{ end }}}}"), OWN_BASE),
-        _ => (BASE.to_owned(), BASE),
+        About::Silent => (format!("{ANY_BASE}{OWN_BASE}{{{{ end }}}}"), OWN_BASE.to_owned()),
+        About::Swarm => [0; 2].map(|_| of_swarm(&format!(r#""{HELD}{{code=~\"swarm-.+\"}}""#))).into(),
+        About::SwarmFinding => {
+            let told = format!(r#"(printf "{HELD}{{code=%q,subject=%q}}" $labels.code $labels.subject)"#);
+            [0; 2].map(|_| of_swarm(&told)).into()
+        }
+        _ => (BASE.to_owned(), BASE.to_owned()),
     };
     let runbook = match about {
-        About::Finding => "{{ $labels.code }}",
+        About::Finding | About::SwarmFinding => "{{ $labels.code }}",
         _ => alert,
     };
     let page = match about {
-        About::Finding => format!(
+        About::Finding | About::SwarmFinding => format!(
             r#"{{{{ if $labels.destination }}}}{DESTINATION_PATH}{{{{ else }}}}/diagnostics{{{{ end }}}}#{{{{ printf "%s:%s" $labels.code $labels.subject | reReplaceAll "[^A-Za-z0-9_.-]" "-" }}}}"#
         ),
         About::Destination => DESTINATION_PATH.to_owned(),
@@ -61,7 +76,7 @@ pub(super) fn links(alert: &str, about: About) -> [(&'static str, String); 3] {
                 "{{{{ if $labels.destination }}}}{DESTINATION_PATH}{{{{ else }}}}/diagnostics{{{{ end }}}}"
             )
         }
-        About::Host => "/diagnostics".to_owned(),
+        About::Host | About::Swarm => "/diagnostics".to_owned(),
         About::Exporter | About::Silent => "/".to_owned(),
     };
     // The board of Grafana; and the series that Prometheus itself draws for whoever has no Grafana.
@@ -71,6 +86,10 @@ pub(super) fn links(alert: &str, about: About) -> [(&'static str, String); 3] {
         About::Host => {
             ("overview", r#""destination_finding{job=%q,instance=%q}" $labels.job $labels.instance"#)
         }
+        About::Swarm | About::SwarmFinding => (
+            "swarm",
+            r#""destination_finding{job=%q,swarm=%q,code=~\"swarm-.+\"}" $labels.job $labels.swarm"#,
+        ),
         About::Exporter | About::Silent => {
             ("exporter", r#""up{job=%q}" (or $labels.job "destination-exporter")"#)
         }
@@ -80,8 +99,10 @@ pub(super) fn links(alert: &str, about: About) -> [(&'static str, String); 3] {
     } else {
         ""
     };
+    // Of a Swarm every node.
+    let of_instance = if board == "swarm" { "" } else { "&var-instance={{ $labels.instance | urlquery }}" };
     let dashboard = format!(
-        "{{{{ with $externalLabels.grafana_url }}}}{{{{ . }}}}/d/destination-{board}?var-job={{{{ $labels.job | urlquery }}}}&var-instance={{{{ $labels.instance | urlquery }}}}{of_destination}{{{{ else }}}}{{{{ $externalURL }}}}{{{{ graphLink (printf {series}) }}}}{{{{ end }}}}"
+        "{{{{ with $externalLabels.grafana_url }}}}{{{{ . }}}}/d/destination-{board}?var-job={{{{ $labels.job | urlquery }}}}{of_instance}{of_destination}{{{{ else }}}}{{{{ $externalURL }}}}{{{{ graphLink (printf {series}) }}}}{{{{ end }}}}"
     );
     [
         ("runbook_url", format!("{base}/runbooks/{runbook}")),

@@ -1,25 +1,30 @@
-//! `make demo`: a host as Coolify leaves it, with two faults in it, and the exporter on it.
+//! `make demo`: a host as Coolify leaves it, with two faults in it, and the exporter on it. `make demo-swarm` is in
+//! [`swarm`].
 //!
 //! Everything is in a lab of its own; the machine's Engine and networks are not touched. What the machine gets is three
 //! listeners on its loopback, which lead to the exporter, to Prometheus and to Alertmanager.
 
+mod doors;
+mod end;
 mod sink;
+mod swarm;
+mod telephone;
 
 use std::env;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::thread;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use lab::oncall::{ALERTMANAGER, OnCall, PROMETHEUS, Urls};
 use lab::{Error, Exporter, Lab, Result, coolify};
 
+use doors::{door_to, open_door};
+use end::End;
+use telephone::Telephone;
+
 /// The exporter's own default.
 const PORT: u16 = 10061;
-/// Where notifications go on the lab's host.
-const SINK: &str = "127.0.0.1:9099";
 
 fn main() -> ExitCode {
     match demo() {
@@ -34,15 +39,18 @@ fn main() -> ExitCode {
 fn demo() -> Result<()> {
     let mut args = env::args_os().skip(1).map(PathBuf::from);
     let (Some(exporter), Some(traefik)) = (args.next(), args.next()) else {
-        return Err(Error::new("usage: demo EXPORTER TRAEFIK (make demo calls it)"));
+        return Err(Error::new("usage: demo EXPORTER TRAEFIK|swarm (make demo and make demo-swarm call it)"));
     };
     if exporter == Path::new("sink") {
         return sink::listen(&traefik.to_string_lossy());
     }
     // The lab's host has another working directory.
-    let [exporter, traefik] = [exporter, traefik]
-        .map(|path| path.canonicalize().map_err(|e| Error::io(&path.display().to_string(), e)));
-    let (exporter, traefik) = (exporter?, traefik?);
+    let whole = |path: PathBuf| path.canonicalize().map_err(|e| Error::io(&path.display().to_string(), e));
+    let exporter = whole(exporter)?;
+    if traefik == Path::new("swarm") {
+        return swarm::demo(&exporter);
+    }
+    let traefik = whole(traefik)?;
     let door = TcpListener::bind(("127.0.0.1", PORT))
         .map_err(|e| Error::io(&format!("listening on port {PORT}"), e))?;
     let (prometheus, prometheus_url) = door_to(PROMETHEUS)?;
@@ -63,15 +71,14 @@ fn demo() -> Result<()> {
     let mut exporter = Exporter::serve(&lab, &exporter, "", &flags)?;
     let served = exporter.wait_ready().and_then(|()| {
         let _telephone = Telephone::connect(&lab)?;
-        let sink = SINK.parse().map_err(|_| Error::new("no address for notifications"))?;
-        let alerts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alerts");
-        let alerts = alerts.canonicalize().map_err(|e| Error::io("looking for the alerts", e))?;
-        let _on_call = OnCall::start(&lab, &alerts, SocketAddr::from(([127, 0, 0, 1], PORT)), &urls, sink)?;
+        let at = SocketAddr::from(([127, 0, 0, 1], PORT));
+        let exporters = [(at, at.to_string())];
+        let _on_call = OnCall::start(&lab, &alerts()?, &exporters, &urls, telephone::sink()?)?;
         open_door(door, lab.host(), PORT);
         open_door(prometheus, lab.host(), PROMETHEUS.port());
         open_door(alertmanager, lab.host(), ALERTMANAGER.port());
         invite(&lab, &base, &urls);
-        wait_for_the_end(&mut exporter)
+        wait_for_the_end(&mut exporter, &End::listen()?)
     });
     drop(exporter);
     say("taking everything down");
@@ -82,37 +89,16 @@ fn say(what: &str) {
     println!("demo: {what}");
 }
 
+/// The project's.
+fn alerts() -> Result<PathBuf> {
+    let alerts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alerts");
+    alerts.canonicalize().map_err(|e| Error::io("looking for the alerts", e))
+}
+
 fn on_host(lab: &Lab, exporter: &Path, args: &[&str]) -> Command {
     let mut command = lab.on_host(&exporter.to_string_lossy());
     command.args(args).args(["--docker.host", "unix:///run/docker.sock"]).env_remove("DOCKER_HOST");
     command
-}
-
-/// A listener on the machine's loopback: the program's own port, or any where somebody has that.
-fn door_to(inside: SocketAddr) -> Result<(TcpListener, String)> {
-    let bind = |port: u16| TcpListener::bind(("127.0.0.1", port));
-    let door = bind(inside.port()).or_else(|_| bind(0)).map_err(|e| Error::io("listening", e))?;
-    let at = door.local_addr().map_err(|e| Error::io("asking for a port", e))?;
-    Ok((door, format!("http://{at}")))
-}
-
-/// This program again, on the lab's host, where Alertmanager reaches it.
-struct Telephone(Child);
-
-impl Telephone {
-    fn connect(lab: &Lab) -> Result<Self> {
-        let myself = env::current_exe().map_err(|e| Error::io("looking for this program", e))?;
-        let mut command = lab.on_host(&myself.to_string_lossy());
-        let child = command.args(["sink", SINK]).stdin(Stdio::null()).spawn();
-        child.map(Self).map_err(|e| Error::io("starting to listen for notifications", e))
-    }
-}
-
-impl Drop for Telephone {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
 }
 
 fn invite(lab: &Lab, base: &str, urls: &Urls) {
@@ -138,44 +124,12 @@ fn invite(lab: &Lab, base: &str, urls: &Urls) {
     println!("Ctrl-C takes everything down.");
 }
 
-/// Leads each connection to the machine's loopback into the lab's: `nc` on the lab's host gets the socket as its
-/// input and output.
-fn open_door(door: TcpListener, host: lab::Host, port: u16) {
-    thread::spawn(move || {
-        for visitor in door.incoming().flatten() {
-            let host = host.clone();
-            thread::spawn(move || lead_in(visitor, &host, port));
-        }
-    });
-}
-
-fn lead_in(visitor: TcpStream, host: &lab::Host, port: u16) {
-    let Ok(answers) = visitor.try_clone() else { return };
-    let mut nc = host.command("busybox");
-    nc.args(["nc", "127.0.0.1", &port.to_string()]);
-    nc.stdin(Stdio::from(OwnedFd::from(visitor))).stdout(Stdio::from(OwnedFd::from(answers)));
-    let _ = nc.status();
-}
-
 /// Until Ctrl-C, SIGTERM, or the exporter's own end, which is an error.
-fn wait_for_the_end(exporter: &mut Exporter) -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::io("starting to wait for signals", e))?;
-    runtime.block_on(async {
-        let mut terminate =
-            signal(SignalKind::terminate()).map_err(|e| Error::io("waiting for SIGTERM", e))?;
-        loop {
-            if let Some(status) = exporter.ended() {
-                return Err(Error::new(format!("the exporter ended with {status}:\n{}", exporter.log())));
-            }
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => return Ok(()),
-                _ = terminate.recv() => return Ok(()),
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            }
+fn wait_for_the_end(exporter: &mut Exporter, end: &End) -> Result<()> {
+    while end.leaves(Duration::from_secs(1)) {
+        if let Some(status) = exporter.ended() {
+            return Err(Error::new(format!("the exporter ended with {status}:\n{}", exporter.log())));
         }
-    })
+    }
+    Ok(())
 }

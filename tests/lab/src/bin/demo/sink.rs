@@ -82,6 +82,6 @@ pub fn words(notification: &Value) -> String {
 }
 
 /// Names are anybody's: what would steer the terminal is left out.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
 }
