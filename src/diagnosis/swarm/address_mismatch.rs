@@ -108,9 +108,11 @@ fn class(address: IpAddr) -> Class {
     }
 }
 
-/// The gossip knows it, by others, and nothing of it is heard here. One that is away altogether is soon gone from there.
-fn is_silent(sight: &Sight<'_>) -> bool {
-    sight.is_away() && sight.peer.lost.is_none() && !sight.data.is_open()
+/// The gossip knows it, by others, or the managers hear of it, and nothing of it is heard here. One that is away altogether
+/// is soon gone from there.
+fn is_silent(of: &Of<'_, '_>, sight: &Sight<'_>) -> bool {
+    let is_heard = || of.swarm.node(sight.peer.address).is_some_and(|node| node.is_ready);
+    sight.is_away() && !sight.data.is_open() && (sight.peer.lost.is_none() || is_heard())
 }
 
 struct Apart {
@@ -120,7 +122,7 @@ struct Apart {
 }
 
 fn apart(of: &Of<'_, '_>) -> Option<Apart> {
-    apart_where(of, is_silent)
+    apart_where(of, |sight| is_silent(of, sight))
 }
 
 fn apart_where(of: &Of<'_, '_>, is_silent: impl Fn(&Sight<'_>) -> bool) -> Option<Apart> {

@@ -73,14 +73,21 @@ fn stale<'a>(
     let mut stale = Vec::new();
     for address in service.addresses.iter().filter(|ip| !running.contains(ip)) {
         let looks = looks_at(of, on, overlay, *address);
-        // A whole node that is away is told as such.
+        // A whole node that is away is told as such, and of one that they do not hear of managers know nothing.
         let is_there = |sight: &Sight<'_>| sight.peer.tasks.iter().any(|task| task.address == *address);
-        let is_away = of.sights.on(&on.name).any(|sight| is_there(sight) && sight.is_broken());
+        let is_away = of
+            .sights
+            .on(&on.name)
+            .any(|sight| is_there(sight) && (sight.is_broken() || is_unheard(of, sight)));
         if together(inventory, looks.iter().copied()).is_shut() && !is_away {
             stale.push((*address, looks));
         }
     }
     stale
+}
+
+fn is_unheard(of: &Of<'_, '_>, sight: &Sight<'_>) -> bool {
+    of.swarm.node(sight.peer.address).is_some_and(|node| !node.is_ready)
 }
 
 fn tell(of: &Of<'_, '_>, on: &Destination, service: &Service, stale: &[(IpAddr, Vec<Look<'_>>)]) -> Finding {

@@ -9,6 +9,7 @@ mod whole;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::diagnosis::sample::swarm::{REFUSED, away, node};
 use crate::diagnosis::sample::{OK, Sample, TIMEOUT, at, settled};
@@ -23,6 +24,14 @@ const BLIND: Outcome = Outcome::Unknown(Blindness::NoPrivilege);
 fn told(verdict: &Verdict) -> Vec<String> {
     let faults = verdict.findings.iter().filter(|f| f.severity != Severity::Info);
     faults.map(|f| format!("{} {}", f.code.as_label(), f.subject.name)).collect()
+}
+
+/// What is told once it has stood for as long as what managers say has to.
+fn stood(sample: &Sample) -> Verdict {
+    let (now, mut ledger) = (sample.snapshot(), Ledger::default());
+    let before = Snapshot { at: now.at - Duration::from_secs(16), ..now.clone() };
+    assert!(judge(Arc::new(before), &mut ledger).findings.is_empty(), "it may pass");
+    judge(Arc::new(now), &mut ledger)
 }
 
 fn faults(sample: &Sample) -> Vec<String> {

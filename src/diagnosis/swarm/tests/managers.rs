@@ -29,7 +29,7 @@ fn what_managers_say() {
         let mut sample = well();
         sample.manages(&[(2, true), (3, true)]);
         sample.swarm().control.as_mut().unwrap().refused = vec![refused(state, error, running)];
-        let finding = only(&sample);
+        let finding = stood(&sample).findings.remove(0);
         assert_eq!((finding.code.as_label(), &*finding.subject.name), ("swarm-task-rejected", "api"));
         assert_eq!(finding.severity, severity, "{error}");
         let fix: String = finding.fix.iter().map(|step| format!("{step:?}")).collect();
@@ -87,7 +87,7 @@ fn managers_that_cannot_decide() {
     ] {
         let mut sample = well();
         change(&mut sample);
-        let verdict = settled(sample.snapshot(), &mut Ledger::default());
+        let verdict = stood(&sample);
         let found = verdict.findings.first().map(|finding| (finding.severity, finding.summary.clone()));
         assert_eq!(found.is_some(), expected.is_some(), "{what}: {found:?}");
         if let (Some((severity, summary)), Some((wanted, words))) = (found, expected) {
@@ -100,7 +100,7 @@ fn managers_that_cannot_decide() {
         let mut sample = well();
         sample.manages(&[(2, true)]);
         sample.swarm().control_error = Some(error.into());
-        let finding = only(&sample);
+        let finding = stood(&sample).findings.remove(0);
         assert_eq!(
             (finding.code.as_label(), finding.severity),
             ("swarm-no-quorum", Severity::Page),

@@ -332,9 +332,10 @@ fn what_is_refused_and_what_only_starts() {
             vec![one("rejected", "shutdown"), one("ready", "ready")],
             web("rejected", 0),
         ),
+        ("it ended once", vec![one("failed", "shutdown"), one("starting", "running")], vec![]),
         (
-            "failed, and tried again",
-            vec![one("failed", "shutdown"), one("starting", "running")],
+            "it ends again and again",
+            vec![one("failed", "shutdown"), one("failed", "shutdown"), one("starting", "running")],
             web("failed", 0),
         ),
         ("no node is fit", vec![fails("no suitable node", one("pending", "running"))], web("pending", 0)),
@@ -375,8 +376,11 @@ fn what_is_refused_and_what_only_starts() {
         ("of a service that is gone", vec![task_of("gone", 1, "n2", "rejected", "running")], vec![]),
         (
             "one of a service that is on every node",
-            vec![task_of("web", 0, "n1", "running", "running"), task_of("web", 0, "n2", "failed", "running")],
-            web("failed", 1),
+            vec![
+                task_of("web", 0, "n1", "running", "running"),
+                task_of("web", 0, "n2", "rejected", "running"),
+            ],
+            web("rejected", 1),
         ),
         ("a word of tomorrow", vec![one("hibernating", "running")], vec![]),
     ] {
