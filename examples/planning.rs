@@ -8,7 +8,8 @@ use std::time::{Instant, SystemTime};
 use destination_exporter::config::{Config, Probes, Selection};
 use destination_exporter::inventory::build::build;
 use destination_exporter::inventory::seen::{
-    Seen, SeenContainer, SeenEndpoint, SeenGossip, SeenGroup, SeenMember, SeenNetwork, SeenSubnet, SeenSwarm,
+    Seen, SeenContainer, SeenControl, SeenEndpoint, SeenGossip, SeenGroup, SeenMember, SeenNetwork, SeenNode,
+    SeenService, SeenSubnet, SeenSwarm, SeenTask,
 };
 use destination_exporter::inventory::swarm::TASKS;
 use destination_exporter::inventory::{Inventory, RunState};
@@ -68,6 +69,10 @@ fn load(inventory: &Inventory, probes: &Probes) -> Result<(usize, usize), Box<dy
     Ok((most, overlay::most_probes(others, 0)))
 }
 
+fn id(n: usize) -> String {
+    format!("node-{n}")
+}
+
 fn node(n: usize) -> String {
     format!("198.51.100.{}", n + 1)
 }
@@ -110,12 +115,49 @@ fn seen(nodes: usize, each: usize) -> Seen {
         gossip: Some(gossip),
         ..SeenNetwork::default()
     };
-    let swarm = SeenSwarm { address: node(0), state: "active".into(), ..SeenSwarm::default() };
+    let swarm = SeenSwarm {
+        node_id: id(0),
+        address: node(0),
+        state: "active".into(),
+        is_manager: true,
+        managers: (0..nodes).map(|n| format!("{}:2377", node(n))).collect(),
+        control: Some(control(nodes, each)),
+        ..SeenSwarm::default()
+    };
     Seen {
         networks: vec![network],
         containers: (0..each).map(container).collect(),
         swarm: Some(swarm),
         ..Seen::default()
+    }
+}
+
+/// The same by the managers: every node is one, and every service has two ports that are known.
+fn control(nodes: usize, each: usize) -> SeenControl {
+    let service = |n: usize| SeenService {
+        name: format!("service-{n}"),
+        id: format!("id-{n}"),
+        ports: vec![80, 443],
+        ..SeenService::default()
+    };
+    let task = |of: usize, n: usize| SeenTask {
+        id: format!("{of}-{n}"),
+        service: format!("id-{}", (of * each + n) % SERVICES),
+        slot: (of * each + n + 1) as u64,
+        node: id(of),
+        state: "running".into(),
+        desired: "running".into(),
+        addresses: vec![("mesh-id".into(), address(of, n))],
+        ..SeenTask::default()
+    };
+    SeenControl {
+        nodes: (0..nodes)
+            .map(|n| SeenNode { id: id(n), address: node(n), state: "ready".into(), ..SeenNode::default() })
+            .collect(),
+        services: (0..SERVICES).map(service).collect(),
+        tasks: (0..nodes).flat_map(|of| (0..each).map(move |n| task(of, n))).collect(),
+        is_cut: false,
+        is_fresh: true,
     }
 }
 

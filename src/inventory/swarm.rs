@@ -145,8 +145,10 @@ pub struct Service {
     pub vip: Option<IpAddr>,
     /// Its tasks' addresses by this node's gossip, sorted.
     pub addresses: Vec<IpAddr>,
-    /// Its tasks' addresses by the managers, sorted; `None` where they do not say.
+    /// Its tasks' addresses by the managers, sorted; `None` where they do not say now.
     pub running: Option<Vec<IpAddr>>,
+    /// The same by what they said last.
+    pub listed: Option<Vec<IpAddr>>,
     /// Ports that it is said to listen on, sorted.
     pub ports: Vec<u16>,
     /// Addresses that its name was answered with, and that this node's gossip knows of neither before nor after.

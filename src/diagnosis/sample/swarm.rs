@@ -87,6 +87,7 @@ impl Sample {
             vip: Some(IpAddr::from([10, 0, 2, 250])),
             addresses: addresses.to_vec(),
             running: running.map(<[IpAddr]>::to_vec),
+            listed: running.map(<[IpAddr]>::to_vec),
             ports: vec![80],
             astray: Vec::new(),
         });

@@ -217,9 +217,9 @@ fn gone(inventory: &Inventory, overlay: &Overlay, peer: &Peer) -> BTreeSet<IpAdd
     if node.is_some_and(|node| !node.is_ready) {
         return BTreeSet::new();
     }
-    let services = overlay.services.iter().filter_map(|service| Some((service, service.running.as_ref()?)));
+    let services = overlay.services.iter().filter_map(|service| Some((service, service.listed.as_ref()?)));
     services
-        .flat_map(|(service, running)| service.addresses.iter().filter(|address| !running.contains(address)))
+        .flat_map(|(service, listed)| service.addresses.iter().filter(|address| !listed.contains(address)))
         .copied()
         .collect()
 }

@@ -28,8 +28,8 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     told.collect()
 }
 
-/// Until nothing but running tasks is behind the name, or somebody answers at what is. A manager that cannot say which
-/// tasks run ends nothing.
+/// Until nothing but running tasks is behind the name, or somebody answers at what is. While no list is fresh nobody says
+/// that it is over.
 pub(super) fn holds(of: &Of<'_, '_>, finding: &Finding) -> bool {
     let Some(inventory) = of.scene.inventory else { return true };
     let whole = of.swarm.control.as_ref().filter(|control| !control.is_cut);

@@ -235,7 +235,8 @@ fn lost(
     gossip: &SeenGossip,
     at: SystemTime,
 ) {
-    let Some(control) = swarm.control.as_ref().filter(|_| swarm.control_error.is_empty()) else { return };
+    let says = |control: &&SeenControl| swarm.control_error.is_empty() && !control.is_cut;
+    let Some(control) = swarm.control.as_ref().filter(says) else { return };
     let known: BTreeSet<&str> =
         gossip.services.iter().flat_map(|group| &group.members).map(|member| &*member.address).collect();
     let mut nodes: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
@@ -292,11 +293,11 @@ fn services(
                 addresses.dedup();
                 addresses
             };
+            // Of a service that was removed nobody says anything any more.
+            let id = control.and_then(|_| ids.get(&*group.name));
+            let listed = id.map(|id| sorted(running.remove(id).unwrap_or_default()));
             // An older list knows nothing of what has started since.
-            // And of a service that was removed nobody says anything any more.
-            let fresh = control.filter(|control| control.is_fresh && !control.is_cut);
-            let id = fresh.and_then(|_| ids.get(&*group.name));
-            let running = id.map(|id| sorted(running.remove(id).unwrap_or_default()));
+            let is_fresh = control.is_some_and(|control| control.is_fresh);
             let name = normal(bounded(&group.name));
             let name = part(&name);
             Service {
@@ -305,7 +306,8 @@ fn services(
                 written: bounded(&group.name).into(),
                 vip: group.vip.parse().ok(),
                 addresses: sorted(group.members.iter().filter_map(|m| m.address.parse().ok()).collect()),
-                running,
+                running: listed.clone().filter(|_| is_fresh),
+                listed,
                 ports: ports.of_service(&group.name),
                 astray: Vec::new(),
             }

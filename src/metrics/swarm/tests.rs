@@ -106,3 +106,20 @@ fn who_ought_to_be_looked_at_is_told_with_the_share_that_was() {
     assert!(text.contains(r#"destination_probes_covered_ratio{destination="shop"} 0.5"#), "{text}");
     assert!(text.contains(r#"destination_probes_cover_seconds{destination="shop"} 30"#), "{text}");
 }
+
+#[test]
+fn a_nodes_name_is_cut_and_the_old_entry_of_one_that_joined_again_is_not_shown() {
+    let mut sample = Sample::mesh_of_nodes();
+    sample.manages(&[(2, true), (2, false)]);
+    let ready = told(&sample, "destination_swarm_node_ready");
+    assert!(ready.len() == 1 && ready[0].ends_with(" 1"), "{ready:?}");
+    let long: std::sync::Arc<str> = "x".repeat(1000).into();
+    let swarm = sample.swarm();
+    (swarm.name, swarm.node_id) = (long.clone(), long.clone());
+    let node = &mut swarm.control.as_mut().unwrap().nodes[0];
+    (node.name, node.availability) = (long.clone(), long);
+    let lines = [told(&sample, "destination_swarm_node_ready"), told(&sample, "destination_swarm_node_info")];
+    for line in lines.iter().flatten() {
+        assert!(line.split('"').all(|part| part.len() <= crate::inventory::part::LONGEST_PART), "{line}");
+    }
+}

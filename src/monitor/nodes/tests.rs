@@ -30,6 +30,7 @@ fn service(addresses: &[u8]) -> Service {
         vip: None,
         addresses: addresses.iter().map(|last| IpAddr::from([10, 0, 2, *last])).collect(),
         running: None,
+        listed: None,
         ports: Vec::new(),
         astray: Vec::new(),
     }

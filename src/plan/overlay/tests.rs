@@ -47,6 +47,7 @@ fn service(n: usize) -> Service {
         vip: Some(IpAddr::from([10, 200, 0, n as u8])),
         addresses: vec![IpAddr::from([10, 201, 0, n as u8])],
         running: None,
+        listed: None,
         ports: vec![80],
         astray: Vec::new(),
     }

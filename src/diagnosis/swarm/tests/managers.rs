@@ -69,6 +69,14 @@ fn managers_that_cannot_decide() {
             Some((Severity::Ticket, "(not node-3 (198.51.100.3)): one more lost")),
         ),
         (
+            "half of four are away: who leads has not noticed yet",
+            |s| {
+                s.manages(&[(2, true)]);
+                s.swarm().control = Some(Control { managers: (4, 2), ..Control::default() });
+            },
+            Some((Severity::Page, "no quorum")),
+        ),
+        (
             "one of five is away",
             |s| {
                 s.manages(&[(2, true)]);

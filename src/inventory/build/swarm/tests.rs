@@ -220,6 +220,7 @@ fn a_service_as_managers_and_gossip_have_it() {
     let tasks = vec![
         on(task_of("shop.api", 1, "n2", "running", "running"), "mesh-id", "10.0.1.5"),
         on(task_of("shop.api", 2, "n2", "running", "shutdown"), "mesh-id", "10.0.1.6"),
+        on(task_of("shop.api", 2, "n2", "shutdown", "shutdown"), "mesh-id", "10.0.1.8"),
         on(task_of("shop.api", 3, "n2", "running", "running"), "other-id", "10.0.9.7"),
         on(task_of("web", 1, "n2", "running", "running"), "mesh-id", "10.0.1.9"),
     ];
@@ -232,11 +233,21 @@ fn a_service_as_managers_and_gossip_have_it() {
     let known = || gossip(&[], vec![group("shop.api", "10.0.1.3", &members), group("gone", "", &[])]);
     let overlay = built(known(), Some(&swarm));
     let [gone, api] = &*overlay.services else { panic!("{:?}", overlay.services) };
-    assert_eq!((gone.running.as_deref(), &*gone.tasks), (None, "tasks.gone"), "nobody speaks of it");
+    assert_eq!(
+        (gone.listed.as_ref(), &*gone.tasks),
+        (None, "tasks.gone"),
+        "nobody says anything of it any more"
+    );
     assert_eq!((api.vip, &*api.ports, &*api.tasks), (Some(ip("10.0.1.3")), &[80][..], "tasks.shop.api"));
     assert_eq!(*api.addresses, [ip("10.0.1.5"), ip("10.0.1.6")]);
     let running = [ip("10.0.1.5"), ip("10.0.1.6")];
-    assert_eq!(api.running.as_deref(), Some(&running[..]), "whoever is to end runs until it has");
+    assert_eq!(api.running.as_deref(), Some(&running[..]), "whoever is to end has its address until it has");
+    // An older list says what it said, and nothing of now.
+    let mut older = swarm.clone();
+    older.control.as_mut().unwrap().is_fresh = false;
+    let overlay_then = built(known(), Some(&older));
+    assert_eq!(overlay_then.services[1].running, None);
+    assert_eq!(overlay_then.services[1].listed.as_deref(), Some(&running[..]));
     assert_eq!(overlay.peers[0].tasks[0].ports, [80]);
     // Managers that have no quorum say nothing, and a list that was cut says too little.
     let mut silent = swarm.clone();
@@ -244,7 +255,7 @@ fn a_service_as_managers_and_gossip_have_it() {
     let mut cut = swarm;
     cut.control.as_mut().unwrap().is_cut = true;
     for swarm in [silent, cut] {
-        assert!(built(known(), Some(&swarm)).services.iter().all(|service| service.running.is_none()));
+        assert!(built(known(), Some(&swarm)).services.iter().all(|service| service.listed.is_none()));
     }
 }
 
@@ -290,6 +301,9 @@ fn a_node_that_managers_know_to_have_tasks_is_lost_where_the_gossip_knows_none()
     let mut silent = swarm.clone();
     silent.control_error = "deadline exceeded".into();
     assert_eq!(lost(none(), &silent), [], "what managers knew before they lost each other");
+    let mut part = swarm.clone();
+    part.control.as_mut().unwrap().is_cut = true;
+    assert_eq!(lost(none(), &part), [], "the gossip may know those that were left out");
     let cut = SeenGossip { is_cut: true, ..none() };
     assert_eq!(lost(cut, &swarm), [], "it may be in the part that was left out");
 }
