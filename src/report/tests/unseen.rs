@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnosis::Ledger;
-use crate::diagnosis::sample::{Sample, settled};
+use crate::diagnosis::sample::swarm::{away, node};
+use crate::diagnosis::sample::{OK, Sample, TIMEOUT, settled};
 use crate::inventory::Ghost;
 use crate::netstack::{Host, Neighbours};
 use crate::report::{Look, build, text};
@@ -21,6 +22,16 @@ const UNSEEN: &[Unseen] = &[
     ("network-ghost-endpoint", |sample| {
         let ghost = Ghost { name: "shop-old-1".into(), address: "10.0.2.9".into() };
         sample.on("shop").ghosts.push(ghost);
+    }),
+    ("swarm-stale-tasks", |sample| {
+        *sample = Sample::mesh_of_nodes();
+        sample.manages(&[(2, true), (3, true)]);
+        for (last, tasks, outcome) in [(2, 2, OK), (3, 1, TIMEOUT)] {
+            sample.peer("shop", last, tasks);
+            sample.over("shop", node(last), outcome);
+            sample.beside("shop", node(last), OK, OK);
+        }
+        sample.service("api", &[away(2, 1), away(3, 1)], Some(&[away(2, 1)]));
     }),
 ];
 
