@@ -11,10 +11,13 @@ use crate::outcome::{Detail, ProbeKey, ProbeKind};
 use crate::probe::{Job, Spec};
 
 use super::speaker::{Speaker, networks};
-use super::{Errand, View};
+use super::{Errand, View, overlay};
 
 /// Addresses outside that are tried, the first of the list: each tells of the same way out.
 const MOST_OUTSIDE: usize = 4;
+
+/// Other nodes of a Swarm that are tried.
+const MOST_NODES: usize = 8;
 
 /// One errand a destination.
 pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
@@ -41,6 +44,18 @@ pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
             let addresses = speaker.reaches(&peer.addresses);
             jobs.extend(addresses.map(|address| job(Arc::clone(&peer.name), address)));
         }
+        // Between nodes each pair has a way of its own, which carries less by what VXLAN adds.
+        let next = destination
+            .overlay
+            .iter()
+            .flat_map(|overlay| overlay::neighbours(overlay, view.probes.ring, view.probes.full_mesh_up_to));
+        let first = next.filter_map(|peer| peer.tasks.first()).take(MOST_NODES);
+        jobs.extend(first.flat_map(|task| {
+            speaker
+                .reaches([&task.address])
+                .map(|address| job(Arc::clone(&task.name), address))
+                .collect::<Vec<_>>()
+        }));
         if !destination.internal {
             let outside = speaker.reaches(&view.probes.external_addresses);
             jobs.extend(outside.take(MOST_OUTSIDE).map(|address| job(address.to_string().into(), address)));

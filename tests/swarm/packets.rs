@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use lab::Result;
 use lab::watched::{INTERVAL, finding, text};
+use lab::{Result, Swarm};
 use serde_json::Value;
 
-use super::town::{SOON, at, shop};
+use super::town::{SOON, Town, at, network, serve, shop};
 
 const DATA_PATH: &str = "swarm-data-path-broken";
 
@@ -165,4 +165,29 @@ fn a_node_that_is_meant_to_be_away_alarms_nobody_and_one_whose_engine_is_gone_do
     town.node(1).repairs(&missing);
     town.node(3).lab.start_engine()?;
     town.node(1).expect(&[], Duration::from_secs(60)).map(drop)
+}
+
+#[test]
+fn a_wire_that_carries_less_than_the_overlay_takes_it_to() -> Result<()> {
+    let swarm = Swarm::start(2, 1)?;
+    network(&swarm, "shop", &[])?;
+    serve(&swarm, "web", "shop", &["--mode", "global", "--endpoint-mode", "dnsrr"], 2)?;
+    let town = Town::watched_with(swarm, "probes: {path_mtu: {interval: 5s}}\n")?;
+    town.calm()?;
+    let hole = "path-mtu-blackhole shop";
+    for node in town.nodes() {
+        node.breaks(hole, "the wire between two nodes carries less than an overlay needs");
+    }
+    town.wire.narrow(2, 1400)?;
+    for node in town.nodes() {
+        let report = node.expect(&[hole], SOON)?.0;
+        let one = finding(&report, "path-mtu-blackhole");
+        let fix = one["fix"].to_string();
+        assert!(fix.contains("--driver overlay") && fix.contains("driver.mtu=13"), "{fix}");
+    }
+    for node in town.nodes() {
+        node.repairs(hole);
+    }
+    town.wire.narrow(2, 1500)?;
+    town.nodes().try_for_each(|node| node.expect(&[], SOON * 2).map(drop))
 }

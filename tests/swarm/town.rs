@@ -49,11 +49,16 @@ pub fn create<'a>(name: &'a str, network: &'a str, more: &[&'a str]) -> Vec<&'a 
 impl Town {
     /// An exporter on every node, with every default, each of which has had its first round.
     pub fn watched(swarm: Swarm) -> Result<Self> {
+        Self::watched_with(swarm, "{}\n")
+    }
+
+    /// The same with other settings.
+    pub fn watched_with(swarm: Swarm, settings: &str) -> Result<Self> {
         let (labs, wire) = swarm.apart();
         let binary = Path::new(env!("CARGO_BIN_EXE_destination-exporter"));
         let mut nodes = Vec::new();
         for lab in labs {
-            let exporter = Exporter::serve(&lab, binary, "{}\n", &[])?;
+            let exporter = Exporter::serve(&lab, binary, settings, &[])?;
             nodes.push((lab, exporter));
         }
         let mut watched = Vec::new();

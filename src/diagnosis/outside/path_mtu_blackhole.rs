@@ -32,7 +32,14 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 /// Whether a probe goes to a peer on its destination. One that bears an address for a name is no address outside.
 fn is_peer(on: &Destination, key: &ProbeKey) -> bool {
     let Detail::Address(address) = key.detail else { return false };
-    on.endpoint(&key.target).is_some_and(|peer| peer.addresses.contains(&address))
+    on.endpoint(&key.target).is_some_and(|peer| peer.addresses.contains(&address)) || is_elsewhere(on, key)
+}
+
+/// Or to a container on another node of a Swarm.
+fn is_elsewhere(on: &Destination, key: &ProbeKey) -> bool {
+    let Detail::Address(address) = key.detail else { return false };
+    let mut elsewhere = on.overlay.iter().flat_map(|overlay| overlay.elsewhere());
+    elsewhere.any(|(_, task)| task.name == key.target && task.address == address)
 }
 
 /// Whether it goes to an address that is configured: it is called by it.
@@ -138,9 +145,35 @@ fn tell(scene: &Scene<'_>, one: &Failing<'_>, inside: bool) -> Finding {
             finding.ruled_out.push(format!("the host's own way out ({}) carries {}", uplink.by, uplink.mtu));
         }
     }
-    finding.fix = if inside { between_neighbours(scene, looks) } else { beyond(scene, passed, looks) };
+    let far = |(key, _): &Look<'_>| {
+        let on = scene.inventory.and_then(|inventory| inventory.destination(&key.destination));
+        on.is_some_and(|on| is_elsewhere(on, key))
+    };
+    finding.fix = if inside && looks.iter().all(far) {
+        between_nodes(passed)
+    } else if inside {
+        between_neighbours(scene, looks)
+    } else {
+        beyond(scene, passed, looks)
+    };
     finding.verify = by_hand(scene, looks);
     finding
+}
+
+/// VXLAN puts 50 bytes around each packet (RFC 7348, over IPv4), encryption more: of a wire of 1400 bytes 1350 are left.
+fn between_nodes(passed: u32) -> Vec<Step> {
+    vec![
+        Step::when(
+            "an overlay's MTU is fixed when it is made: on a manager make one that fits, and move its services there",
+            [format!(
+                "docker network create --driver overlay --attachable -o com.docker.network.driver.mtu={passed} NEW"
+            )],
+        ),
+        Step::prose(
+            "the network between the hosts (a VPN, a cloud's or a provider's virtual switch) carries less than the overlay takes it to: the overlay needs 50 bytes less than that network, with --opt encrypted some 80",
+        ),
+        Step::look("what that network's interfaces are set to, on both hosts", ["ip -br link".to_owned()]),
+    ]
 }
 
 /// TCP over IPv4 takes 40 bytes of each packet for itself, over IPv6 60.

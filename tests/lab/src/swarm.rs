@@ -180,6 +180,11 @@ impl Wire {
         self.ip(&["link", "set", &port(number), "down"])
     }
 
+    /// Has a node's cable carry no larger packets than these: what is larger is dropped, and nobody says so.
+    pub fn narrow(&self, number: u8, mtu: u32) -> Result<()> {
+        self.ip(&["link", "set", &port(number), "mtu", &mtu.to_string()])
+    }
+
     /// Puts it back.
     pub fn plug_in(&self, number: u8) -> Result<()> {
         self.ip(&["link", "set", &port(number), "up"])
