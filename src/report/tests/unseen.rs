@@ -47,7 +47,7 @@ fn what_no_lab_can_cause_has_its_report() {
         let mut lines = page.lines().skip_while(|line| line.split_whitespace().nth(1) != Some(code));
         let head = lines.next().expect("it is told").trim();
         let body = lines.map_while(|line| line.strip_prefix("        "));
-        let body: Vec<&str> = body.take_while(|line| !line.starts_with("  path ")).collect();
+        let body: Vec<&str> = body.take_while(|line| !line.starts_with("  path    ")).collect();
         let example = format!("{head}\n{}\n", body.join("\n"));
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/examples/{code}.txt"));
         if std::env::var_os("UPDATE_DOCS").is_some() {

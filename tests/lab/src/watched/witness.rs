@@ -278,7 +278,7 @@ fn block(page: &str, code: &str, subject: &str) -> Option<String> {
     let head = lines.next()?.trim();
     let body =
         lines.take_while(|line| line.starts_with("          ")).map(|line| line.get(8..).unwrap_or(line));
-    let body: Vec<&str> = body.take_while(|line| !line.trim_start().starts_with("path ")).collect();
+    let body: Vec<&str> = body.take_while(|line| !line.starts_with("  path    ")).collect();
     Some(format!("{head}\n{}\n", body.join("\n")))
 }
 
