@@ -113,10 +113,15 @@ fn behind_a_proxy_that_lets_the_documented_requests_through_it_does_all_its_work
     assert_eq!(proxy.status("GET", &format!("/networks/{id}"))?, "200");
     // Of a Swarm's network the last character is left out.
     assert_eq!(proxy.status("GET", "/networks/s1v2aevdmrlzkbcsm0l2u4hx")?, "404");
-    let swarm = "GET /networks/s1v2aevdmrlzkbcsm0l2u4hx 404".to_owned();
+    let mut of_swarms = vec!["GET /networks/s1v2aevdmrlzkbcsm0l2u4hx 404".to_owned()];
+    // The managers' lists pass, and this is no manager.
+    for path in ["/nodes", "/services", "/tasks"] {
+        assert_eq!(proxy.status("GET", path)?, "503", "{path}");
+        of_swarms.push(format!("GET {path} 503"));
+    }
 
-    let expected =
-        documented().iter().map(|path| format!("GET {path} 200")).chain([swarm]).collect::<BTreeSet<_>>();
+    let documented = documented().into_iter().map(|path| format!("GET {path} 200"));
+    let expected: BTreeSet<String> = documented.chain(of_swarms).collect();
     assert_eq!(proxy.asked()?, expected, "what was asked for, and what is documented");
 
     // The wall stands: it is not that nobody tried it.
