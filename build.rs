@@ -27,7 +27,7 @@ fn main() {
 /// The profile `dist`, which alone is built for size, where the compiler brings its own linker.
 fn is_shipped() -> bool {
     let is = |name: &str, wanted: &str| env::var(name).is_ok_and(|value| value == wanted);
-    is("OPT_LEVEL", "s") && is("TARGET", "x86_64-unknown-linux-gnu")
+    is("OPT_LEVEL", "z") && is("TARGET", "x86_64-unknown-linux-gnu")
 }
 
 fn commit() -> Option<String> {
