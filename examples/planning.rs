@@ -28,23 +28,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let seen = seen(nodes, each);
         let picture = || build(&seen, &Selection::default(), SystemTime::UNIX_EPOCH);
         let inventory = picture();
-        let built = median(|_| drop(picture()));
-        let planned = median(|turn| {
-            drop(plan(&inventory, &Learned { node_turn: turn, ..Learned::default() }, &probes))
-        });
+        let built = median(|| drop(picture()));
+        let planned = median(|| drop(plan(&inventory, &Learned::default(), &probes)));
         let (most, bound) = load(&inventory, &probes)?;
         println!("{nodes} {} {built:.6} {planned:.6} {most} {bound}", nodes * each);
     }
     Ok(())
 }
 
-fn median(work: impl Fn(u64)) -> f64 {
-    let took = |turn| {
+fn median(work: impl Fn()) -> f64 {
+    let took = |_| {
         let began = Instant::now();
-        work(turn);
+        work();
         began.elapsed().as_secs_f64()
     };
-    let mut took: Vec<f64> = (0..TIMES as u64).map(took).collect();
+    let mut took: Vec<f64> = (0..TIMES).map(took).collect();
     took.sort_by(f64::total_cmp);
     took[TIMES / 2]
 }
@@ -58,11 +56,12 @@ fn load(inventory: &Inventory, probes: &Probes) -> Result<(usize, usize), Box<dy
         ProbeKind::Dns => key.target.starts_with(TASKS),
         _ => false,
     };
-    let of = |turn| {
-        let learned = Learned { node_turn: turn, ..Learned::default() };
-        plan(inventory, &learned, probes).keys().filter(is_beyond).count()
+    let errands = plan(inventory, &Learned::default(), probes).errands;
+    let of = |run| {
+        let made = errands.iter().map(|errand| errand.clone().in_run(run).jobs);
+        made.map(|jobs| jobs.iter().map(|job| &job.key).filter(is_beyond).count()).sum()
     };
-    let most = (0..4).map(of).max().unwrap_or_default();
+    let most: usize = (0..4).map(of).max().unwrap_or_default();
     if most == 0 {
         return Err("nothing is planned beyond this node".into());
     }

@@ -124,8 +124,6 @@ pub struct Monitor {
     ask_names_at: Option<Instant>,
     /// When it is the next pairs' turn.
     turn_at: Instant,
-    /// When it is the next ones' turn, of the containers on other nodes.
-    node_turn_at: Instant,
 }
 
 impl std::fmt::Debug for Monitor {
@@ -200,7 +198,6 @@ impl Monitor {
             rounds: 0,
             ask_names_at: None,
             turn_at,
-            node_turn_at: turn_at,
         };
         (monitor, handle)
     }
@@ -228,9 +225,6 @@ impl Monitor {
                 self.ask_names_at = None;
                 let now = self.now();
                 self.schedule.hasten(now, asks_names);
-            }
-            if Instant::now() >= self.node_turn_at {
-                self.take_node_turn();
             }
             if self.plan_is_old {
                 self.replan();
@@ -265,7 +259,7 @@ impl Monitor {
     fn wake_at(&mut self) -> Instant {
         // What is due waits until the budget lets it start.
         let due = self.schedule.next_due().map(|due| self.epoch + due.max(self.budget.opens_at()));
-        [due, self.publish_at, self.ask_names_at, self.home_at, Some(self.turn_at), Some(self.node_turn_at)]
+        [due, self.publish_at, self.ask_names_at, self.home_at, Some(self.turn_at)]
             .into_iter()
             .flatten()
             .fold(self.look_at, Instant::min)
@@ -362,6 +356,7 @@ impl Monitor {
         let of_rounds = plan.errands.iter().filter(|errand| !errand.kind.is_rare());
         let round = of_rounds.map(|errand| errand.interval).max().unwrap_or_default();
         self.recorder.planned(plan.keys(), round);
+        self.recorder.in_turns(plan.keys_in_turns());
         let covers = plan.covers.iter().map(|(on, cover)| {
             let plan::Cover { targets, within } = cover.clone();
             (Arc::clone(on), state::Cover { targets, within })

@@ -44,8 +44,6 @@ pub struct Learned {
     pub uplink: BTreeSet<IpAddr>,
     /// Whose turn it is, of the pairs of destinations: grows by one each interval of the isolation probes.
     pub turn: u64,
-    /// Whose turn it is, of the containers on other nodes: grows by one each interval of the overlays' probes.
-    pub node_turn: u64,
     /// Containers that could not be looked into: others look out in their place where there are any.
     pub unseen: BTreeSet<ContainerId>,
     /// Pairs of destinations, from which to which, that something got through between: they are asked each time.
@@ -78,6 +76,14 @@ impl Errand {
     pub fn identity(&self) -> (Arc<str>, ProbeKind, Arc<str>) {
         (Arc::clone(&self.destination), self.kind, Arc::clone(&self.source))
     }
+
+    /// What of it is to be done in this run, of all the runs since the first.
+    pub fn in_run(mut self, run: u64) -> Self {
+        if self.jobs.iter().any(|job| job.turn.is_taken()) {
+            self.jobs = self.jobs.iter().filter(|job| job.turn.is_in(run)).cloned().collect();
+        }
+        self
+    }
 }
 
 /// The errands, sorted by identity.
@@ -94,7 +100,16 @@ pub struct Plan {
 impl Plan {
     /// Every planned measurement.
     pub fn keys(&self) -> impl Iterator<Item = &ProbeKey> {
-        self.errands.iter().flat_map(|errand| errand.jobs.iter().map(|job| &job.key))
+        self.jobs().map(|job| &job.key)
+    }
+
+    /// Those that are not made each time.
+    pub fn keys_in_turns(&self) -> impl Iterator<Item = &ProbeKey> {
+        self.jobs().filter(|job| job.turn.is_taken()).map(|job| &job.key)
+    }
+
+    fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.errands.iter().flat_map(|errand| errand.jobs.iter())
     }
 }
 

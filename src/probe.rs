@@ -15,9 +15,11 @@ mod lab;
 mod mixed;
 mod path_mtu;
 pub mod tcp;
+mod turn;
 pub mod visit;
 
 pub(crate) use http::any_certificate;
+pub use turn::Turn;
 pub use visit::{Accepts, Job, Limits, Spec, Visit};
 
 use crate::namespace::Hopper;

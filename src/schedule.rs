@@ -108,8 +108,9 @@ impl Schedule {
             }
             let Some(Reverse((at, identity))) = self.queue.pop() else { break };
             let Some(errand) = self.errands.get(&identity).cloned() else { continue };
-            budget.spend(errand.jobs.len());
             let interval = errand.interval.max(Duration::from_millis(1));
+            let errand = errand.in_run(run(&identity, interval, at));
+            budget.spend(errand.jobs.len());
             let just_before = at.saturating_sub(Duration::from_nanos(1));
             let out_of_turn = following(&identity, interval, just_before) != at;
             self.start_at(identity.clone(), following(&identity, interval, now));
@@ -157,13 +158,22 @@ impl Schedule {
 
 /// The first moment after `now` on the errand's grid.
 fn following(identity: &Identity, interval: Duration, now: Moment) -> Moment {
-    let (destination, _, source) = identity;
-    let hash = mesh::fnv1a_of([destination, "\0", source]);
-    let interval = interval.as_nanos();
-    let phase = u128::from(hash) % interval;
-    let now = now.as_nanos();
-    let turns = if now < phase { 0 } else { (now - phase) / interval + 1 };
-    Duration::from_nanos(u64::try_from(phase + turns * interval).unwrap_or(u64::MAX))
+    let phase = phase(identity, interval);
+    let runs = now.checked_sub(phase).map_or(0, |since| since.as_nanos() / interval.as_nanos() + 1);
+    let nanos = phase.as_nanos() + runs * interval.as_nanos();
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+/// Which one it is of the errand's own runs, by its grid; one in between is the one before it again.
+fn run(identity: &Identity, interval: Duration, at: Moment) -> u64 {
+    let since = at.saturating_sub(phase(identity, interval));
+    u64::try_from(since.as_nanos() / interval.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// When the errand's grid begins.
+fn phase((destination, _, source): &Identity, interval: Duration) -> Duration {
+    let hash = u128::from(mesh::fnv1a_of([destination, "\0", source]));
+    Duration::from_nanos(u64::try_from(hash % interval.as_nanos()).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -228,7 +238,7 @@ mod tests {
                 detail: crate::outcome::Detail::Address([10, 0, 0, 2].into()),
             };
             let spec = crate::probe::Spec::Tcp { peer: ([10, 0, 0, 2], 80).into() };
-            let jobs = vec![crate::probe::Job { key, spec }].into();
+            let jobs = vec![crate::probe::Job::new(key, spec)].into();
             let errands = vec![Errand { kind: ProbeKind::Isolation, jobs, ..errand("a") }, errand("b")];
             Plan { errands, ..Plan::default() }
         };
@@ -243,6 +253,47 @@ mod tests {
         assert_eq!(targets.collect::<Vec<_>>(), ["two/x"]);
         schedule.replan(across("three/x"), seconds(20.0));
         assert_eq!(take(&mut schedule, seconds(20.0), 10).len(), 1, "another address is tried at once");
+    }
+
+    #[test]
+    fn who_takes_turns_has_them_by_the_errands_own_grid() {
+        let key = crate::outcome::ProbeKey {
+            destination: "shop".into(),
+            kind: ProbeKind::Overlay,
+            source: "a".into(),
+            target: String::new().into(),
+            detail: crate::outcome::Detail::Address([10, 0, 0, 2].into()),
+        };
+        let spec = crate::probe::Spec::Tcp { peer: ([10, 0, 0, 2], 80).into() };
+        let job = |(at, turn): (usize, crate::probe::Turn)| {
+            let key = crate::outcome::ProbeKey { target: format!("web/{at}").into(), ..key.clone() };
+            crate::probe::Job { turn, ..crate::probe::Job::new(key, spec.clone()) }
+        };
+        let jobs = crate::probe::Turn::each(3, 1).enumerate().map(job).collect();
+        let errands = vec![Errand { kind: ProbeKind::Overlay, jobs, interval: seconds(40.0), ..errand("a") }];
+        let mut schedule = Schedule::default();
+        schedule.replan(Plan { errands, ..Plan::default() }, seconds(0.0));
+        let mut next = || {
+            let due = schedule.next_due().expect("planned");
+            let tried: Vec<String> = take(&mut schedule, due, 1)
+                .iter()
+                .flat_map(|start| start.errand.jobs.iter().map(|job| job.key.target.to_string()))
+                .collect();
+            // Who was in doubt is asked again by the one that looked.
+            schedule.hasten(due + seconds(1.0), |_| true);
+            let again = take(&mut schedule, due + seconds(1.0), 1);
+            let again: Vec<String> = again
+                .iter()
+                .flat_map(|start| start.errand.jobs.iter().map(|job| job.key.target.to_string()))
+                .collect();
+            assert_eq!(tried, again);
+            tried
+        };
+        next();
+        let turns: Vec<String> = (0..6).flat_map(|_| next()).collect();
+        assert_eq!(turns[..3], turns[3..], "{turns:?}");
+        let all: BTreeSet<&String> = turns.iter().collect();
+        assert_eq!(all.len(), 3, "{turns:?}");
     }
 
     #[test]

@@ -29,7 +29,7 @@ fn job(choice: u8) -> Job {
         target: "web".into(),
         detail: Detail::Name(name.into(), qtype),
     };
-    Job { key, spec: Spec::Dns { resolver, name: name.into(), qtype, expect } }
+    Job::new(key, Spec::Dns { resolver, name: name.into(), qtype, expect })
 }
 
 /// Without what the clock adds.

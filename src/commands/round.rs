@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::diagnosis::Verdict;
 use crate::monitor::{Handle, Monitor};
 use crate::namespace::Hopper;
+use crate::outcome::ProbeKey;
 use crate::state::Engine;
 
 use super::approved::Approved;
@@ -95,6 +96,8 @@ struct Progress {
     unread: usize,
     planned: usize,
     ran: usize,
+    /// Everyone who looks at some by turns has had a look.
+    has_begun: bool,
     /// Failed once, or not seen for long enough: looked at again before anything is said of it.
     doubtful: usize,
 }
@@ -113,17 +116,22 @@ impl Progress {
             .count()
         });
         let planned: u64 = snapshot.tallies.values().map(|tally| tally.planned).sum();
+        // Of what takes turns the first part is waited for.
+        let is_made = |key: &ProbeKey| snapshot.probes.contains_key(key);
+        let later = snapshot.own.in_turns.iter().filter(|key| !is_made(key)).count();
+        let has_begun = snapshot.own.turns_begun(is_made);
         Self {
             listed: snapshot.inventory.is_some(),
             unread: if blind { 0 } else { unread },
-            planned: usize::try_from(planned).unwrap_or(usize::MAX),
+            planned: usize::try_from(planned).unwrap_or(usize::MAX).saturating_sub(later),
+            has_begun,
             ran: snapshot.probes.len(),
             doubtful: failed_once + verdict.pending,
         }
     }
 
     const fn is_complete(&self) -> bool {
-        self.listed && self.unread == 0 && self.ran >= self.planned && self.doubtful == 0
+        self.listed && self.unread == 0 && self.has_begun && self.ran >= self.planned && self.doubtful == 0
     }
 }
 

@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use crate::inventory::{Inventory, Place};
 use crate::outcome::{Blindness, Detail, Outcome, ProbeKey, ProbeKind, Reason, Run};
 use crate::plan::Plan;
-use crate::plan::overlay::takes_turns;
 use crate::probe::Visit;
 use crate::schedule::Identity;
 use crate::state::Turns;
@@ -80,17 +79,6 @@ impl Monitor {
         self.lessons.turn();
         if takes_turns {
             self.replan_with(super::Schedule::turn);
-        }
-    }
-
-    /// It is the next ones' turn, of the containers on other nodes, where they have to take turns.
-    pub(super) fn take_node_turn(&mut self) {
-        self.node_turn_at = Instant::now() + self.config.probes.overlay.interval;
-        let overlays =
-            self.inventory.iter().flat_map(|all| &all.destinations).filter_map(|on| on.overlay.as_ref());
-        if overlays.into_iter().any(takes_turns) {
-            self.lessons.node_turn();
-            self.plan_is_old = true;
         }
     }
 
@@ -218,9 +206,8 @@ mod tests {
             assert_eq!(fits(key, Some(&inventory)), *expected, "{key:?}");
             assert!(!fits(key, None));
         }
-        let jobs = keys
-            .iter()
-            .map(|(key, _)| Job { key: key.clone(), spec: Spec::Tcp { peer: ([10, 0, 3, 2], 80).into() } });
+        let jobs =
+            keys.iter().map(|(key, _)| Job::new(key.clone(), Spec::Tcp { peer: ([10, 0, 3, 2], 80).into() }));
         let mut visit = Visit {
             kind: ProbeKind::Isolation,
             vantage: Vantage::Own,

@@ -79,11 +79,6 @@ impl Lessons {
         self.learned.turn = self.learned.turn.wrapping_add(1);
     }
 
-    /// It is the next ones' turn, of the containers on other nodes.
-    pub(super) const fn node_turn(&mut self) {
-        self.learned.node_turn = self.learned.node_turn.wrapping_add(1);
-    }
-
     /// Something got through between these two, or the way was seen shut; true where that changes the plan. Of one
     /// destination no more are kept than are tried besides those whose turn it is.
     pub(super) fn pair(&mut self, from: &Arc<str>, to: &Arc<str>, open: bool) -> bool {

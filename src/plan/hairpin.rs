@@ -28,15 +28,17 @@ pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
     // An internal network leads nowhere, the host included.
     for destination in view.inventory.destinations.iter().filter(|destination| !destination.internal) {
         let Some(speaker) = Speaker::of(view, destination, &networks) else { continue };
-        let job = |(proxy, at): &(Arc<str>, SocketAddr)| Job {
-            key: ProbeKey {
-                destination: Arc::clone(&destination.name),
-                kind: ProbeKind::Hairpin,
-                source: Arc::clone(&speaker.endpoint.name),
-                target: Arc::clone(proxy),
-                detail: Detail::Port(at.ip(), at.port()),
-            },
-            spec: Spec::Tcp { peer: *at },
+        let job = |(proxy, at): &(Arc<str>, SocketAddr)| {
+            Job::new(
+                ProbeKey {
+                    destination: Arc::clone(&destination.name),
+                    kind: ProbeKind::Hairpin,
+                    source: Arc::clone(&speaker.endpoint.name),
+                    target: Arc::clone(proxy),
+                    detail: Detail::Port(at.ip(), at.port()),
+                },
+                Spec::Tcp { peer: *at },
+            )
         };
         let reached = doors.iter().filter(|(_, at)| speaker.reaches(&[at.ip()]).next().is_some());
         let jobs = reached.map(job).collect();

@@ -159,15 +159,17 @@ impl<'a> At<'a> {
             };
             let mut targets = other.targets.iter().filter_map(|e| Some((*e, of_family(e)?)));
             let Some((target, address)) = targets.next() else { continue };
-            let job = |detail, spec| Job {
-                key: ProbeKey {
-                    destination: Arc::clone(&self.destination.name),
-                    kind: ProbeKind::Isolation,
-                    source: Arc::clone(&source.name),
-                    target: format!("{}/{}", other.destination.name, target.name).into(),
-                    detail,
-                },
-                spec,
+            let job = |detail, spec| {
+                Job::new(
+                    ProbeKey {
+                        destination: Arc::clone(&self.destination.name),
+                        kind: ProbeKind::Isolation,
+                        source: Arc::clone(&source.name),
+                        target: format!("{}/{}", other.destination.name, target.name).into(),
+                        detail,
+                    },
+                    spec,
+                )
             };
             let (packets, spacing) = (view.probes.icmp_packets, view.probes.icmp_spacing);
             jobs.push(job(Detail::Address(address), Spec::Icmp { address, packets, spacing }));

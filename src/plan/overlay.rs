@@ -3,8 +3,8 @@
 //!
 //! Exporters on the nodes do not speak with each other. Each knows the same nodes by the same gossip, puts them on the
 //! same ring, and looks at the containers of the next few: so every node's containers are looked at from as many other
-//! nodes. Of one node no more than [`AT_ONCE`] are tried in one round; where there are more they take turns, and all have
-//! had theirs within [`rounds`] rounds.
+//! nodes. Of one node no more than [`AT_ONCE`] are tried in one round; where there are more they take [turns](Turn), and all
+//! have had theirs within [`rounds`] rounds.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::inventory::{Container, Destination, Endpoint, Inventory, RunState};
 use crate::namespace::Vantage;
 use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType};
 use crate::probe::visit::Expect;
-use crate::probe::{Job, Spec};
+use crate::probe::{Job, Spec, Turn};
 
 use super::targets::can_be_asked_for;
 use super::{Errand, HOST, Learned, View, mesh, vantage};
@@ -47,22 +47,9 @@ pub const fn rounds(tasks: usize) -> usize {
     if tasks == 0 { 1 } else { tasks.div_ceil(AT_ONCE) }
 }
 
-/// True where not all of an overlay is tried in each round.
-pub fn takes_turns(overlay: &Overlay) -> bool {
-    overlay.peers.iter().any(|peer| peer.tasks.len() > AT_ONCE)
-        || overlay.services.len() > VIPS_AT_ONCE.min(NAMES_AT_ONCE)
-}
-
-/// Of so many those whose turn it is.
-pub fn in_turn<T>(all: &[T], at_once: usize, turn: u64) -> &[T] {
-    if all.len() <= at_once {
-        return all;
-    }
-    let parts = all.len().div_ceil(at_once);
-    let part = usize::try_from(turn % parts as u64).unwrap_or_default();
-    // Equal parts: a last one of two would be tried as often as one of thirty.
-    let (from, to) = (part * all.len() / parts, (part + 1) * all.len() / parts);
-    all.get(from..to).unwrap_or_default()
+/// Each with its turn.
+fn in_turns<T>(all: &[T], at_once: usize) -> impl Iterator<Item = (&T, Turn)> {
+    all.iter().zip(Turn::each(all.len(), at_once))
 }
 
 /// The nodes that this one looks at, of those that take part in an overlay.
@@ -102,25 +89,25 @@ struct Source<'a> {
 fn over(view: &View<'_>, destination: &Destination, overlay: &Overlay, next: &[&Peer]) -> Vec<Errand> {
     let sources = sources(view.inventory, view.learned, destination);
     let mut jobs: Vec<Vec<Job>> = sources.iter().map(|_| Vec::new()).collect();
-    let mut give = |target: &Arc<str>, of: &mut dyn FnMut(&Source<'_>) -> Vec<Job>| {
+    let mut give = |target: &Arc<str>, turn: Turn, of: &mut dyn FnMut(&Source<'_>) -> Vec<Job>| {
         let by_weight =
             |(_, source): &(usize, &Source<'_>)| mesh::fnv1a_of([&*source.endpoint.name, &**target]);
         let chosen = sources.iter().enumerate().max_by_key(by_weight);
         if let Some((at, source)) = chosen
             && let Some(list) = jobs.get_mut(at)
         {
-            list.extend(of(source));
+            list.extend(of(source).into_iter().map(|job| Job { turn, ..job }));
         }
     };
     for peer in next {
-        for task in in_turn(&peer.tasks, AT_ONCE, view.learned.node_turn) {
-            give(&task.name, &mut |source| to_task(view, destination, source, task));
+        for (task, turn) in in_turns(&peer.tasks, AT_ONCE) {
+            give(&task.name, turn, &mut |source| to_task(view, destination, source, task));
         }
     }
     let vips: Vec<&Service> = overlay.services.iter().filter(|service| service.vip.is_some()).collect();
-    for service in in_turn(&vips, VIPS_AT_ONCE, view.learned.node_turn) {
+    for (service, turn) in in_turns(&vips, VIPS_AT_ONCE) {
         let target: Arc<str> = format!("{}{VIP}", service.name).into();
-        give(&target, &mut |source| to_vip(view, destination, source, service, &target));
+        give(&target, turn, &mut |source| to_vip(view, destination, source, service, &target));
     }
     let errand = |(source, jobs): (&Source<'_>, Vec<Job>)| {
         let from = (Some(&source.container.id), source.vantage.clone());
@@ -136,7 +123,7 @@ fn names(view: &View<'_>, destination: &Destination, overlay: &Overlay) -> Vec<E
     // One that is on other networks too may be answered of those.
     sources.retain(|source| is_here_alone(view.inventory, destination, source));
     let mut jobs: Vec<Vec<Job>> = sources.iter().map(|_| Vec::new()).collect();
-    for service in in_turn(&overlay.services, NAMES_AT_ONCE, view.learned.node_turn) {
+    for (service, turn) in in_turns(&overlay.services, NAMES_AT_ONCE) {
         let has_four = service.addresses.iter().any(IpAddr::is_ipv4);
         let asks = sources
             .iter()
@@ -153,7 +140,7 @@ fn names(view: &View<'_>, destination: &Destination, overlay: &Overlay) -> Vec<E
         let resolver = SocketAddr::new(server, 53);
         let spec = Spec::Dns { resolver, name, qtype, expect: Expect::Any };
         if let Some(list) = jobs.get_mut(at) {
-            list.push(Job { key, spec });
+            list.push(Job { turn, ..Job::new(key, spec) });
         }
     }
     let errand = |(source, jobs): (&Source<'_>, Vec<Job>)| {
@@ -207,7 +194,7 @@ fn key(
 
 fn echo(view: &View<'_>, key: ProbeKey, address: IpAddr) -> Job {
     let spec = Spec::Icmp { address, packets: view.probes.icmp_packets, spacing: view.probes.icmp_spacing };
-    Job { key, spec }
+    Job::new(key, spec)
 }
 
 fn to_task(view: &View<'_>, destination: &Destination, source: &Source<'_>, task: &Elsewhere) -> Vec<Job> {
@@ -220,7 +207,7 @@ fn to_task(view: &View<'_>, destination: &Destination, source: &Source<'_>, task
     let ports = ports(view, destination, &task.workload, &task.ports);
     jobs.extend(ports.into_iter().map(|port| {
         let spec = Spec::Tcp { peer: SocketAddr::new(task.address, port) };
-        Job { key: of(Detail::Port(task.address, port)), spec }
+        Job::new(of(Detail::Port(task.address, port)), spec)
     }));
     jobs
 }
@@ -235,9 +222,11 @@ fn to_vip(
 ) -> Vec<Job> {
     let Some(vip) = service.vip else { return Vec::new() };
     let ports = ports(view, destination, &service.written, &service.ports);
-    let job = |port: u16| Job {
-        key: key(destination, ProbeKind::Overlay, &source.endpoint.name, target, Detail::Port(vip, port)),
-        spec: Spec::Tcp { peer: SocketAddr::new(vip, port) },
+    let job = |port: u16| {
+        Job::new(
+            key(destination, ProbeKind::Overlay, &source.endpoint.name, target, Detail::Port(vip, port)),
+            Spec::Tcp { peer: SocketAddr::new(vip, port) },
+        )
     };
     ports.into_iter().take(1).map(job).collect()
 }
@@ -279,7 +268,7 @@ fn beside(view: &View<'_>, destination: &Destination, next: &[&Peer]) -> Option<
         let control = control.filter(|port| *port != GOSSIP).take(MOST_CONTROL_PORTS);
         jobs.extend(std::iter::once(GOSSIP).chain(control).map(|port| {
             let spec = Spec::Tcp { peer: SocketAddr::new(peer.address, port) };
-            Job { key: of(Detail::Port(peer.address, port)), spec }
+            Job::new(of(Detail::Port(peer.address, port)), spec)
         }));
     }
     view.errand(&destination.name, ProbeKind::Node, &source, (None, view.host()), jobs)

@@ -26,15 +26,17 @@ pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
     for destination in &view.inventory.destinations {
         let Some(speaker) = Speaker::of(view, destination, &networks) else { continue };
         let source = &speaker.endpoint.name;
-        let job = |target: Arc<str>, address: IpAddr| Job {
-            key: ProbeKey {
-                destination: Arc::clone(&destination.name),
-                kind: ProbeKind::PathMtu,
-                source: Arc::clone(source),
-                target,
-                detail: Detail::Address(address),
-            },
-            spec: Spec::PathMtu { address },
+        let job = |target: Arc<str>, address: IpAddr| {
+            Job::new(
+                ProbeKey {
+                    destination: Arc::clone(&destination.name),
+                    kind: ProbeKind::PathMtu,
+                    source: Arc::clone(source),
+                    target,
+                    detail: Detail::Address(address),
+                },
+                Spec::PathMtu { address },
+            )
         };
         let mut jobs: Vec<Job> = Vec::new();
         let peers = destination.endpoints.iter().filter(|peer| peer.name != *source);

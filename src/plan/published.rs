@@ -43,7 +43,7 @@ pub(super) fn errands(view: &View<'_>) -> Vec<Errand> {
                 target: Arc::clone(&endpoint.name),
                 detail: Detail::Port(at.ip(), at.port()),
             };
-            jobs.entry(&destination.name).or_default().push(Job { key, spec: Spec::Tcp { peer: at } });
+            jobs.entry(&destination.name).or_default().push(Job::new(key, Spec::Tcp { peer: at }));
         }
     }
     let errand = |(destination, mut jobs): (&Arc<str>, Vec<Job>)| {

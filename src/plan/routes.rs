@@ -59,7 +59,7 @@ fn request(
 ) -> Job {
     let spec =
         Spec::Http { peer, host: Arc::clone(host), path: Arc::clone(path), tls, body_cap: BODY_CAP, accepts };
-    Job { key, spec }
+    Job::new(key, spec)
 }
 
 /// From each proxy to the containers that it leads to.
@@ -165,15 +165,17 @@ fn to_proxies(view: &View<'_>) -> Vec<Errand> {
         for (proxy, container) in running(view).filter(|(_, container)| container.place == Place::Own) {
             let here = destination.endpoints.iter().find(|e| e.container == container.id);
             let Some(address) = here.and_then(|e| e.addresses.first()) else { continue };
-            jobs.extend(entrances(proxy, container, *address).map(|(port, spec)| Job {
-                key: ProbeKey {
-                    destination: Arc::clone(&destination.name),
-                    kind: ProbeKind::Proxy,
-                    source: Arc::from(""),
-                    target: here.map_or_else(|| Arc::clone(&proxy.name), |e| Arc::clone(&e.name)),
-                    detail: Detail::Port(*address, port),
-                },
-                spec,
+            jobs.extend(entrances(proxy, container, *address).map(|(port, spec)| {
+                Job::new(
+                    ProbeKey {
+                        destination: Arc::clone(&destination.name),
+                        kind: ProbeKind::Proxy,
+                        source: Arc::from(""),
+                        target: here.map_or_else(|| Arc::clone(&proxy.name), |e| Arc::clone(&e.name)),
+                        detail: Detail::Port(*address, port),
+                    },
+                    spec,
+                )
             }));
         }
         if jobs.is_empty() {
@@ -225,7 +227,7 @@ fn of_domains(view: &View<'_>) -> Vec<Errand> {
                 };
                 let name: Arc<str> = format!("{}.", route.domain).into();
                 let spec = Spec::Dns { resolver, name, qtype, expect: Expect::Any };
-                jobs.entry(destination).or_default().push(Job { key, spec });
+                jobs.entry(destination).or_default().push(Job::new(key, spec));
             }
         }
         for (destination, jobs) in jobs {

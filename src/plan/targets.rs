@@ -63,7 +63,7 @@ impl From<'_> {
             target: Arc::clone(target),
             detail,
         };
-        Job { key, spec }
+        Job::new(key, spec)
     }
 
     /// The addresses of a peer that this vantage has the family for: an IPv4-only container is not

@@ -101,15 +101,17 @@ impl Drop for Lab {
 
 /// A visit of `near`, with a job per spec.
 pub fn visit(kind: ProbeKind, vantage: Vantage, timeout: Duration, specs: Vec<Spec>) -> Visit {
-    let job = |(number, spec)| Job {
-        key: ProbeKey {
-            destination: "lab".into(),
-            kind,
-            source: "near".into(),
-            target: Arc::from(format!("job {number}")),
-            detail: Detail::Address([0, 0, 0, 0].into()),
-        },
-        spec,
+    let job = |(number, spec)| {
+        Job::new(
+            ProbeKey {
+                destination: "lab".into(),
+                kind,
+                source: "near".into(),
+                target: Arc::from(format!("job {number}")),
+                detail: Detail::Address([0, 0, 0, 0].into()),
+            },
+            spec,
+        )
     };
     Visit {
         kind,

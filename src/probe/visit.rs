@@ -9,6 +9,8 @@ use crate::namespace::Vantage;
 use crate::outcome::{Blindness, Outcome, ProbeKey, ProbeKind, QueryType, Run};
 use crate::proxy::Kind;
 
+use super::Turn;
+
 /// Everything of one kind that one vantage measures at one time.
 #[derive(Clone, Debug)]
 pub struct Visit {
@@ -42,6 +44,15 @@ pub struct Job {
     pub key: ProbeKey,
     /// What to do.
     pub spec: Spec,
+    /// Whether it is done each time.
+    pub turn: Turn,
+}
+
+impl Job {
+    /// One that is done each time.
+    pub const fn new(key: ProbeKey, spec: Spec) -> Self {
+        Self { key, spec, turn: Turn::EVERY }
+    }
 }
 
 /// What to do, by kind.

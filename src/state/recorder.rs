@@ -126,6 +126,11 @@ impl Recorder {
         self.note_empty_round();
     }
 
+    /// Which of the planned ones wait for their turn: no round waits for these.
+    pub fn in_turns<'a>(&mut self, keys: impl Iterator<Item = &'a ProbeKey>) {
+        self.own.in_turns = Arc::new(keys.cloned().collect());
+    }
+
     /// Who ought to be looked at. When somebody last was stays known while he ought to be, also while it is the others'
     /// turn.
     pub fn to_cover(&mut self, covers: BTreeMap<Arc<str>, Cover>) {
@@ -184,15 +189,16 @@ impl Recorder {
         let first = self.own.round_last_completed.is_none();
         let counts = |key: &ProbeKey| {
             let takes_turns = || self.own.turns.get(&key.destination).is_some_and(|turns| turns.taken);
-            first
-                || !(key.kind.is_rare()
-                    || key.kind == ProbeKind::Overlay
-                    || (key.kind == ProbeKind::Isolation && takes_turns()))
+            !self.own.is_in_turns(key)
+                && (first || !(key.kind.is_rare() || (key.kind == ProbeKind::Isolation && takes_turns())))
         };
         // Nothing has a record that is not planned, so that most rounds are told by a number.
         if self.probes.len() != self.planned.len()
-            && (first || !self.planned.iter().all(|key| !counts(key) || self.probes.contains_key(key)))
+            && !self.planned.iter().all(|key| !counts(key) || self.probes.contains_key(key))
         {
+            return None;
+        }
+        if first && !self.own.turns_begun(|key| self.probes.contains_key(key)) {
             return None;
         }
         self.probes.iter().filter(|(key, _)| counts(key)).map(|(_, record)| record.at).min()

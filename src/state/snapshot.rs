@@ -220,6 +220,8 @@ pub struct Own {
     pub postponed: u64,
     /// By destination, those that it shares nothing with, where that is tried.
     pub turns: Arc<BTreeMap<Arc<str>, Turns>>,
+    /// Planned probes that are not made each time, as there are more than may be made at once.
+    pub in_turns: Arc<BTreeSet<ProbeKey>>,
     /// Pairs of destinations, from which to which, that something got through between, and that were not seen shut since.
     pub breached: Arc<BTreeSet<(Arc<str>, Arc<str>)>>,
     /// By destination, who ought to be looked at.
@@ -229,6 +231,20 @@ pub struct Own {
 }
 
 impl Own {
+    /// True for a probe that is not made each time.
+    pub fn is_in_turns(&self, key: &ProbeKey) -> bool {
+        self.in_turns.contains(key)
+    }
+
+    /// Of all that take turns, whether each vantage has begun: something of its was made, as `is_made` says.
+    pub fn turns_begun(&self, is_made: impl Fn(&ProbeKey) -> bool) -> bool {
+        let mut begun: BTreeMap<(&str, ProbeKind, &str), bool> = BTreeMap::new();
+        for key in self.in_turns.iter() {
+            *begun.entry((&key.destination, key.kind, &key.source)).or_default() |= is_made(key);
+        }
+        begun.into_values().all(|begun| begun)
+    }
+
     /// Of those who ought to be looked at on a destination the share that was within the time; `None` where there is nobody.
     pub fn covered(&self, destination: &str, now: SystemTime) -> Option<f64> {
         let (on, cover) = self.covers.get_key_value(destination)?;

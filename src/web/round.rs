@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::monitor::Handle;
+use crate::outcome::ProbeKey;
 use crate::state::Snapshot;
 
 /// How a wait ended.
@@ -72,8 +73,8 @@ fn asked(then: SystemTime, now: SystemTime, passed: Duration) -> SystemTime {
     now.checked_sub(passed).map_or(then, |asked| asked.min(then))
 }
 
-/// Whether everything that is planned now has a record that is not from before. A record that was
-/// known then is from before whatever its time says: the clock may have been set back since.
+/// Whether everything that is planned now has a record that is not from before, but for what waits for its turn. A record
+/// that was known then is from before whatever its time says: the clock may have been set back since.
 fn is_done(before: &Snapshot, now: &Snapshot, destination: Option<&str>, asked: SystemTime) -> bool {
     if now.inventory.is_none() {
         return false;
@@ -81,15 +82,22 @@ fn is_done(before: &Snapshot, now: &Snapshot, destination: Option<&str>, asked: 
     let wanted = |name: &str| destination.is_none_or(|only| only == name);
     let planned: u64 =
         now.tallies.iter().filter(|((name, _), _)| wanted(name)).map(|(_, tally)| tally.planned).sum();
+    let is_new = |key: &ProbeKey| {
+        now.probes.get(key).is_some_and(|record| {
+            let known = before.probes.get(key).is_some_and(|before| before.at == record.at);
+            !known && record.at >= asked
+        })
+    };
+    let mut each_time = now.probes.keys().filter(|key| wanted(&key.destination) && !now.own.is_in_turns(key));
     let mut ran = 0;
-    for (key, record) in now.probes.iter().filter(|(key, _)| wanted(&key.destination)) {
-        let known = before.probes.get(key).is_some_and(|before| before.at == record.at);
-        if known || record.at < asked {
-            return false;
-        }
+    if !each_time.all(|key| {
         ran += 1;
+        is_new(key)
+    }) {
+        return false;
     }
-    ran >= planned
+    let in_turns = now.own.in_turns.iter().filter(|key| wanted(&key.destination)).count() as u64;
+    ran + in_turns >= planned && now.own.turns_begun(|key| !wanted(&key.destination) || is_new(key))
 }
 
 #[cfg(test)]
@@ -98,7 +106,7 @@ mod tests {
 
     use super::*;
     use crate::inventory::{EngineInfo, Inventory};
-    use crate::outcome::{Detail, Observation, Outcome, ProbeKey, ProbeKind, Run};
+    use crate::outcome::{Detail, Observation, Outcome, ProbeKind, Run};
     use crate::state::Recorder;
 
     fn at(seconds: u64) -> SystemTime {
@@ -167,6 +175,22 @@ mod tests {
         ] {
             let now = snapshot(&keys, listed);
             assert_eq!(is_done(&before, &now, Some("shop"), at(10)), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_later_turn_is_not_waited_for_and_a_turn_is() {
+        let (a, b, other) = (key("shop", "a"), key("shop", "b"), key("shop", "c"));
+        let before = snapshot(&[], true);
+        for (what, turned, expected) in [
+            ("the first part ran", [Some(11), None], true),
+            ("neither did", [None, None], false),
+            ("one is from before", [Some(9), None], false),
+        ] {
+            let mut now =
+                snapshot(&[(other.clone(), Some(11)), (a.clone(), turned[0]), (b.clone(), turned[1])], true);
+            now.own.in_turns = Arc::new([a.clone(), b.clone()].into());
+            assert_eq!(is_done(&before, &now, None, at(10)), expected, "{what}");
         }
     }
 

@@ -82,22 +82,6 @@ fn id(inventory: &Inventory, name: &str) -> ContainerId {
 }
 
 #[test]
-fn turns_are_equal_and_leave_nobody_out() {
-    for n in 0..300_usize {
-        let all: Vec<usize> = (0..n).collect();
-        let of = |turn| in_turn(&all, AT_ONCE, turn);
-        let turns = rounds(n) as u64;
-        let seen: Vec<usize> = (0..turns).flat_map(|turn| of(turn).to_vec()).collect();
-        assert_eq!(seen, all, "{n}");
-        let sizes: Vec<usize> = (0..turns).map(|turn| of(turn).len()).collect();
-        let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
-        assert!(*most <= AT_ONCE && most - least <= 1, "{n}: {sizes:?}");
-        assert_eq!(of(turns), of(0), "{n}");
-        assert_eq!(of(u64::MAX).is_empty(), n == 0);
-    }
-}
-
-#[test]
 fn a_task_is_echoed_and_asked_where_it_is_said_to_listen() {
     let overlay = Overlay { own: Some(node(0)), peers: vec![peer(1, 1)], ..Overlay::default() };
     let mut inventory = pictured(here(&["web"]), overlay);
@@ -261,9 +245,9 @@ proptest! {
             prop_assert_eq!(neighbours(&overlay, probes.ring, probes.full_mesh_up_to).len(), looks_at + missed);
             let inventory = pictured(containers.clone(), overlay);
             let mut from: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-            for turn in 0..turns {
-                let learned = Learned { node_turn: start + turn, ..Learned::default() };
-                let errands = planned(&inventory, &learned);
+            let all = planned(&inventory, &Learned::default());
+            for run in start..start + turns {
+                let errands: Vec<Errand> = all.iter().map(|errand| errand.clone().in_run(run)).collect();
                 let count: usize = errands.iter().map(|errand| errand.jobs.len()).sum();
                 prop_assert!(count <= most_probes(looks_at, missed), "{count}");
                 for job in jobs(&errands, ProbeKind::Overlay).into_iter().chain(jobs(&errands, ProbeKind::Dns)) {

@@ -136,16 +136,16 @@ fn names_that_fit_nowhere_are_no_question() {
 
 pub(super) fn job(resolver: SocketAddr, asked: &str, expect: Expect) -> Job {
     let asked: Arc<str> = asked.into();
-    Job {
-        key: ProbeKey {
+    Job::new(
+        ProbeKey {
             destination: "net".into(),
             kind: ProbeKind::Dns,
             source: "a".into(),
             target: "b".into(),
             detail: Detail::Name(asked.clone(), QueryType::A),
         },
-        spec: Spec::Dns { resolver, name: asked, qtype: QueryType::A, expect },
-    }
+        Spec::Dns { resolver, name: asked, qtype: QueryType::A, expect },
+    )
 }
 
 #[expect(clippy::disallowed_methods, reason = "the loopback of the test is where it wants to be")]

@@ -60,22 +60,24 @@ async fn server(answer: Vec<u8>, then: Then) -> (SocketAddr, tokio::task::JoinHa
 }
 
 fn visit(peers: &[SocketAddr], tls: bool, timeout: u64, path: &str) -> Visit {
-    let jobs = peers.iter().map(|peer| Job {
-        key: ProbeKey {
-            destination: "net".into(),
-            kind: ProbeKind::Http,
-            source: "a".into(),
-            target: "b".into(),
-            detail: Detail::Port(peer.ip(), peer.port()),
-        },
-        spec: Spec::Http {
-            peer: *peer,
-            host: "app.test".into(),
-            path: path.into(),
-            tls,
-            body_cap: 1000,
-            accepts: Accepts::NoServerError,
-        },
+    let jobs = peers.iter().map(|peer| {
+        Job::new(
+            ProbeKey {
+                destination: "net".into(),
+                kind: ProbeKind::Http,
+                source: "a".into(),
+                target: "b".into(),
+                detail: Detail::Port(peer.ip(), peer.port()),
+            },
+            Spec::Http {
+                peer: *peer,
+                host: "app.test".into(),
+                path: path.into(),
+                tls,
+                body_cap: 1000,
+                accepts: Accepts::NoServerError,
+            },
+        )
     });
     Visit {
         kind: ProbeKind::Http,

@@ -136,6 +136,28 @@ fn whose_turn_has_just_begun_does_not_keep_a_round_open() {
     assert_eq!(recorder.snapshot(at(16)).own.round_last_completed, Some(at(16)));
 }
 
+#[test]
+fn whose_turn_comes_later_keeps_no_round_open_and_stays_known() {
+    let over = |target: &str| ProbeKey { kind: ProbeKind::Overlay, ..key(target) };
+    let mut recorder = Recorder::default();
+    let keys = [key("db"), over("web/1@198.51.100.2"), over("web/2@198.51.100.2")];
+    recorder.planned(keys.iter(), Duration::from_secs(15));
+    recorder.in_turns(keys[1..].iter());
+    recorder.record(vec![run("db", GOOD)], at(1));
+    assert_eq!(recorder.snapshot(at(1)).own.round_last_completed, None, "the first part is waited for");
+    recorder.record(vec![Run { key: keys[1].clone(), ..run("", GOOD) }], at(2));
+    assert_eq!(recorder.snapshot(at(2)).own.round_last_completed, Some(at(1)));
+    recorder.record(vec![Run { key: keys[2].clone(), ..run("", GOOD) }], at(17));
+    recorder.record(vec![run("db", GOOD)], at(31));
+    let snapshot = recorder.snapshot(at(31));
+    assert_eq!(
+        snapshot.own.round_last_completed,
+        Some(at(31)),
+        "how old theirs is says nothing of the round"
+    );
+    assert_eq!(snapshot.probes.len(), 3);
+}
+
 fn empty(taken_at: SystemTime) -> Arc<Inventory> {
     Arc::new(Inventory {
         engine: EngineInfo { version: "27.0".into(), api_version: "1.46".into(), podman: false },
