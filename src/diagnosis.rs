@@ -55,6 +55,7 @@ pub use ledger::{Ledger, OPENS_AFTER};
 pub use route::{HopState, Passage};
 pub use scene::AFTER_ABSENCE;
 pub use status::{Status, is_blind};
+pub use words::counted;
 
 use crate::state::Snapshot;
 use scene::Scene;

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::diagnosis::Verdict;
 use crate::monitor::{Handle, Monitor};
 use crate::namespace::Hopper;
-use crate::outcome::ProbeKey;
+use crate::outcome::{ProbeKey, ProbeKind};
 use crate::state::Engine;
 
 use super::approved::Approved;
@@ -98,14 +98,22 @@ struct Progress {
     ran: usize,
     /// Everyone who looks at some by turns has had a look.
     has_begun: bool,
-    /// Failed once, or not seen for long enough: looked at again before anything is said of it.
+    /// Failed once, or not seen for long enough: looked at again before anything is said of it. What fails on another node
+    /// may have gone from there, of which no event tells: the next listing does.
     doubtful: usize,
 }
 
 impl Progress {
     fn of(verdict: &Verdict) -> Self {
         let snapshot = &*verdict.snapshot;
-        let failed_once = snapshot.probes.values().filter(|r| r.failures_in_a_row == 1).count();
+        let pictured = snapshot.inventory.as_ref().map(|inventory| inventory.taken_at);
+        let is_elsewhere = |key: &ProbeKey| matches!(key.kind, ProbeKind::Overlay | ProbeKind::Node);
+        let failing = snapshot.probes.iter().filter(|(key, record)| match record.failures_in_a_row {
+            0 => false,
+            1 => true,
+            _ => is_elsewhere(key) && pictured.is_some_and(|at| record.since > at),
+        });
+        let failing = failing.count();
         let blind = matches!(snapshot.sight.namespaces, Some(Err(_)));
         let unread = snapshot.inventory.as_ref().map_or(0, |inventory| {
             let on = inventory.destinations.iter().flat_map(|d| &d.endpoints);
@@ -126,7 +134,7 @@ impl Progress {
             planned: usize::try_from(planned).unwrap_or(usize::MAX).saturating_sub(later),
             has_begun,
             ran: snapshot.probes.len(),
-            doubtful: failed_once + verdict.pending,
+            doubtful: failing + verdict.pending,
         }
     }
 

@@ -110,6 +110,11 @@ pub(super) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "'"))
 }
 
+/// `1 container`, `2 containers`.
+pub fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// As [`few`], of names.
 pub(super) fn few_quoted<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
     few(names.into_iter().map(|name| quoted(name.as_ref())))

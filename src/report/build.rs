@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::baseline::Drifted;
-use crate::diagnosis::{Code, Finding, Severity, Verdict, is_blind};
+use crate::diagnosis::{Code, Finding, Severity, Verdict, counted, is_blind};
 use crate::inventory::{self, Inventory};
 use crate::outcome::{Outcome, ProbeKey, ProbeKind};
 use crate::state::forecast::{Forecast, NEEDED, Trend};
@@ -219,7 +219,7 @@ fn path(
         findings.iter().filter(|f| f.severity != Severity::Info && !is_proxy(f) && !on_network(f)).collect();
     let detail = rest
         .first()
-        .map_or_else(|| format!("{} containers", of.endpoints.len() - proxies.len()), |f| f.summary.clone());
+        .map_or_else(|| counted(of.endpoints.len() - proxies.len(), "container"), |f| f.summary.clone());
     hops.push(Hop { hop: "container", status: Status::of(rest).worse(seen), detail });
     hops
 }

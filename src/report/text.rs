@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::baseline::words;
-use crate::diagnosis::{Code, Finding, Severity, Step};
+use crate::diagnosis::{Code, Finding, Severity, Step, counted};
 use crate::strangers::printable;
 use crate::traffic::conversations::Way;
 
@@ -484,8 +484,4 @@ fn totals(report: &Report, took: Option<Duration>) -> String {
         line.push_str(" Not looked at: the internet (no targets configured).");
     }
     line
-}
-
-fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

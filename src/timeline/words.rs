@@ -60,8 +60,3 @@ pub fn seconds(time: Duration) -> f64 {
     u32::try_from(time.as_millis())
         .map_or_else(|_| time.as_secs_f64().round(), |millis| f64::from(millis) / 1000.0)
 }
-
-/// `1 backend`, `2 backends`.
-pub fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use crate::diagnosis::counted;
 use crate::report::{Flow, Status};
 use crate::strangers::printable;
 use crate::traffic::conversations::Way;
@@ -93,9 +94,10 @@ impl Drawing {
             drawing.notes.push(format!("{} more flows of fewer connections", map.flows_left_out));
         }
         if !map.flows_unseen.is_empty() {
-            drawing
-                .notes
-                .push(format!("connections of {} containers could not be read", map.flows_unseen.len()));
+            drawing.notes.push(format!(
+                "connections of {} could not be read",
+                counted(map.flows_unseen.len(), "container")
+            ));
         }
         drawing
     }

@@ -101,6 +101,10 @@ fn the_data_path_and_the_gossip_fail_apart() -> Result<()> {
         assert!(fine.iter().any(|word| word.starts_with("the way between the hosts")), "{one:#}");
         assert!(text(&one["summary"]).contains("UDP 4789"), "{one:#}");
     }
+    for number in [1, 2] {
+        let report = town.check(number)?;
+        assert_eq!(text(&finding(&report, DATA_PATH)["subject"]["name"]), at(3), "{report:#}");
+    }
     for node in town.nodes() {
         node.repairs(&lost);
     }

@@ -78,6 +78,16 @@ impl Town {
         self.nodes.iter()
     }
 
+    /// What one round tells on this node, of a program that just started.
+    pub fn check(&self, number: usize) -> Result<Value> {
+        let mut command = self.node(number).lab.on_host(env!("CARGO_BIN_EXE_destination-exporter"));
+        command.args(["check", "--format", "json", "--docker.host", "unix:///run/docker.sock"]);
+        let told = command.env_remove("DOCKER_HOST").stdin(std::process::Stdio::null()).output();
+        let told = told.map_err(|error| lab::Error::io("running check", error))?;
+        let said = String::from_utf8_lossy(&told.stderr);
+        serde_json::from_slice(&told.stdout).map_err(|error| lab::Error::new(format!("{error}: {said}")))
+    }
+
     /// Waits until nothing is found on any node.
     pub fn calm(&self) -> Result<()> {
         self.nodes().try_for_each(|node| node.expect(&[], SOON).map(drop))

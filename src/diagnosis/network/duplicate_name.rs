@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnosis::scene::Scene;
-use crate::diagnosis::words::{quoted, saw, sh};
+use crate::diagnosis::words::{counted, quoted, saw, sh};
 use crate::diagnosis::{Code, Finding, Step};
 use crate::inventory::Destination;
 
@@ -39,10 +39,10 @@ fn tell(scene: &Scene<'_>, name: &str, all: &[&Destination]) -> Option<Finding> 
             saw(
                 format!("docker network inspect {}", sh(on.id.as_str())),
                 format!(
-                    "{name}, {} {}, {} containers that run here",
+                    "{name}, {} {}, here with {}",
                     on.scope,
                     on.driver,
-                    on.endpoints.len()
+                    counted(on.endpoints.len(), "container")
                 ),
                 "one network of the name",
             )

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnosis::scene::Look;
-use crate::diagnosis::words::{few_quoted, listed, network, quoted, saw, symptom};
+use crate::diagnosis::words::{counted, few_quoted, listed, network, quoted, saw, symptom};
 use crate::diagnosis::{Code, Evidence, Finding, Step};
 use crate::outcome::Outcome;
 
@@ -165,12 +165,15 @@ fn evidence(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Vec<Evidence> {
         evidence.push(match sight.peer.lost {
             Some(lost) => saw(
                 format!("gossip of {}", sight.on.name),
-                format!("{name} is no longer among the peers; {} of its containers were known", lost.tasks),
+                format!(
+                    "{name} is no longer among the peers, with {} when it last was",
+                    counted(lost.tasks, "container")
+                ),
                 "it takes part",
             ),
             None => saw(
                 format!("gossip of {}", sight.on.name),
-                format!("{name} takes part, with {} containers", sight.peer.tasks.len()),
+                format!("{name} takes part, with {}", counted(sight.peer.tasks.len(), "container")),
                 "",
             ),
         });

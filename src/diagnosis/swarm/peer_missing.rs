@@ -4,7 +4,7 @@
 //! name here and no way to it, though the hosts may well reach each other.
 
 use crate::diagnosis::scene::fails;
-use crate::diagnosis::words::{few_quoted, listed, network, operand, quoted, saw, symptom};
+use crate::diagnosis::words::{counted, few_quoted, listed, network, operand, quoted, saw, symptom};
 use crate::diagnosis::{Code, Finding, Step};
 
 use super::data_path_broken::hosts;
@@ -65,7 +65,10 @@ fn tell(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
         let tasks = sight.peer.lost.map_or(0, |lost| lost.tasks);
         finding.evidence.push(saw(
             format!("gossip of {}", sight.on.name),
-            format!("{name} is not among the peers; {tasks} containers are known to be there, or were"),
+            format!(
+                "{name} is not among the peers; {} known to be there, or to have been",
+                counted(tasks, "container")
+            ),
             "it takes part",
         ));
     }

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::baseline::{Baseline, Change, Difference, Drift, Drifted, Kind as What, words};
-use crate::diagnosis::{Subject, Verdict};
+use crate::diagnosis::{Subject, Verdict, counted};
 
 use super::{Concern, Flip, Kind, Time, cut, name, span};
-use crate::timeline::words::counted;
 
 /// What is seen the other way for so long is the other way.
 const STAYS: Duration = Duration::from_secs(60);

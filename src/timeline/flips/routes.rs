@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::diagnosis::{Passage, Subject, Verdict};
+use crate::diagnosis::{Passage, Subject, Verdict, counted};
 use crate::inventory::{Inventory, Route};
 
 use super::{Concern, Flip, Kind, Time, name, span};
-use crate::timeline::words::counted;
 
 /// What is seen the other way for so long is the other way.
 pub const STANDS: Duration = Duration::from_secs(1);

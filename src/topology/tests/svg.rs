@@ -23,7 +23,7 @@ fn a_picture_shows_who_is_where_and_who_talks_to_whom() {
         "stroke-width=\"3.5\"",
         ">8080 → 80/tcp</text>",
         "stroke-dasharray=\"7 5\"",
-        ">connections of 1 containers could not be read</text>",
+        ">connections of 1 container could not be read</text>",
     ] {
         assert!(picture.contains(inside), "{inside}: {picture}");
     }

@@ -42,9 +42,9 @@ pub const fn severity_colour(severity: Severity) -> &'static str {
     }
 }
 
+/// As [`crate::diagnosis::counted`], for templates, which lend what they count.
 pub fn counted(n: impl Borrow<usize>, what: &str) -> String {
-    let n = *n.borrow();
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+    crate::diagnosis::counted(*n.borrow(), what)
 }
 
 /// What a capability is to a person.
