@@ -10,6 +10,7 @@ mod allowance;
 mod counters;
 mod cut;
 mod engine;
+mod entries;
 mod environment;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -77,10 +77,8 @@ pub fn gossip(answer: Value) -> Option<SeenGossip> {
 
 /// What is kept of nodes, services and tasks.
 pub fn control(nodes: Value, services: Value, tasks: Value) -> Option<SeenControl> {
-    let nodes: Option<Vec<control::Node>> = serde_json::from_value(nodes).ok()?;
-    let services: Option<Vec<control::Service>> = serde_json::from_value(services).ok()?;
-    let tasks: Option<Vec<control::Task>> = serde_json::from_value(tasks).ok()?;
-    Some(control::read(nodes.unwrap_or_default(), services.unwrap_or_default(), tasks.unwrap_or_default()))
+    let [nodes, services, tasks] = [nodes, services, tasks].map(|list| list.to_string());
+    control::read([nodes.as_bytes(), services.as_bytes(), tasks.as_bytes()]).ok()
 }
 
 /// Who the Engine is in the Swarm; `None` where it is in none.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue};
@@ -18,10 +18,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::allowance::{Allowance, Bounded};
+use super::allowance::{Allowance, Bounded, WORD};
+use super::entries::Entries;
 
 /// The client's own deadline, in whole seconds: ours is the one that counts.
 const CLIENT_TIMEOUT: u64 = 120;
+/// Of what is said of a request that was not served.
+const MOST_SAID: usize = WORD;
 
 /// The client, and what it may read for each of its requests. Nothing is asked yet.
 pub(super) fn client(
@@ -74,14 +77,37 @@ pub(super) async fn fields<T: DeserializeOwned>(
     allowance: Allowance,
 ) -> Result<T, Error> {
     let request = Request::get(path).body(Empty::<Bytes>::new())?;
-    let answer = exchange(host.into(), request, allowance).await?;
-    let status = answer.status();
-    let body = answer.into_body().collect().await?.to_bytes();
-    if !status.is_success() {
-        let message = String::from_utf8_lossy(&body).into_owned();
-        return Err(Error::DockerResponseServerError { status_code: status.as_u16(), message });
+    let answer = good(exchange(host.into(), request, allowance).await?).await?;
+    Ok(serde_json::from_slice(&answer.into_body().collect().await?.to_bytes())?)
+}
+
+/// Gives each entry of the list at `path` as it comes; an entry may be so long. Whether it was given all.
+pub(super) async fn entries(
+    host: &str,
+    path: &str,
+    allowance: Allowance,
+    most: usize,
+    mut each: impl FnMut(&[u8]),
+) -> Result<bool, Error> {
+    let request = Request::get(path).body(Empty::<Bytes>::new())?;
+    let mut body = good(exchange(host.into(), request, allowance).await?).await?.into_body();
+    let mut entries = Entries::of(most);
+    while let Some(frame) = body.frame().await {
+        entries.pass(frame?.data_ref().map_or(&[], |data| &**data), &mut each)?;
     }
-    Ok(serde_json::from_slice(&body)?)
+    Ok(entries.is_whole()?)
+}
+
+/// An answer that says so, or what it says instead.
+async fn good(answer: Response<Incoming>) -> Result<Response<Incoming>, Error> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let said = Limited::new(answer.into_body(), MOST_SAID).collect().await;
+    let message = said.map(|body| String::from_utf8_lossy(&body.to_bytes()).into_owned());
+    let message = message.unwrap_or_else(|_| "a long answer".to_owned());
+    Err(Error::DockerResponseServerError { status_code: status.as_u16(), message })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the Engine is asked from where the exporter is")]

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::inventory::build::away::is_of_proxy;
 use crate::inventory::proxy::proxied_ports;
 use crate::inventory::seen::{SeenControl, SeenNode, SeenService, SeenTask, bounded};
 
-use super::super::allowance::{Allowance, LISTING};
+use super::super::allowance::{Allowance, CUT_SHORT, ONE};
 use super::super::engine::Engine;
+#[cfg(any(test, feature = "fuzzing"))]
+use super::super::entries::Entries;
 use super::super::error::EngineError;
 use super::super::wire;
 
@@ -25,7 +28,7 @@ const MOST: usize = 256;
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "PascalCase")]
-pub(in crate::docker) struct Node {
+struct Node {
     #[serde(rename = "ID")]
     id: String,
     spec: NodeSpec,
@@ -65,7 +68,7 @@ struct ManagerStatus {
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "PascalCase")]
-pub(in crate::docker) struct Service {
+struct Service {
     #[serde(rename = "ID")]
     id: String,
     spec: ServiceSpec,
@@ -108,7 +111,7 @@ struct PortSpec {
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "PascalCase")]
-pub(in crate::docker) struct Task {
+struct Task {
     #[serde(rename = "ID")]
     id: String,
     #[serde(rename = "ServiceID")]
@@ -144,30 +147,95 @@ struct AttachedNetwork {
     id: String,
 }
 
+/// A list that is taken in entry by entry.
+#[derive(Debug)]
+pub(in crate::docker) struct Listing<Kept> {
+    all: Vec<Kept>,
+    most: usize,
+    /// There is more of it.
+    is_cut: bool,
+}
+
+impl<Kept: Ord> Listing<Kept> {
+    const fn of(most: usize) -> Self {
+        Self { all: Vec::new(), most, is_cut: false }
+    }
+
+    /// One that cannot be read is missing: of the others it says nothing.
+    fn take<Told: DeserializeOwned>(&mut self, entry: &[u8], keep: fn(Told) -> Kept) {
+        match serde_json::from_slice(entry) {
+            Ok(told) if self.all.len() < self.most => self.all.push(keep(told)),
+            _ => self.is_cut = true,
+        }
+    }
+}
+
 impl Engine {
     /// All three, or none: a picture of which a part is old is none.
     pub(super) async fn control(&self, until: Instant) -> Result<SeenControl, EngineError> {
-        let most = || Allowance::of_bytes(LISTING);
-        let nodes = wire::fields::<Option<Vec<Node>>>(&self.host, "/nodes", most());
-        let nodes = self.within("nodes", nodes, until).await?;
-        let services = wire::fields::<Option<Vec<Service>>>(&self.host, "/services", most());
-        let services = self.within("services", services, until).await?;
-        let tasks = wire::fields::<Option<Vec<Task>>>(&self.host, "/tasks", most());
-        let tasks = self.within("tasks", tasks, until).await?;
-        Ok(read(nodes.unwrap_or_default(), services.unwrap_or_default(), tasks.unwrap_or_default()))
+        let nodes = self.told("nodes", "/nodes", Listing::of(MOST_NODES), node, until).await?;
+        let services = self.told("services", "/services", Listing::of(MOST_SERVICES), service, until).await?;
+        let tasks = self.told("tasks", "/tasks", Listing::of(MOST_TASKS), task, until).await?;
+        Ok(together(nodes, services, tasks))
+    }
+
+    /// What is kept of a list. One that is longer than is read is cut.
+    async fn told<Told: DeserializeOwned, Kept: Ord>(
+        &self,
+        endpoint: &'static str,
+        path: &str,
+        mut listing: Listing<Kept>,
+        keep: fn(Told) -> Kept,
+        until: Instant,
+    ) -> Result<Listing<Kept>, EngineError> {
+        let most = Allowance::of_bytes(CUT_SHORT);
+        let read = wire::entries(&self.host, path, most, ONE, |entry| listing.take(entry, keep));
+        let is_whole = match self.within(endpoint, read, until).await {
+            Err(error) if error.reason == "too_large" => false,
+            answered => answered?,
+        };
+        listing.is_cut |= !is_whole;
+        Ok(listing)
     }
 }
 
 /// What is kept of it, sorted.
-pub(in crate::docker) fn read(nodes: Vec<Node>, services: Vec<Service>, tasks: Vec<Task>) -> SeenControl {
-    let is_cut = nodes.len() > MOST_NODES || services.len() > MOST_SERVICES || tasks.len() > MOST_TASKS;
-    let mut nodes: Vec<SeenNode> = nodes.into_iter().take(MOST_NODES).map(node).collect();
-    let mut services: Vec<SeenService> = services.into_iter().take(MOST_SERVICES).map(service).collect();
-    let mut tasks: Vec<SeenTask> = tasks.into_iter().take(MOST_TASKS).map(task).collect();
-    nodes.sort();
-    services.sort();
-    tasks.sort();
-    SeenControl { nodes, services, tasks, is_cut, is_fresh: true }
+fn together(
+    mut nodes: Listing<SeenNode>,
+    mut services: Listing<SeenService>,
+    mut tasks: Listing<SeenTask>,
+) -> SeenControl {
+    nodes.all.sort();
+    services.all.sort();
+    tasks.all.sort();
+    SeenControl {
+        is_cut: nodes.is_cut || services.is_cut || tasks.is_cut,
+        nodes: nodes.all,
+        services: services.all,
+        tasks: tasks.all,
+        is_fresh: true,
+    }
+}
+
+/// The same of answers that are at hand.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::docker) fn read(answers: [&[u8]; 3]) -> Result<SeenControl, serde_json::Error> {
+    fn listed<Told: DeserializeOwned, Kept: Ord>(
+        answer: &[u8],
+        most: usize,
+        keep: fn(Told) -> Kept,
+    ) -> Result<Listing<Kept>, serde_json::Error> {
+        let (mut entries, mut listing) = (Entries::of(ONE), Listing::of(most));
+        entries.pass(answer, |entry| listing.take(entry, keep))?;
+        listing.is_cut |= !entries.is_whole()?;
+        Ok(listing)
+    }
+    let [nodes, services, tasks] = answers;
+    Ok(together(
+        listed(nodes, MOST_NODES, node)?,
+        listed(services, MOST_SERVICES, service)?,
+        listed(tasks, MOST_TASKS, task)?,
+    ))
 }
 
 fn text(text: &str) -> String {

@@ -3,7 +3,6 @@
 use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Hint, Info, control, gossip};
@@ -14,10 +13,8 @@ fn heard(answer: Value) -> SeenGossip {
 }
 
 fn known(nodes: Value, services: Value, tasks: Value) -> SeenControl {
-    fn list<T: DeserializeOwned>(answer: Value) -> Vec<T> {
-        serde_json::from_value::<Option<Vec<T>>>(answer).unwrap().unwrap_or_default()
-    }
-    control::read(list(nodes), list(services), list(tasks))
+    let [nodes, services, tasks] = [nodes, services, tasks].map(|list| list.to_string());
+    control::read([nodes.as_bytes(), services.as_bytes(), tasks.as_bytes()]).unwrap()
 }
 
 /// Docker 20.10: a service with a virtual address, one with `--endpoint-mode dnsrr`, one that is global, and a container that
@@ -179,6 +176,17 @@ fn lists_that_were_never_filled_are_empty() {
     }
     let bare = known(json!([{}]), json!([{}]), json!([{}]));
     assert_eq!((bare.nodes.len(), bare.services.len(), bare.tasks.len()), (1, 1, 1));
+}
+
+#[test]
+fn one_that_cannot_be_read_costs_no_other_and_is_said_to_be_missing() {
+    let odd = json!([{"ID": "a", "Slot": -1}, {"ID": "b", "Slot": 1}]);
+    let control = known(json!([]), json!([]), odd);
+    let ids: Vec<&str> = control.tasks.iter().map(|task| &*task.id).collect();
+    assert_eq!((ids, control.is_cut), (vec!["b"], true));
+    for answer in ["{\"message\": \"no\"}", "[{}", "<html>"] {
+        assert!(control::read([b"[]", b"[]", answer.as_bytes()]).is_err(), "{answer}");
+    }
 }
 
 #[test]
