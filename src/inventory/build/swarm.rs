@@ -45,6 +45,23 @@ pub(super) fn swarm(seen: &SeenSwarm) -> Swarm {
     }
 }
 
+/// What of it was not read to its end, in words.
+pub(super) fn cut(swarm: Option<&SeenSwarm>, networks: &[SeenNetwork]) -> Vec<String> {
+    let control = swarm.and_then(|swarm| swarm.control.as_ref()).filter(|control| control.is_cut);
+    let managers = control.map(|_| {
+        "the managers list more nodes, services or tasks than are read, or one that cannot be: which tasks are refused, which addresses are stale and which nodes are missed is not told".to_owned()
+    });
+    let overlays =
+        networks.iter().filter(|network| network.gossip.as_ref().is_some_and(|known| known.is_cut));
+    let overlays = overlays.map(|network| {
+        format!(
+            "overlay {}: there are more tasks on it than are read: not all are looked at",
+            bounded(&network.name)
+        )
+    });
+    managers.into_iter().chain(overlays).collect()
+}
+
 fn control(seen: &SeenControl) -> Control {
     let mut nodes: Vec<Node> = seen.nodes.iter().map(node).collect();
     // One that left and joined again is listed twice until somebody removes the old entry, which is down: it is the other.

@@ -309,6 +309,21 @@ fn a_node_that_managers_know_to_have_tasks_is_lost_where_the_gossip_knows_none()
 }
 
 #[test]
+fn what_was_not_read_to_its_end_is_said() {
+    let mut swarm = manager(Vec::new(), Vec::new());
+    let mut network = mesh(gossip(&[], Vec::new()));
+    assert_eq!(cut(Some(&swarm), &[network.clone()]), Vec::<String>::new());
+    assert_eq!(cut(Some(&worker()), &[]), Vec::<String>::new());
+    swarm.control.as_mut().unwrap().is_cut = true;
+    network.gossip.as_mut().unwrap().is_cut = true;
+    let told = cut(Some(&swarm), &[network]);
+    assert!(
+        told[0].starts_with("the managers list more") && told[1].starts_with("overlay mesh:"),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn what_is_refused_and_what_only_starts() {
     let refused = |tasks: Vec<SeenTask>| {
         let found =
