@@ -231,6 +231,7 @@ impl Host {
             said: Port::Named(80),
             tls: false,
             path: "/".into(),
+            started_at: None,
         };
         Route {
             site: format!("{}/", self.destination).into(),

@@ -103,7 +103,7 @@ fn from_destinations(scene: &Scene<'_>) -> Vec<Finding> {
                 })
                 .collect();
             // Who has just started need not listen yet.
-            let settled = settled_at(running);
+            let settled = settled_at(running.started_at);
             let counts = |record: &Record| {
                 settled.is_none_or(|settled| record.at >= settled) && !is_of_old_rules(scene.snapshot, record)
             };

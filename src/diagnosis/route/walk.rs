@@ -116,7 +116,7 @@ fn walk<'a>(
     let proxy = inventory.proxies.iter().find(|proxy| Some(&proxy.container) == route.proxy.as_ref());
     let serves = proxy.and_then(|proxy| inventory.container(&proxy.container));
     // Whoever starts a proxy gives it its networks one after the other.
-    let is_joining = serves.is_some_and(|proxy| is_new(proxy, snapshot.at));
+    let is_joining = serves.is_some_and(|proxy| is_new(proxy.started_at, snapshot.at));
     let hop = |backend| hop(snapshot, inventory, route, backend, index, is_joining);
     let hops: Vec<Hop<'_>> = route.backends.iter().map(hop).collect();
     let settled = settled(serves, &hops);
@@ -152,13 +152,13 @@ fn through(route: &Route, scheme: Scheme, record: &Record, hops: &[Hop<'_>]) -> 
 /// which hears of what starts a moment later.
 fn settled(proxy: Option<&Container>, hops: &[Hop<'_>]) -> SystemTime {
     let served = hops.iter().filter(|hop| hop.backend.standing == Standing::Served);
-    let all = served.filter_map(|hop| hop.container).chain(proxy);
+    let all = served.map(Hop::started_at).chain(proxy.map(|proxy| proxy.started_at));
     all.filter_map(settled_at).max().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// When a container is no longer being deployed.
-pub(in crate::diagnosis) fn settled_at(container: &Container) -> Option<SystemTime> {
-    container.started_at.and_then(|started| started.checked_add(DEPLOY))
+/// When something that was started then is no longer being deployed.
+pub(in crate::diagnosis) fn settled_at(started: Option<SystemTime>) -> Option<SystemTime> {
+    started.and_then(|started| started.checked_add(DEPLOY))
 }
 
 const LEAST: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
@@ -174,25 +174,30 @@ fn hop<'a>(
     let container = inventory.container(&backend.container);
     let at = backend.spot().zip(backend.port).map(|(spot, port)| SocketAddr::new(spot.address, port));
     let look = at.and_then(|at| index.get(&(&*route.site, None, at)).copied());
+    let mut hop = Hop { backend, container, look: None, fault: None };
     // Who has just started need not listen yet.
-    let settled = container.and_then(settled_at);
+    let settled = settled_at(hop.started_at());
     let counts = |(_, record): &Look<'_>| {
         matches!(record.outcome, Outcome::Success(_)) || settled.is_none_or(|settled| record.at >= settled)
     };
-    let look = look.filter(counts);
-    let mut hop = Hop { backend, container, look, fault: None };
+    hop.look = look.filter(counts);
     hop.fault = fault(snapshot, &hop, is_joining);
     hop
 }
 
-fn is_new(container: &Container, now: SystemTime) -> bool {
-    container.started_at.is_some_and(|started| now.duration_since(started).is_ok_and(|age| age < DEPLOY))
+fn is_new(started: Option<SystemTime>, now: SystemTime) -> bool {
+    started.is_some_and(|started| now.duration_since(started).is_ok_and(|age| age < DEPLOY))
 }
 
 impl Hop<'_> {
+    /// When it was, if anybody says so.
+    fn started_at(&self) -> Option<SystemTime> {
+        self.container.map_or(self.backend.started_at, |container| container.started_at)
+    }
+
     /// It was started too short a time ago to be judged.
     pub(super) fn is_new(&self, now: SystemTime) -> bool {
-        self.container.is_some_and(|container| is_new(container, now))
+        is_new(self.started_at(), now)
     }
 
     /// The proxy's own probe of it is to come, or has not yet failed often enough.

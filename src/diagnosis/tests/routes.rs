@@ -63,6 +63,7 @@ impl Host {
             said: Port::Named(3000),
             tls: false,
             path: "/".into(),
+            started_at: None,
         };
         let door = |tls, port| Door { tls, port, guarded: false };
         self.sample.inventory.routes.served.push(Route {

@@ -47,6 +47,7 @@ pub(super) fn backend(of: &Dialled<'_>, chooser: &Chooser<'_>, kind: Kind) -> Op
         said: upstream.port.clone(),
         tls: upstream.tls,
         path: asked(of.path, &of.rule.strips),
+        started_at: of.container.started_at,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::inventory::ids::ContainerId;
 use crate::proxy::traefik::Syntax;
@@ -132,6 +133,8 @@ pub struct Backend {
     pub tls: bool,
     /// The path that it is asked for.
     pub path: Arc<str>,
+    /// When it was started; of a task on another node this is all that is known of its life.
+    pub started_at: Option<SystemTime>,
 }
 
 /// Whether a proxy counts a container in.

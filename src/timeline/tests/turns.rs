@@ -135,6 +135,7 @@ fn site(names: &[&str], standing: Standing) -> Route {
         said: Port::Unnamed,
         tls: false,
         path: "/".into(),
+        started_at: None,
     };
     Route {
         site: "shop.example.com/".into(),

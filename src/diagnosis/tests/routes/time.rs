@@ -24,6 +24,19 @@ fn an_app_that_starts_is_judged_when_it_has_settled() {
     assert_eq!(told(&mut host, 0), Vec::<String>::new());
 }
 
+/// Of a task on another node its start is all that is known.
+#[test]
+fn a_task_that_starts_on_another_node_is_judged_when_it_has_settled() {
+    for (started, expected) in [(51, &[][..]), (50, &["page route-port-not-listening shop.example.com"])] {
+        let mut host = Host::new();
+        host.refused();
+        let backend = &mut host.sample.inventory.routes.served[0].backends[0];
+        backend.container = crate::inventory::ContainerId::new("elsewhere");
+        backend.started_at = Some(at(started));
+        assert_eq!(host.told(), expected, "it started at {started}");
+    }
+}
+
 /// A proxy that was deployed anew is tried as soon as it is there, and does not listen yet.
 #[test]
 fn a_proxy_that_starts_is_given_the_time_to_open_its_doors() {
