@@ -1,15 +1,14 @@
 //! A server on which everything happens that a panel is for, and a real Prometheus that sees it.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::thread::sleep;
-use std::time::Duration;
-use std::{env, fs};
 
 use lab::apps::App;
 use lab::proxies::{Authority, NAME, Traefik};
 use lab::{Error, Exporter, Lab, Result};
 
-use crate::seen::Seen;
+use crate::seen::{Seen, act};
 
 /// The Engine says how many networks it has room for; its containers outlive it.
 const ENGINE: &str =
@@ -42,15 +41,6 @@ pub struct Stage {
     lab: Lab,
 }
 
-/// Where the recording is to be kept, for whoever draws it, and so how long each act lasts.
-fn recording() -> Option<PathBuf> {
-    env::var_os("DASHBOARDS_RECORD").map(PathBuf::from)
-}
-
-fn act() -> Duration {
-    Duration::from_secs(if recording().is_some() { 90 } else { 12 })
-}
-
 impl Stage {
     /// Plays everything, from the first act to the last.
     pub fn play() -> Result<Self> {
@@ -64,7 +54,7 @@ impl Stage {
         stage.blind()?;
         stage.restarted(&config)?;
         stage.broken()?;
-        stage.keep()?;
+        stage.seen.keep(&stage.lab, "host")?;
         Ok(stage)
     }
 
@@ -207,19 +197,6 @@ impl Stage {
         sleep(act());
         self.moment("broken");
         Ok(())
-    }
-
-    /// Leaves what Prometheus wrote, and when, to whoever draws it.
-    fn keep(&self) -> Result<()> {
-        let Some(folder) = recording() else { return Ok(()) };
-        let to = folder.display().to_string();
-        let from = self.lab.folder().join("prometheus").display().to_string();
-        let copy = format!(
-            "rm -rf '{to}' && mkdir -p '{to}' && cp -a '{from}' '{to}/data' && rm -f '{to}/data/lock'"
-        );
-        lab::run(std::process::Command::new("sh").args(["-euc", &copy]))?;
-        let (began, end) = (self.seen.began, self.seen.end());
-        write(&folder.join("times.json"), &format!("{{\"from\": {began:.0}, \"to\": {end:.0}}}\n"))
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::thread::sleep;
 
 use lab::swarm::address;
 use lab::{Exporter, Result, Swarm};
 
 use crate::contract::asked_of;
 use crate::model::{Dashboard, text};
-use crate::seen::{Moment, Seen};
+use crate::seen::{self, Moment, Seen};
 
 const PROBES: &str = "probes: {icmp: {interval: 5s}, overlay: {interval: 5s}, node: {interval: 5s}}\n";
 
@@ -55,12 +56,19 @@ impl Stage {
         stage.until("count(destination_overlay_peer_up == 1) == 6")?;
         stage.until("destination_overlay_peer_rtt_seconds")?;
         stage.until("destination_probes_covered_ratio == 1")?;
+        if seen::is_kept() {
+            sleep(seen::act());
+        }
         stage.seen.moment("whole");
         stage.swarm.wire().cut_off(3)?;
         stage.until("destination_finding{code=\"swarm-data-path-broken\",instance=\"server-1\"} == 1")?;
         stage.until("destination_probe_success{probe=\"node\"} == 0")?;
         stage.until("destination_overlay_peer_up{instance=\"server-2\"} == 0")?;
+        if seen::is_kept() {
+            sleep(seen::act());
+        }
         stage.seen.moment("cut off");
+        stage.seen.keep(stage.swarm.node(1), "swarm")?;
         Ok(stage)
     }
 

@@ -27,7 +27,10 @@ const freePort = () =>
     });
   });
 
-async function prometheus() {
+/** What is between nodes was played apart. */
+const recordingOf = (name) => join(recording, name === 'swarm' ? 'swarm' : 'host');
+
+async function prometheus(recording) {
   const port = await freePort();
   const config = join(recording, 'empty.yml');
   writeFileSync(config, 'global: {}\n');
@@ -151,21 +154,27 @@ async function draw(browser, site, name, dashboard) {
   return wrong.map((one) => `${name}: ${one}`);
 }
 
-const times = JSON.parse(readFileSync(join(recording, 'times.json'), 'utf8'));
-const upstream = await prometheus();
-const site = await serve(upstream.url, times);
+const names = readdirSync(dashboards).filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -5));
+const wanted = names.filter((name) => !process.env.ONLY || name === process.env.ONLY);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 const wrong = [];
 try {
-  const names = readdirSync(dashboards).filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -5));
-  for (const name of names.filter((name) => !process.env.ONLY || name === process.env.ONLY)) {
-    const dashboard = JSON.parse(readFileSync(join(dashboards, `${name}.json`), 'utf8'));
-    wrong.push(...(await draw(browser, site.url, name, dashboard)));
+  for (const of of new Set(wanted.map(recordingOf))) {
+    const times = JSON.parse(readFileSync(join(of, 'times.json'), 'utf8'));
+    const upstream = await prometheus(of);
+    const site = await serve(upstream.url, times);
+    try {
+      for (const name of wanted.filter((name) => recordingOf(name) === of)) {
+        const dashboard = JSON.parse(readFileSync(join(dashboards, `${name}.json`), 'utf8'));
+        wrong.push(...(await draw(browser, site.url, name, dashboard)));
+      }
+    } finally {
+      site.end();
+      upstream.end();
+    }
   }
 } finally {
   await browser.close();
-  site.end();
-  upstream.end();
 }
 if (wrong.length) {
   console.error(wrong.join('\n'));
