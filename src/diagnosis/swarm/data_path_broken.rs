@@ -102,7 +102,7 @@ fn other(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
     if told.iter().any(|sight| sight.host.is_open()) {
         finding.ruled_out.push("the way between the hosts: its echo is answered".to_owned());
     }
-    if told.iter().any(|sight| sight.gossip.is_open()) {
+    if told.iter().any(|sight| sight.gossip.is_open() && !sight.refuses) {
         finding.ruled_out.push("the gossip: its port 7946 answers".to_owned());
     }
     finding.fix = if first.is_away() { away(of, first) } else { blocked(of, told, false) };
@@ -178,7 +178,7 @@ fn evidence(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Vec<Evidence> {
             ),
         });
         evidence.extend(hosts(sight.host, format!("echo from host to {name}")));
-        evidence.extend(hosts(sight.gossip, format!("handshake from host with {name}, port 7946")));
+        evidence.extend(gossips(sight, &name));
         if let Some(node) = of.swarm.node(sight.peer.address) {
             let said = if node.message.is_empty() {
                 node.state.to_string()
@@ -197,6 +197,15 @@ pub(super) fn hosts(way: Way, source: String) -> Option<Evidence> {
         Way::Shut(_) => Some(saw(source, "no answer", "an answer")),
         Way::Unclear => None,
     }
+}
+
+/// A refusal tells that the host is there, and is no gossip.
+pub(super) fn gossips(sight: &Sight<'_>, name: &str) -> Option<Evidence> {
+    let source = format!("handshake from host with {name}, port 7946");
+    if sight.refuses {
+        return Some(saw(source, "refused", "an answer"));
+    }
+    hosts(sight.gossip, source)
 }
 
 fn away(of: &Of<'_, '_>, sight: &Sight<'_>) -> Vec<Step> {

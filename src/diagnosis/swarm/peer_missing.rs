@@ -7,7 +7,7 @@ use crate::diagnosis::scene::fails;
 use crate::diagnosis::words::{counted, few_quoted, listed, network, operand, quoted, saw, symptom};
 use crate::diagnosis::{Code, Finding, Step};
 
-use super::data_path_broken::hosts;
+use super::data_path_broken::{gossips, hosts};
 use super::sight::Sight;
 use super::{Of, address_mismatch};
 
@@ -73,7 +73,7 @@ fn tell(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
         ));
     }
     finding.evidence.extend(hosts(first.host, format!("echo from host to {name}")));
-    finding.evidence.extend(hosts(first.gossip, format!("handshake from host with {name}, port 7946")));
+    finding.evidence.extend(gossips(first, &name));
     if let Some(node) = of.swarm.node(first.peer.address) {
         let expected = if node.is_ready { "" } else { "ready" };
         finding.evidence.push(saw(format!("managers on {name}"), node.state.to_string(), expected));
@@ -86,6 +86,13 @@ fn tell(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
         vec![
             Step::look("there: why the Engine does not run", ["journalctl -u docker -n 50".to_owned()]),
             Step::when("there, once that is mended", ["systemctl start docker".to_owned()]),
+            // Nobody but itself can tell one that left from one whose Engine has ended.
+            Step::when(
+                "where it runs and has left the Swarm, or is gone for good, on a manager",
+                of.swarm
+                    .node(first.peer.address)
+                    .map(|node| format!("docker node rm --force {}", operand(&node.id))),
+            ),
         ]
     } else {
         vec![

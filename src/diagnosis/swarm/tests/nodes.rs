@@ -305,3 +305,30 @@ fn what_is_seen_better_is_told_as_that() {
         assert_eq!(settled(sample.snapshot(), &mut ledger).findings.len(), expected, "{outcome:?}");
     }
 }
+
+#[test]
+fn a_port_that_is_refused_is_no_gossip_that_answers() {
+    let missing: fn(&mut Sample) = |s| {
+        s.manages(&[(2, false), (3, true)]);
+        s.lost("shop", node(2), 20);
+    };
+    let broken: fn(&mut Sample) = |s| s.over("shop", node(2), TIMEOUT);
+    for (what, breaks, gossip, seen, fine, repair) in [
+        ("no Engine listens", missing, REFUSED, "refused", false, "docker node rm --force n2"),
+        ("the packets are lost, and it has just ended", broken, REFUSED, "refused", false, ""),
+        ("the packets are lost alone", broken, OK, "answered", true, ""),
+    ] {
+        let mut sample = well();
+        breaks(&mut sample);
+        sample.beside("shop", node(2), OK, gossip);
+        let finding = only(&sample);
+        let handshake = finding.evidence.iter().find(|one| one.source.contains("port 7946")).unwrap();
+        assert_eq!(handshake.observed, seen, "{what}");
+        assert_eq!(finding.ruled_out.iter().any(|one| one.starts_with("the gossip")), fine, "{what}");
+        assert!(
+            finding.fix.iter().any(|step| step.to_string().contains(repair)),
+            "{what}: {:?}",
+            finding.fix
+        );
+    }
+}
