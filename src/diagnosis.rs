@@ -103,6 +103,7 @@ pub fn judge(snapshot: Arc<Snapshot>, ledger: &mut Ledger) -> Verdict {
     let passages = route::of_scene(&scene);
     let certificates = certificates::states(&scene);
     let findings = ledger.enter(&scene, seen);
-    let pending = ledger.pending() + dns_resolver_unresponsive::pending(&scene);
+    let pending =
+        ledger.pending() + dns_resolver_unresponsive::pending(&scene) + dns_wrong_answer::pending(&scene);
     Verdict { snapshot, findings, pending, passages, certificates }
 }

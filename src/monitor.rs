@@ -13,6 +13,7 @@ mod looks;
 mod message;
 mod nodes;
 mod pictures;
+mod tasks;
 mod visits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +42,7 @@ use eyes::Eyes;
 use learn::Lessons;
 use nodes::Nodes;
 use pictures::asks_names;
+use tasks::Tasks;
 
 pub use message::{Message, Wanted};
 
@@ -88,6 +90,8 @@ pub struct Monitor {
     lessons: Lessons,
     /// Who was on an overlay.
     nodes: Nodes,
+    /// Who is told to end.
+    tasks: Tasks,
     eyes: Eyes,
     approval: Approval,
     inventory: Option<Arc<Inventory>>,
@@ -173,6 +177,7 @@ impl Monitor {
             budget,
             lessons: Lessons::default(),
             nodes: Nodes::default(),
+            tasks: Tasks::default(),
             eyes: Eyes::default(),
             approval: Approval::default(),
             inventory: None,
@@ -300,6 +305,7 @@ impl Monitor {
             }
             Message::Told(told) => {
                 let now = self.time();
+                self.tasks.told(&told);
                 self.timeline.told(*told, self.inventory.as_deref(), now);
             }
             Message::Asked(Request { endpoint, took, failure }) => {

@@ -19,7 +19,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     }
     let silent = |places: &Places<'_>| {
         let runs = silent(scene, places)?;
-        let is_clear = vouched(scene, &runs) && weighed(scene, places, &runs);
+        let is_clear = is_clear(scene, places, &runs);
         (is_clear && !is_symptom(scene, places, &runs)).then_some(runs)
     };
     scene
@@ -36,10 +36,16 @@ pub(super) fn pending(scene: &Scene<'_>) -> usize {
     if scene.engine_down() {
         return 0;
     }
-    let silent = |places: &Places<'_>| {
-        silent(scene, places).is_some_and(|runs| !(vouched(scene, &runs) && weighed(scene, places, &runs)))
-    };
+    let silent =
+        |places: &Places<'_>| silent(scene, places).is_some_and(|runs| !is_clear(scene, places, &runs));
     scene.places.values().filter(|at| silent(at)).count()
+}
+
+/// What the Engine does not know it asks others for, who may well be silent.
+fn is_clear(scene: &Scene<'_>, places: &Places<'_>, runs: &[Look<'_>]) -> bool {
+    vouched(scene, runs)
+        && weighed(scene, places, runs)
+        && runs.iter().any(|look| scene.is_still_named(*look))
 }
 
 /// True where the container has looked at each of its peers since its resolver fell silent, and once more where they

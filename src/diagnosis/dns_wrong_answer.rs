@@ -20,15 +20,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let mut by_name: BTreeMap<(&Arc<str>, String), Vec<Look<'_>>> = BTreeMap::new();
-    for (key, record) in scene.failing_everywhere(ProbeKind::Dns) {
-        let wrong = scene.engine_vouches(record)
-            && matches!(
-                record.outcome.reason(),
-                Some(Reason::WrongAnswer | Reason::Nxdomain | Reason::EmptyAnswer)
-            );
-        if !wrong {
-            continue;
-        }
+    for (key, record) in wrong(scene).filter(|look| scene.is_still_named(*look)) {
         let Some(name) = asked(key) else { continue };
         let accounted = scene.is_away(&key.destination, &key.target)
             || scene.is_away(&key.destination, &key.source)
@@ -39,6 +31,25 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
     }
     fold_reverse(&mut by_name);
     by_name.iter().filter_map(|((d, name), runs)| tell(scene, d, name, runs)).collect()
+}
+
+/// How many lookups are answered wrongly of whom it is not known yet whether they are to be found at all.
+pub(super) fn pending(scene: &Scene<'_>) -> usize {
+    if scene.engine_down() {
+        return 0;
+    }
+    wrong(scene).filter(|look| !scene.is_still_named(*look)).count()
+}
+
+/// What is answered, and wrongly.
+fn wrong<'a>(scene: &Scene<'a>) -> impl Iterator<Item = Look<'a>> {
+    scene.failing_everywhere(ProbeKind::Dns).filter(|(_, record)| {
+        scene.engine_vouches(record)
+            && matches!(
+                record.outcome.reason(),
+                Some(Reason::WrongAnswer | Reason::Nxdomain | Reason::EmptyAnswer)
+            )
+    })
 }
 
 /// Where a container's name leads astray, that its address does too is the same fault.

@@ -27,6 +27,9 @@ pub(super) const ENOUGH: u32 = 2;
 /// What ran when the Engine came back may have been asked while it was away: longer than any probe
 /// waits by default. All of it is asked anew meanwhile.
 pub const AFTER_ABSENCE: Duration = Duration::from_secs(10);
+/// The Engine takes a Swarm's task its names away two seconds before it tells it to end (moby,
+/// `daemon/cluster/executor/container/controller.go`), and by the next listing they are not looked for any more.
+const NAMELESS_AFTER: Duration = Duration::from_secs(5);
 
 /// Where a container has endpoints, by destination.
 pub(super) type Places<'a> = Vec<(&'a Destination, &'a Endpoint)>;
@@ -139,6 +142,16 @@ impl<'a> Scene<'a> {
             }
             Engine::NotAsked | Engine::Down { .. } => false,
         }
+    }
+
+    /// True where whom a failing lookup is about still ought to be found: of a Swarm's task a picture says so that is younger
+    /// than the failures.
+    pub(super) fn is_still_named(&self, (key, record): Look<'_>) -> bool {
+        let Some(inventory) = self.inventory else { return true };
+        let target = inventory.destination(&key.destination).and_then(|on| on.endpoint(&key.target));
+        let container = target.and_then(|endpoint| inventory.container(&endpoint.container));
+        let is_task = container.is_some_and(|container| container.task_of.is_some());
+        !is_task || inventory.taken_at >= record.since + NAMELESS_AFTER
     }
 
     pub(super) fn destinations(&self) -> impl Iterator<Item = &'a Destination> + use<'a> {

@@ -20,6 +20,7 @@ use crate::config;
 use crate::inventory::build::away;
 use crate::inventory::seen::{Seen, SeenContainer, bounded};
 use crate::inventory::told::Told;
+use crate::inventory::workload::SWARM_TASK_ID;
 
 use super::addresses;
 use super::allowance::{Allowance, LISTING, ONE, WORD};
@@ -363,7 +364,8 @@ pub fn now() -> String {
 }
 
 /// What containers do that changes nothing of what is listed here, and may come many times a second from
-/// one of them: commands run by health checks (`exec` is Podman's word), signals, memory that ran out.
+/// one of them: commands run by health checks (`exec` is Podman's word), signals, memory that ran out. A Swarm's task that is
+/// sent one by which it is to end has no names any more.
 const NOISE: [&str; 11] = [
     "exec",
     "top",
@@ -385,7 +387,10 @@ pub(super) fn change(message: EventMessage) -> Option<Change> {
     let action = message.action.unwrap_or_default();
     match message.typ? {
         EventMessageTypeEnum::CONTAINER => {
-            if action.starts_with("exec_") || NOISE.contains(&&*action) {
+            let labels = actor.attributes.as_ref();
+            let is_task = labels.is_some_and(|labels| labels.contains_key(SWARM_TASK_ID));
+            let ends = action == "kill" && is_task && told.is_some();
+            if action.starts_with("exec_") || (NOISE.contains(&&*action) && !ends) {
                 return told.is_some().then_some(Change { told, ..Change::default() });
             }
             Some(Change { container: actor.id, told, ..Change::default() })

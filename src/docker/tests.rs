@@ -297,6 +297,11 @@ fn what_happened_is_read_of_either_engine_and_a_signal_calls_for_no_listing() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_790_000_000_123_456_789);
         assert_eq!(told.at, Some(at), "{action}");
     }
+    // A Swarm's task that is to end has no names any more.
+    let task = json!({"signal": "15", "com.docker.swarm.task.id": "06a1dzp0fs633vslycvmdyyn5"});
+    assert!(of("container", "kill", task).is_some_and(|change| change.is_to_be_listed()));
+    let task = json!({"signal": "10", "com.docker.swarm.task.id": "06a1dzp0fs633vslycvmdyyn5"});
+    assert_eq!(of("container", "kill", task), None);
     // Programs are sent others all the time.
     for attributes in [json!({"signal": "1"}), json!({"signal": "10"}), json!({}), json!(null)] {
         assert_eq!(of("container", "kill", attributes), None);

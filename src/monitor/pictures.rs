@@ -41,6 +41,7 @@ impl Monitor {
     pub(super) fn listed(&mut self, seen: &Arc<Seen>, asked_at: SystemTime, at: SystemTime) {
         let mut inventory = build::build(seen, &self.config.destinations, asked_at);
         self.nodes.complete(&mut inventory);
+        self.tasks.complete(&mut inventory);
         let inventory = Arc::new(inventory);
         self.recorder.listed(Arc::clone(&inventory), at);
         self.recorder.followed(self.now(), at);

@@ -186,6 +186,10 @@ impl From<'_> {
         let Some(resolver) = self.engines_resolver().filter(|server| server.ip().is_loopback()) else {
             return Vec::new();
         };
+        // Who is not to be found by name is not found by address either.
+        if peer.names.is_empty() && !peer.has_more_names {
+            return Vec::new();
+        }
         let mut names = peer.names.clone();
         names.push(peer.container.short().into());
         names.extend(self.inventory.container(&peer.container).map(|c| Arc::clone(&c.name)));

@@ -149,6 +149,25 @@ fn an_address_may_be_called_by_any_name_of_its_container() {
     }
 }
 
+#[test]
+fn nobody_asks_for_the_name_of_an_address_that_bears_none() {
+    let seen = host(
+        vec![network("shop", 1)],
+        (0..3).map(|i| container(&format!("app-{i}"), 2 + i, &[("shop", 1)])).collect(),
+    );
+    let config = Config::default();
+    let mut inventory = build(&seen, &config.destinations, SystemTime::UNIX_EPOCH);
+    for (more, expected) in [(false, 2), (true, 3)] {
+        let one = &mut inventory.destinations[0].endpoints[0];
+        one.names.clear();
+        one.has_more_names = more;
+        let plan = plan(&inventory, &Learned::default(), &config.probes);
+        assert_eq!(reverse(&plan).len(), expected, "has more names: {more}");
+        let of_it = jobs(&plan, ProbeKind::Icmp).iter().filter(|job| &*job.key.target == "app-0").count();
+        assert_eq!(of_it, 2, "it is there all the same");
+    }
+}
+
 /// `n` containers on one network, each with `aliases` names of its own and as many that all of them bear.
 fn named_town(n: u16, aliases: usize) -> Seen {
     let one = |i: u16| {

@@ -1,5 +1,7 @@
 //! Names that lead astray, or nowhere.
 
+use std::time::Duration;
+
 use super::*;
 
 #[test]
@@ -115,4 +117,25 @@ fn one_who_is_told_wrong_among_others_is_the_one_to_look_at() {
     sample.dns("api", "db", OK);
     assert!(fix(&sample).contains("docker restart web"), "{}", fix(&sample));
     assert!(!fix(&sample).contains("docker restart db"), "{}", fix(&sample));
+}
+
+#[test]
+fn a_task_is_looked_for_by_name_as_long_as_a_young_picture_names_it() {
+    const NXDOMAIN: Outcome = Outcome::Failure(Reason::Nxdomain);
+    for (what, is_task, seconds, outcome, expected) in [
+        ("it is to end in a moment, and nobody says so", true, 4, NXDOMAIN, ""),
+        ("it goes on", true, 5, NXDOMAIN, "dns-wrong-answer db"),
+        ("no task is", false, 0, NXDOMAIN, "dns-wrong-answer db"),
+        ("the Engine asks others for it, who are silent", true, 4, TIMEOUT, ""),
+        ("the Engine is the one who is silent", true, 5, TIMEOUT, "dns-resolver-unresponsive api"),
+        ("as of no task", false, 0, TIMEOUT, "dns-resolver-unresponsive api"),
+    ] {
+        let mut sample = shop();
+        let since = sample.dns("api", "db", outcome).since;
+        sample.container("db").task_of = is_task.then(|| "db".into());
+        sample.inventory.taken_at = since + Duration::from_secs(seconds);
+        let verdict = settled(sample.snapshot(), &mut Ledger::default());
+        assert_eq!(told(&verdict).join(", "), expected, "{what}");
+        assert_eq!(verdict.pending > 0, expected.is_empty(), "{what}");
+    }
 }
