@@ -1,6 +1,7 @@
 //! Nodes, and an exporter on each.
 
 use std::path::Path;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lab::swarm::{Wire, address};
@@ -16,6 +17,9 @@ pub struct Town {
 
 /// Two intervals: a fault between nodes is told within that.
 pub const SOON: Duration = INTERVAL.saturating_mul(2);
+
+/// Between two looks of who watches.
+const PACE: Duration = Duration::from_millis(100);
 
 /// Three nodes, one of them a manager; on the overlay `shop` a container of `web` on each.
 pub fn shop() -> Result<Town> {
@@ -91,6 +95,29 @@ impl Town {
     /// Waits until nothing is found on any node.
     pub fn calm(&self) -> Result<()> {
         self.nodes().try_for_each(|node| node.expect(&[], SOON).map(drop))
+    }
+
+    /// Watches every node until nothing is `lacking` any more, and gives how long that took: nothing but what is allowed may
+    /// be found meanwhile.
+    ///
+    /// # Panics
+    /// When something else is found, or something is lacking still.
+    pub fn watch(
+        &self,
+        allowed: &[&str],
+        soon: Duration,
+        mut lacking: impl FnMut() -> Result<Vec<String>>,
+    ) -> Result<Duration> {
+        let began = Instant::now();
+        loop {
+            self.nodes().try_for_each(|node| node.look(allowed).map(drop))?;
+            let lacks = lacking()?;
+            if lacks.is_empty() {
+                return Ok(began.elapsed());
+            }
+            assert!(began.elapsed() < soon, "after {soon:?}: {lacks:#?}");
+            sleep(PACE);
+        }
     }
 
     /// Waits until just this is found on these nodes, two intervals after `began` at the latest; gives the reports.

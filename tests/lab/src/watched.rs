@@ -109,6 +109,21 @@ impl Watched {
         }
     }
 
+    /// Looks once, and gives the report: nothing above `info` may be found but what is allowed.
+    ///
+    /// # Panics
+    /// When something else is found.
+    pub fn look(&self, allowed: &[&str]) -> Result<Value> {
+        let report = self.exporter.report()?;
+        let now = findings(&report);
+        let strangers: Vec<_> = now.iter().filter(|one| !allowed.contains(&one.as_str())).collect();
+        if !strangers.is_empty() {
+            self.witness.strangers(&strangers);
+        }
+        assert!(strangers.is_empty(), "found: {strangers:?}\n{}", gist(&report));
+        Ok(report)
+    }
+
     /// Waits until a finding that is for information alone holds, or does not; gives how long that took.
     ///
     /// # Panics
