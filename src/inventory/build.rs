@@ -93,7 +93,7 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
             .collect(),
     });
     oddities.extend(routes.oddities.iter().map(|odd| bounded(odd).to_owned()));
-    oddities.extend(swarm::cut(seen.swarm.as_ref(), &seen.networks));
+    oddities.extend(swarm::unsaid(seen.swarm.as_ref(), &seen.networks));
     Inventory {
         engine: seen.engine.clone(),
         taken_at: at,

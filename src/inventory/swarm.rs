@@ -65,6 +65,8 @@ pub struct Node {
     pub message: Arc<str>,
     /// `active`, `pause` or `drain`.
     pub availability: Arc<str>,
+    /// When it joined.
+    pub joined: Option<SystemTime>,
 }
 
 /// A task that a node did not take, or that could not be started.
@@ -168,15 +170,14 @@ impl Swarm {
         if self.address == Some(address) {
             return Some(&self.name).filter(|name| !name.is_empty()).map(|name| &**name);
         }
-        let nodes = self.control.iter().flat_map(|control| &control.nodes);
-        let found = nodes.filter(|node| node.address == Some(address) && !node.name.is_empty());
-        found.max_by_key(|node| node.is_ready).map(|node| &*node.name)
+        self.node(address).map(|node| &*node.name).filter(|name| !name.is_empty())
     }
 
-    /// The node of this address, as the managers know it: one that left and joined anew is there twice.
+    /// The node of this address, as the managers know it: one that left and joined anew is there twice, and what is said
+    /// of the one before is over.
     pub fn node(&self, address: IpAddr) -> Option<&Node> {
         let nodes = self.control.as_ref()?.nodes.iter().filter(|node| node.address == Some(address));
-        nodes.max_by_key(|node| node.is_ready)
+        nodes.max_by_key(|node| (node.is_ready, node.joined))
     }
 }
 

@@ -28,6 +28,7 @@ pub fn swarm() -> Swarm {
         state: "ready".into(),
         message: "".into(),
         availability: "active".into(),
+        joined: None,
     };
     Swarm {
         node_id: "id-1".into(),

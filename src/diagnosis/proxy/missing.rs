@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::diagnosis::scene::Scene;
 use crate::diagnosis::words::{draft, few, listed, network, saw};
 use crate::diagnosis::{Code, Finding, Step};
-use crate::inventory::{ContainerId, Destination};
+use crate::inventory::routes::Backend;
+use crate::inventory::{ContainerId, Destination, Route};
 
 /// As many networks are named in a command.
 const MOST_NETWORKS: usize = 40;
@@ -16,7 +17,16 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
 
 fn tell(scene: &Scene<'_>) -> Option<Finding> {
     let inventory = scene.inventory?;
-    let sites: Vec<_> = inventory.routes.served.iter().map(crate::inventory::Route::title).collect();
+    // Which node has the proxy that serves a Swarm's services is for the Swarm to choose: it need not be this one. What is
+    // no container of this host runs on another node.
+    let is_of_service = |backend: &Backend| {
+        inventory.container(&backend.container).is_none_or(|container| container.task_of.is_some())
+    };
+    let control = inventory.swarm.as_ref().and_then(|swarm| swarm.control.as_ref());
+    let is_the_only_node = control.is_some_and(|control| control.nodes.len() == 1);
+    let asks = |route: &&Route| is_the_only_node || !route.backends.iter().all(is_of_service);
+    let served = || inventory.routes.served.iter().filter(asks);
+    let sites: Vec<_> = served().map(Route::title).collect();
     if sites.is_empty() || !inventory.proxies.is_empty() {
         return None;
     }
@@ -42,7 +52,6 @@ fn tell(scene: &Scene<'_>) -> Option<Finding> {
         },
     ];
     finding.explains = listed(sites.iter().map(|site| format!("route {site}")));
-    let served = || inventory.routes.served.iter();
     let is_caddys = served().all(|route| route.kind == crate::proxy::Kind::Caddy);
     let folder = if is_caddys { "caddy/" } else { "" };
     // A site has no destination as long as no proxy has chosen one of its container's networks.

@@ -104,6 +104,7 @@ impl Sample {
             state: if *is_ready { "ready" } else { "down" }.into(),
             message: if *is_ready { "" } else { "heartbeat failure" }.into(),
             availability: "active".into(),
+            joined: None,
         };
         let swarm = self.swarm();
         swarm.is_manager = true;

@@ -5,9 +5,10 @@
 //! way (7946), so that names and addresses of what is out of reach are known all the same, until the node itself is away.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::diagnosis::scene::Look;
-use crate::diagnosis::words::{counted, few_quoted, listed, network, quoted, saw, symptom};
+use crate::diagnosis::words::{counted, few_quoted, listed, network, operand, quoted, saw, symptom};
 use crate::diagnosis::{Code, Evidence, Finding, Step};
 use crate::outcome::Outcome;
 
@@ -21,9 +22,7 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     let is_told = |sight: &&Sight<'_>| {
         sight.is_broken() && !is_otherwise(of, sight) && !peer_missing::accounts_for(of, sight)
     };
-    let nodes: Vec<Vec<&Sight<'_>>> = of.sights.by_node().into_values().collect();
-    let judged: Vec<&Vec<&Sight<'_>>> =
-        nodes.iter().filter(|all| all.iter().any(|s| s.is_judged())).collect();
+    let judged: Vec<Vec<&Sight<'_>>> = judged(of);
     let broken: Vec<Vec<&Sight<'_>>> = judged
         .iter()
         .map(|all| all.iter().copied().filter(is_told).collect::<Vec<_>>())
@@ -35,6 +34,18 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
         return vec![own(of, &all)];
     }
     broken.iter().map(|told| other(of, told)).collect()
+}
+
+/// The other nodes that something was seen of.
+fn judged<'r, 'a>(of: &Of<'r, 'a>) -> Vec<Vec<&'r Sight<'a>>> {
+    let nodes = of.sights.by_node().into_values();
+    nodes.filter(|all| all.iter().any(|sight| sight.is_judged())).collect()
+}
+
+/// Nothing is heard of anybody, of several that might be.
+pub(super) fn is_cut_off(of: &Of<'_, '_>) -> bool {
+    let judged = judged(of);
+    judged.len() > 1 && judged.iter().flatten().all(|sight| sight.is_away() && sight.is_broken())
 }
 
 /// Whether what was told is not seen to be over.
@@ -118,9 +129,14 @@ fn own(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
     let is_away = told.iter().all(|sight| sight.is_away());
     finding.summary = if is_away {
         format!(
-            "This node, {}, is cut off from all others ({}): neither their hosts nor their gossip ports answer, and nothing gets over the overlay {on}; the data path is down.",
+            "This node, {}, is cut off from all others ({}): neither their hosts nor their gossip ports answer, and nothing gets over the overlay {on}; the data path is down{}.",
             quoted(&name),
             few_quoted(&others),
+            if of.swarm.is_manager {
+                ", and as a manager it decides nothing until it reaches them"
+            } else {
+                ""
+            },
         )
     } else {
         format!(
@@ -135,7 +151,10 @@ fn own(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
     }
     if let Some(first) = told.first() {
         finding.fix = if is_away {
-            vec![Step::look("the host's own interface and way out", ["ip -br addr; ip route".to_owned()])]
+            vec![
+                Step::look("the host's own interface and way out", ["ip -br addr; ip route".to_owned()]),
+                Step::prose("where it is these that are well, all the others are away: look there"),
+            ]
         } else {
             blocked(of, told, true)
         };
@@ -188,7 +207,17 @@ fn evidence(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Vec<Evidence> {
             evidence.push(saw(format!("managers on {name}"), said, if node.is_ready { "" } else { "ready" }));
         }
     }
+    evidence.extend(managers(of));
     evidence
+}
+
+/// What is left of the managers, where that is not all.
+pub(super) fn managers(of: &Of<'_, '_>) -> Option<Evidence> {
+    if let Some(why) = &of.swarm.control_error {
+        return Some(saw("nodes, asked of this manager", &**why, "a list"));
+    }
+    let (all, reachable) = of.swarm.control.as_ref()?.managers;
+    (reachable < all).then(|| saw("managers", format!("{reachable} of {all} reachable"), "all"))
 }
 
 pub(super) fn hosts(way: Way, source: String) -> Option<Evidence> {
@@ -215,13 +244,20 @@ fn away(of: &Of<'_, '_>, sight: &Sight<'_>) -> Vec<Step> {
         Step::prose(
             "bring the host back, or its cable, switch port, VPN or cloud network; its Engine rejoins by itself",
         ),
-        Step::when(
-            "where it is gone for good, on a manager: its tasks start elsewhere, and nobody waits for it",
-            of.swarm
-                .node(address)
-                .map(|node| format!("docker node rm --force {}", crate::diagnosis::words::operand(&node.id))),
-        ),
+        removed(of, address, "where it is gone for good, on a manager: nobody waits for it any more"),
     ]
+}
+
+/// What ends that a node is waited for. One that is a manager has to be none first.
+pub(super) fn removed(of: &Of<'_, '_>, address: IpAddr, when: &'static str) -> Step {
+    let Some(node) = of.swarm.node(address) else {
+        return Step::prose(
+            "where it is gone for good, docker node rm --force NODE on a manager has nobody wait for it",
+        );
+    };
+    let id = operand(&node.id);
+    let demote = node.is_manager.then(|| format!("docker node demote {id}"));
+    Step::when(when, demote.into_iter().chain([format!("docker node rm --force {id}")]))
 }
 
 fn blocked(of: &Of<'_, '_>, told: &[&Sight<'_>], own: bool) -> Vec<Step> {

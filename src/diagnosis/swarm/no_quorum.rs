@@ -2,11 +2,14 @@
 //!
 //! Managers agree by Raft: more than half of them must reach each other. Without that, what runs goes on running, and
 //! nothing is started, moved or mended. A manager that was locked (`--autolock`) decides nothing until somebody unlocks it.
+//! One that finds no leader does not know whether the others have one without it: whoever is cut off altogether is told
+//! as that, and of nobody else's quorum is said more than this one sees.
 
-use crate::diagnosis::words::{few, quoted, saw};
+use crate::diagnosis::words::{few, operand, quoted, saw};
 use crate::diagnosis::{Code, Finding, Severity, Step};
+use crate::inventory::swarm::Node;
 
-use super::Of;
+use super::{Of, data_path_broken};
 
 /// What an Engine says of a Swarm without a leader (moby, `daemon/cluster/errors.go`, and swarmkit's own words). It waits
 /// for one first, for longer than an answer may take: the list of nodes is small, and a manager that is well has it at hand.
@@ -21,6 +24,8 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     let found = match &*swarm.state {
         "locked" => Some(locked(of)),
         "error" => Some(broken(of, said)),
+        // That it finds no leader either is a part of that.
+        _ if is_leaderless && data_path_broken::is_cut_off(of) => None,
         _ if is_leaderless => Some(leaderless(of, said)),
         _ => spare(of),
     };
@@ -76,11 +81,23 @@ fn broken(of: &Of<'_, '_>, said: &str) -> Finding {
 
 fn leaderless(of: &Of<'_, '_>, said: &str) -> Finding {
     let mut finding = draft(of, Severity::Page);
-    finding.summary = "The Swarm's managers have no quorum: what runs goes on running, and nothing is started, moved or mended until more than half of them reach each other.".to_owned();
+    let knows = of.swarm.control.as_ref().map_or(0, |control| control.managers.0);
+    // Of two neither has a quorum alone.
+    let others_may = knows.max(of.swarm.managers.len()) > 2;
+    let as_seen = if others_may { ", as far as this one sees" } else { "" };
+    finding.summary = format!(
+        "The Swarm's managers have no quorum{as_seen}: what runs goes on running, and nothing is started, moved or mended until more than half of them reach each other.",
+    );
     finding.evidence = vec![saw("nodes, asked of this manager", said, "a list")];
     let managers = of.swarm.managers.iter().map(|(ip, _)| of.swarm.called(*ip));
     finding.evidence.push(saw("managers that this node knows", few(managers), ""));
-    finding.fix = vec![
+    if others_may {
+        finding.fix.push(Step::look(
+            "on each other manager that runs: where one lists the nodes they have a quorum without this one, and its own way to them alone is to be mended",
+            ["docker node ls".to_owned()],
+        ));
+    }
+    finding.fix.extend([
         Step::prose(
             "bring the other managers back: with more than half of them reachable the Swarm goes on by itself",
         ),
@@ -92,7 +109,7 @@ fn leaderless(of: &Of<'_, '_>, said: &str) -> Finding {
             }],
         ),
         Step::prose("have three managers, or five: two bear the loss of none"),
-    ];
+    ]);
     finding
 }
 
@@ -109,12 +126,16 @@ fn spare(of: &Of<'_, '_>) -> Option<Finding> {
     }
     let spare = reachable.saturating_sub(all / 2 + 1);
     let mut finding = draft(of, Severity::Ticket);
-    let away: Vec<String> = control
-        .nodes
-        .iter()
-        .filter(|node| node.is_manager && !node.is_ready)
-        .filter_map(|node| Some(of.swarm.called(node.address?)))
-        .collect();
+    let gone = || control.nodes.iter().filter(|node| node.is_manager && !node.is_ready);
+    let away: Vec<String> = gone().filter_map(|node| Some(of.swarm.called(node.address?))).collect();
+    // That a node is out of reach is told already, with what that makes of the managers.
+    let is_told = |node: &Node| {
+        let address = node.address.map(|address| address.to_string()).unwrap_or_default();
+        of.sights.of_node(&address).any(|sight| sight.is_broken() || sight.is_missed())
+    };
+    if !away.is_empty() && gone().all(is_told) {
+        return None;
+    }
     finding.summary = format!(
         "{reachable} of {all} managers are reachable{}: {}.",
         if away.is_empty() { String::new() } else { format!(" (not {})", few(&away)) },
@@ -130,8 +151,9 @@ fn spare(of: &Of<'_, '_>) -> Option<Finding> {
             "bring it back; or, where it is gone for good, have another node be a manager in its place",
         ),
         Step::when(
-            "on a manager",
-            ["docker node promote NODE".to_owned(), "docker node demote GONE".to_owned()],
+            "on a manager; NODE is the one that is to be a manager",
+            std::iter::once("docker node promote NODE".to_owned())
+                .chain(gone().map(|node| format!("docker node demote {}", operand(&node.id)))),
         ),
     ];
     Some(finding)

@@ -7,7 +7,7 @@ use crate::diagnosis::scene::fails;
 use crate::diagnosis::words::{counted, few_quoted, listed, network, operand, quoted, saw, symptom};
 use crate::diagnosis::{Code, Finding, Step};
 
-use super::data_path_broken::{gossips, hosts};
+use super::data_path_broken::{gossips, hosts, removed};
 use super::sight::Sight;
 use super::{Of, address_mismatch};
 
@@ -87,11 +87,10 @@ fn tell(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Finding {
             Step::look("there: why the Engine does not run", ["journalctl -u docker -n 50".to_owned()]),
             Step::when("there, once that is mended", ["systemctl start docker".to_owned()]),
             // Nobody but itself can tell one that left from one whose Engine has ended.
-            Step::when(
+            removed(
+                of,
+                first.peer.address,
                 "where it runs and has left the Swarm, or is gone for good, on a manager",
-                of.swarm
-                    .node(first.peer.address)
-                    .map(|node| format!("docker node rm --force {}", operand(&node.id))),
             ),
         ]
     } else {

@@ -401,6 +401,15 @@ fn each_fault_of_a_route_is_one_finding() {
             &["page proxy-missing proxy"],
         ),
         (
+            "no proxy here, of a service's task: it may be on any node",
+            |h| {
+                h.sample.inventory.proxies.clear();
+                h.route().proxy = None;
+                h.sample.container("web").task_of = Some("web".into());
+            },
+            &[],
+        ),
+        (
             "a proxy that is no container",
             |h| {
                 h.sample.inventory.proxies.clear();

@@ -35,6 +35,7 @@ struct Node {
     description: Description,
     status: NodeStatus,
     manager_status: Option<ManagerStatus>,
+    created_at: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -257,6 +258,7 @@ fn node(node: Node) -> SeenNode {
         message: text(&node.status.message),
         reachability: text(&manager.reachability),
         is_leader: manager.leader,
+        created: humantime::parse_rfc3339(&node.created_at).ok(),
     }
 }
 

@@ -45,8 +45,16 @@ pub(super) fn swarm(seen: &SeenSwarm) -> Swarm {
     }
 }
 
-/// What of it was not read to its end, in words.
-pub(super) fn cut(swarm: Option<&SeenSwarm>, networks: &[SeenNetwork]) -> Vec<String> {
+/// What of it was not said, or not read to its end, in words.
+pub(super) fn unsaid(swarm: Option<&SeenSwarm>, networks: &[SeenNetwork]) -> Vec<String> {
+    let is_of_one = |network: &SeenNetwork| network.scope == "swarm" && network.driver == OVERLAY;
+    let nameless = (swarm.is_none() && networks.iter().any(is_of_one)).then(|| {
+        "the Engine has networks of a Swarm and has not said what it is in it (/info): nothing is told of that Swarm".to_owned()
+    });
+    let mute = swarm.filter(|swarm| !swarm.control_error.is_empty()).map(|swarm| {
+        let why = &swarm.control_error;
+        format!("the managers do not say which nodes, services and tasks there are ({why}): what they alone know is not told")
+    });
     let control = swarm.and_then(|swarm| swarm.control.as_ref()).filter(|control| control.is_cut);
     let managers = control.map(|_| {
         "the managers list more nodes, services or tasks than are read, or one that cannot be: which tasks are refused, which addresses are stale and which nodes are missed is not told".to_owned()
@@ -59,7 +67,7 @@ pub(super) fn cut(swarm: Option<&SeenSwarm>, networks: &[SeenNetwork]) -> Vec<St
             bounded(&network.name)
         )
     });
-    managers.into_iter().chain(overlays).collect()
+    nameless.into_iter().chain(mute).chain(managers).chain(overlays).collect()
 }
 
 fn control(seen: &SeenControl) -> Control {
@@ -83,6 +91,7 @@ fn node(seen: &SeenNode) -> Node {
         state: bounded(&seen.state).into(),
         message: bounded(&seen.message).into(),
         availability: bounded(&seen.availability).into(),
+        joined: seen.created,
     }
 }
 

@@ -3,6 +3,8 @@
 //! A manager says what it wants and what nodes told it; every node says what its own gossip knows of the overlays that it
 //! takes part in. The two may differ: that is what several findings are about.
 
+use std::time::SystemTime;
+
 /// The Swarm, by an Engine that is in one, or was meant to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeenSwarm {
@@ -64,6 +66,8 @@ pub struct SeenNode {
     pub reachability: String,
     /// `ManagerStatus.Leader`.
     pub is_leader: bool,
+    /// `CreatedAt`: when it joined.
+    pub created: Option<SystemTime>,
 }
 
 /// One service.

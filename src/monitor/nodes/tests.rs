@@ -62,6 +62,7 @@ fn manager(nodes: &[(u8, bool, &str)]) -> Swarm {
         state: "".into(),
         message: "".into(),
         availability: (*availability).into(),
+        joined: None,
     };
     let control = Control { nodes: nodes.iter().map(told).collect(), ..Control::default() };
     Swarm { is_manager: true, control: Some(control), ..worker() }

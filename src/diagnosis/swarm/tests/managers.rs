@@ -109,3 +109,51 @@ fn managers_that_cannot_decide() {
         assert!(finding.summary.contains("no quorum"), "{}", finding.summary);
     }
 }
+
+/// One fault, one finding: who hears nobody does not know whether the others have a leader.
+#[test]
+fn a_manager_that_hears_nobody_is_cut_off_and_says_nothing_of_the_others_quorum() {
+    let leaderless = "nodes: rpc error: code = Unknown desc = The swarm does not have a leader.";
+    let mut sample = well();
+    sample.manages(&[(2, true), (3, true)]);
+    sample.swarm().control_error = Some(leaderless.into());
+    sample.swarm().control.as_mut().unwrap().managers = (3, 3);
+    // It hears the others: two of three may be at odds with each other, and it cannot know.
+    let finding = stood(&sample).findings.remove(0);
+    assert!(finding.summary.contains("no quorum, as far as this one sees"), "{}", finding.summary);
+    let first = finding.fix.first().map(|step| format!("{step:?}")).unwrap_or_default();
+    assert!(first.contains("on each other manager") && first.contains("docker node ls"), "{first}");
+    // It hears one of them.
+    sample.beside("shop", node(2), TIMEOUT, TIMEOUT);
+    sample.over("shop", node(2), TIMEOUT);
+    assert!(faults(&sample).contains(&"swarm-data-path-broken 198.51.100.2".to_owned()));
+    // It hears nobody.
+    sample.beside("shop", node(3), TIMEOUT, TIMEOUT);
+    sample.over("shop", node(3), TIMEOUT);
+    let finding = only(&sample);
+    assert_eq!(&*finding.subject.name, "198.51.100.1");
+    assert!(finding.summary.contains("as a manager it decides nothing"), "{}", finding.summary);
+    assert!(finding.evidence.iter().any(|saw| saw.observed.contains("does not have a leader")));
+    assert!(!format!("{:?}", finding.fix).contains("force-new-cluster"));
+}
+
+/// The majority's side: that the node is away is told once, with what is left, and with what takes a manager out.
+#[test]
+fn a_manager_that_is_out_of_reach_is_one_finding_and_is_demoted_before_it_is_removed() {
+    let mut sample = well();
+    sample.manages(&[(2, true), (3, false)]);
+    let control = sample.swarm().control.as_mut().unwrap();
+    (control.managers, control.nodes[1].is_manager) = ((3, 2), true);
+    let alone = stood(&sample).findings.remove(0);
+    assert_eq!(alone.code.as_label(), "swarm-no-quorum", "nobody else tells it");
+    assert!(format!("{:?}", alone.fix).contains("docker node demote n3"), "{:?}", alone.fix);
+    sample.beside("shop", node(3), TIMEOUT, TIMEOUT);
+    sample.over("shop", node(3), TIMEOUT);
+    let finding = only(&sample);
+    assert_eq!(finding.code.as_label(), "swarm-data-path-broken");
+    let commands: Vec<&String> = finding.fix.iter().flat_map(crate::diagnosis::Step::commands).collect();
+    assert!(
+        commands.ends_with(&[&"docker node demote n3".to_owned(), &"docker node rm --force n3".to_owned()])
+    );
+    assert!(finding.evidence.iter().any(|saw| saw.observed == "2 of 3 reachable"));
+}

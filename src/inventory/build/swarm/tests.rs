@@ -309,14 +309,14 @@ fn a_node_that_managers_know_to_have_tasks_is_lost_where_the_gossip_knows_none()
 }
 
 #[test]
-fn what_was_not_read_to_its_end_is_said() {
+fn what_was_not_said_or_not_read_to_its_end_is_said() {
     let mut swarm = manager(Vec::new(), Vec::new());
     let mut network = mesh(gossip(&[], Vec::new()));
-    assert_eq!(cut(Some(&swarm), &[network.clone()]), Vec::<String>::new());
-    assert_eq!(cut(Some(&worker()), &[]), Vec::<String>::new());
+    assert_eq!(unsaid(Some(&swarm), &[network.clone()]), Vec::<String>::new());
+    assert_eq!(unsaid(Some(&worker()), &[]), Vec::<String>::new());
     swarm.control.as_mut().unwrap().is_cut = true;
     network.gossip.as_mut().unwrap().is_cut = true;
-    let told = cut(Some(&swarm), &[network]);
+    let told = unsaid(Some(&swarm), &[network.clone()]);
     assert!(
         told[0].starts_with("the managers list more") && told[1].starts_with("overlay mesh:"),
         "{told:?}"
@@ -454,7 +454,20 @@ fn one_that_left_and_joined_again_is_the_one_that_is_ready() {
     assert_eq!(built.called(ip("198.51.100.3")), "node-z-new (198.51.100.3)");
     assert_eq!(built.called(ip("198.51.100.1")), "node-1 (198.51.100.1)", "of itself it says it itself");
     assert_eq!(built.called(ip("192.0.2.9")), "192.0.2.9");
-    assert_eq!(built.control.unwrap().managers, (2, 1));
+    assert_eq!(built.control.as_ref().unwrap().managers, (2, 1));
+
+    // Cut off, it is down by both: what it was told before it left counts no more.
+    let joined = |id: &str, seconds: u64, availability: &str| SeenNode {
+        created: Some(at(seconds)),
+        state: "down".into(),
+        availability: availability.into(),
+        ..node_of(id, "198.51.100.3")
+    };
+    for (id, other) in [("a", "z"), ("z", "a")] {
+        let nodes = vec![joined(other, 5, "drain"), joined(id, 9, "active")];
+        let built = super::swarm(&manager(nodes, vec![]));
+        assert_eq!(built.node(ip("198.51.100.3")).map(|node| &*node.id), Some(id));
+    }
 }
 
 fn any_address() -> impl Strategy<Value = String> {
