@@ -196,7 +196,7 @@ fn nodes() -> Vec<(u32, u32, Panel)> {
             ("Value #D", "Decides"),
             ("availability", "Availability"),
             ("state", "State"),
-            ("Value #E", "Containers on overlays"),
+            ("Value #E", "Containers"),
             ("instance", "Instance"),
             ("job", "Job"),
         ],

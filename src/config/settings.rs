@@ -130,7 +130,7 @@ static PLAIN: [Setting; 22] = [
     setting(
         "docker.timeout",
         Field::Time(at!(docker.timeout), bounds(100, 300_000)),
-        "How long one request to the Engine may take.",
+        "How long one request to the Engine may take. A manager of a Swarm is given 25 s to list its networks, where this is less: it waits for a leader first.",
     ),
     setting(
         "docker.refresh_interval",

@@ -135,9 +135,11 @@ impl Engine {
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, EngineError> {
         let began = Instant::now();
-        let answer = match timeout(self.timeout, answer).await {
+        let patience =
+            if endpoint == "networks" { self.timeout.max(self.swarm_waits()) } else { self.timeout };
+        let answer = match timeout(patience, answer).await {
             Ok(answer) => answer.map_err(|error| EngineError::of(endpoint, &self.host, &error)),
-            Err(_) => Err(EngineError::timeout(endpoint, self.timeout)),
+            Err(_) => Err(EngineError::timeout(endpoint, patience)),
         };
         self.note(endpoint, began, answer.as_ref().err().map(|error| error.reason));
         answer

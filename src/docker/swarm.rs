@@ -34,6 +34,8 @@ const INTRODUCED_EVERY: Duration = Duration::from_secs(30);
 const INTRODUCED_AGAIN: Duration = Duration::from_secs(5);
 /// The tasks of a large Swarm are megabytes, and all managers have them.
 const CONTROLLED_EVERY: Duration = Duration::from_secs(10);
+/// A manager waits so long for a leader, and a moment more.
+const LEADERLESS: Duration = Duration::from_secs(25);
 /// Managers that are named.
 const MOST_MANAGERS: usize = 32;
 
@@ -127,6 +129,13 @@ impl Engine {
     pub(super) fn ask_swarm_anew(&self) {
         let mut known = self.swarm.lock().unwrap_or_else(PoisonError::into_inner);
         (known.introduced_until, known.controlled_until) = (None, None);
+    }
+
+    /// For how long it may wait for a leader before it answers: of networks a manager asks the others, and answers with its
+    /// own where they say nothing (moby, `daemon/cluster`: `swarmRequestTimeout`). Signs of life are asked for meanwhile.
+    pub(super) fn swarm_waits(&self) -> Duration {
+        let known = self.swarm.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.swarm.as_ref().is_some_and(|swarm| swarm.is_manager) { LEADERLESS } else { Duration::ZERO }
     }
 
     /// The Swarm, where there is one; writes what the gossip knows into the overlays.
