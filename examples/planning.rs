@@ -1,11 +1,13 @@
-//! For `make bench`: plans the probes of one node of a Swarm, again and again, for Swarms of several sizes. Prints a line for
-//! each: nodes, tasks, the median of making the picture and of planning in seconds, probes beyond this node in a round, and
-//! the bound of these.
+//! For `make bench`: plans the probes of one node of a Swarm, again and again, for Swarms of several sizes, and judges what
+//! they saw. Prints a line for each: nodes, tasks, the median of making the picture, of planning and of judging while all
+//! is well and while a node is away, in seconds; probes beyond this node in a round, and the bound of these.
 
 use std::net::Ipv4Addr;
-use std::time::{Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use destination_exporter::config::{Config, Probes, Selection};
+use destination_exporter::diagnosis::{Ledger, judge};
 use destination_exporter::inventory::build::build;
 use destination_exporter::inventory::seen::{
     Seen, SeenContainer, SeenControl, SeenEndpoint, SeenGossip, SeenGroup, SeenMember, SeenNetwork, SeenNode,
@@ -13,8 +15,9 @@ use destination_exporter::inventory::seen::{
 };
 use destination_exporter::inventory::swarm::TASKS;
 use destination_exporter::inventory::{Inventory, RunState};
-use destination_exporter::outcome::{ProbeKey, ProbeKind};
+use destination_exporter::outcome::{Observation, Outcome, ProbeKey, ProbeKind, Reason, Run};
 use destination_exporter::plan::{Learned, overlay, plan};
+use destination_exporter::state::Recorder;
 
 /// Nodes, and tasks on each. The first is the one with a goal.
 const SIZES: [(usize, usize); 6] = [(100, 50), (3, 10), (10, 10), (10, 100), (100, 10), (100, 100)];
@@ -30,13 +33,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let inventory = picture();
         let built = median(|| drop(picture()));
         let planned = median(|| drop(plan(&inventory, &Learned::default(), &probes)));
+        let well = judged(&inventory, &probes, None);
+        let away = judged(&inventory, &probes, Some(&node(1)));
         let (most, bound) = load(&inventory, &probes)?;
-        println!("{nodes} {} {built:.6} {planned:.6} {most} {bound}", nodes * each);
+        println!("{nodes} {} {built:.6} {planned:.6} {well:.6} {away:.6} {most} {bound}", nodes * each);
     }
     Ok(())
 }
 
-fn median(work: impl Fn()) -> f64 {
+fn median(mut work: impl FnMut()) -> f64 {
     let took = |_| {
         let began = Instant::now();
         work();
@@ -45,6 +50,29 @@ fn median(work: impl Fn()) -> f64 {
     let mut took: Vec<f64> = (0..TIMES).map(took).collect();
     took.sort_by(f64::total_cmp);
     took[TIMES / 2]
+}
+
+/// Everything that is planned was seen twice, all well or with everything on one node silent: judged again and again.
+fn judged(inventory: &Inventory, probes: &Probes, away: Option<&str>) -> f64 {
+    let mut recorder = Recorder::default();
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let plan = plan(inventory, &Learned::default(), probes);
+    let is_away = |key: &ProbeKey| away.is_some_and(|node| key.target.ends_with(node));
+    recorder.planned(plan.keys(), Duration::from_secs(15));
+    recorder.listed(Arc::new(inventory.clone()), at(0));
+    for seconds in [1, 2] {
+        let run = |key: &ProbeKey| {
+            let silent = is_away(key);
+            let outcome =
+                if silent { Outcome::Failure(Reason::Timeout) } else { Outcome::Success(Duration::ZERO) };
+            Run { key: key.clone(), outcome, seen: Observation::default() }
+        };
+        recorder.record(plan.keys().map(run).collect(), at(seconds));
+    }
+    recorder.listed(Arc::new(Inventory { taken_at: at(3), ..inventory.clone() }), at(3));
+    let mut ledger = Ledger::default();
+    let snapshot = Arc::new(recorder.snapshot(at(20)));
+    median(|| drop(judge(Arc::clone(&snapshot), &mut ledger)))
 }
 
 /// The most probes beyond this node of any round, and what bounds them.
