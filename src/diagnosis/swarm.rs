@@ -12,6 +12,7 @@ mod sight;
 mod stale_tasks;
 mod task_rejected;
 mod vip_unreachable;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -5,14 +5,14 @@
 //! way (7946), so that names and addresses of what is out of reach are known all the same, until the node itself is away.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use crate::diagnosis::scene::Look;
-use crate::diagnosis::words::{counted, few_quoted, listed, network, operand, quoted, saw, symptom};
+use crate::diagnosis::words::{counted, few_quoted, listed, network, quoted, saw, symptom};
 use crate::diagnosis::{Code, Evidence, Finding, Step};
 use crate::outcome::Outcome;
 
-use super::sight::{Sight, Way};
+use super::sight::Sight;
+use super::words::{gossips, hosts, managers, removed};
 use super::{Of, address_mismatch, encryption_unsupported, peer_missing};
 
 /// Symptoms and pieces of evidence of one sort that are told.
@@ -22,7 +22,7 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     let is_told = |sight: &&Sight<'_>| {
         sight.is_broken() && !is_otherwise(of, sight) && !peer_missing::accounts_for(of, sight)
     };
-    let judged: Vec<Vec<&Sight<'_>>> = judged(of);
+    let judged: Vec<Vec<&Sight<'_>>> = of.sights.judged();
     let broken: Vec<Vec<&Sight<'_>>> = judged
         .iter()
         .map(|all| all.iter().copied().filter(is_told).collect::<Vec<_>>())
@@ -34,18 +34,6 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
         return vec![own(of, &all)];
     }
     broken.iter().map(|told| other(of, told)).collect()
-}
-
-/// The other nodes that something was seen of.
-fn judged<'r, 'a>(of: &Of<'r, 'a>) -> Vec<Vec<&'r Sight<'a>>> {
-    let nodes = of.sights.by_node().into_values();
-    nodes.filter(|all| all.iter().any(|sight| sight.is_judged())).collect()
-}
-
-/// Nothing is heard of anybody, of several that might be.
-pub(super) fn is_cut_off(of: &Of<'_, '_>) -> bool {
-    let judged = judged(of);
-    judged.len() > 1 && judged.iter().flatten().all(|sight| sight.is_away() && sight.is_broken())
 }
 
 /// Whether what was told is not seen to be over.
@@ -211,32 +199,6 @@ fn evidence(of: &Of<'_, '_>, told: &[&Sight<'_>]) -> Vec<Evidence> {
     evidence
 }
 
-/// What is left of the managers, where that is not all.
-pub(super) fn managers(of: &Of<'_, '_>) -> Option<Evidence> {
-    if let Some(why) = &of.swarm.control_error {
-        return Some(saw("nodes, asked of this manager", &**why, "a list"));
-    }
-    let (all, reachable) = of.swarm.control.as_ref()?.managers;
-    (reachable < all).then(|| saw("managers", format!("{reachable} of {all} reachable"), "all"))
-}
-
-pub(super) fn hosts(way: Way, source: String) -> Option<Evidence> {
-    match way {
-        Way::Open => Some(saw(source, "answered", "")),
-        Way::Shut(_) => Some(saw(source, "no answer", "an answer")),
-        Way::Unclear => None,
-    }
-}
-
-/// A refusal tells that the host is there, and is no gossip.
-pub(super) fn gossips(sight: &Sight<'_>, name: &str) -> Option<Evidence> {
-    let source = format!("handshake from host with {name}, port 7946");
-    if sight.refuses {
-        return Some(saw(source, "refused", "an answer"));
-    }
-    hosts(sight.gossip, source)
-}
-
 fn away(of: &Of<'_, '_>, sight: &Sight<'_>) -> Vec<Step> {
     let address = sight.peer.address;
     vec![
@@ -246,18 +208,6 @@ fn away(of: &Of<'_, '_>, sight: &Sight<'_>) -> Vec<Step> {
         ),
         removed(of, address, "where it is gone for good, on a manager: nobody waits for it any more"),
     ]
-}
-
-/// What ends that a node is waited for. One that is a manager has to be none first.
-pub(super) fn removed(of: &Of<'_, '_>, address: IpAddr, when: &'static str) -> Step {
-    let Some(node) = of.swarm.node(address) else {
-        return Step::prose(
-            "where it is gone for good, docker node rm --force NODE on a manager has nobody wait for it",
-        );
-    };
-    let id = operand(&node.id);
-    let demote = node.is_manager.then(|| format!("docker node demote {id}"));
-    Step::when(when, demote.into_iter().chain([format!("docker node rm --force {id}")]))
 }
 
 fn blocked(of: &Of<'_, '_>, told: &[&Sight<'_>], own: bool) -> Vec<Step> {

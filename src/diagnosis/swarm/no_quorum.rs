@@ -9,7 +9,7 @@ use crate::diagnosis::words::{few, operand, quoted, saw};
 use crate::diagnosis::{Code, Finding, Severity, Step};
 use crate::inventory::swarm::Node;
 
-use super::{Of, data_path_broken};
+use super::Of;
 
 /// What an Engine says of a Swarm without a leader (moby, `daemon/cluster/errors.go`, and swarmkit's own words). It waits
 /// for one first, for longer than an answer may take: the list of nodes is small, and a manager that is well has it at hand.
@@ -25,7 +25,7 @@ pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
         "locked" => Some(locked(of)),
         "error" => Some(broken(of, said)),
         // That it finds no leader either is a part of that.
-        _ if is_leaderless && data_path_broken::is_cut_off(of) => None,
+        _ if is_leaderless && of.sights.are_all_away() => None,
         _ if is_leaderless => Some(leaderless(of, said)),
         _ => spare(of),
     };

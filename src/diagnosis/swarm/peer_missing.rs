@@ -7,8 +7,8 @@ use crate::diagnosis::scene::fails;
 use crate::diagnosis::words::{counted, few_quoted, listed, network, operand, quoted, saw, symptom};
 use crate::diagnosis::{Code, Finding, Step};
 
-use super::data_path_broken::{gossips, hosts, removed};
 use super::sight::Sight;
+use super::words::{gossips, hosts, removed};
 use super::{Of, address_mismatch};
 
 /// Two lists that are asked for one after the other may differ for so long.

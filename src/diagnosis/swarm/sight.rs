@@ -156,6 +156,18 @@ impl<'a> Sights<'a> {
         self.0.iter().filter(move |sight| Some(sight.peer.address) == address)
     }
 
+    /// The other nodes that something was seen of, each with its sights.
+    pub(super) fn judged(&self) -> Vec<Vec<&Sight<'a>>> {
+        let nodes = self.by_node().into_values();
+        nodes.filter(|all| all.iter().any(|sight| sight.is_judged())).collect()
+    }
+
+    /// Nothing is heard of anybody, of several that might be: it is this node that is cut off.
+    pub(super) fn are_all_away(&self) -> bool {
+        let judged = self.judged();
+        judged.len() > 1 && judged.iter().flatten().all(|sight| sight.is_away() && sight.is_broken())
+    }
+
     /// By node, each with its sights.
     pub(super) fn by_node(&self) -> BTreeMap<IpAddr, Vec<&Sight<'a>>> {
         let mut nodes: BTreeMap<IpAddr, Vec<&Sight<'a>>> = BTreeMap::new();

@@ -21,7 +21,9 @@ pub fn measure(options: &Options) -> Result<Row> {
     };
     let took = seconds * 1e3;
     // Its lines are the table of docs/swarm.md.
-    say(&format!("nodes, tasks, picture, plan, verdict while all is well and while a node is away (s), probes, bound:\n{said}"));
+    say(&format!(
+        "nodes, tasks, picture, plan, verdict while all is well and while a node is away (s), probes, bound:\n{said}"
+    ));
     Ok(Row {
         work: format!(
             "planning the probes of one of {nodes} nodes of a Swarm with {tasks} tasks on one overlay"
