@@ -1,11 +1,12 @@
 //! From a listing to the file.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::inventory::routes;
-use crate::inventory::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, bounded};
-use crate::inventory::{Container, ContainerId, Destination, Inventory, normal};
+use crate::inventory::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, SeenTask, bounded};
+use crate::inventory::{Container, ContainerId, Destination, Inventory, normal, part};
 
 use super::model::{Baseline, FORMAT, Network, Proxy, Published, Route, Server, Subnet, VERSION, Workload};
 
@@ -56,6 +57,8 @@ struct Host<'a> {
     inventory: &'a Inventory,
     networks: BTreeMap<&'a str, &'a SeenNetwork>,
     containers: BTreeMap<&'a str, &'a SeenContainer>,
+    /// The service of each task that managers tell of, as a node calls what runs of it: a route leads to tasks on other nodes too.
+    services: BTreeMap<&'a str, Cow<'a, str>>,
     /// What each destination is called in the file. Where two networks have one name, a label value has an id in it, which
     /// is another one elsewhere: they are counted instead.
     names: BTreeMap<Arc<str>, String>,
@@ -75,16 +78,18 @@ impl<'a> Host<'a> {
             names.insert(Arc::clone(&on.name), name);
         }
         let containers = seen.containers.iter().map(|container| (&*container.id, container)).collect();
-        Self { inventory, networks, containers, names }
+        Self { inventory, networks, containers, services: services(seen), names }
     }
 
     fn name_of(&self, destination: &Arc<str>) -> String {
         self.names.get(destination).cloned().unwrap_or_else(|| destination.to_string())
     }
 
-    /// What a container's workload is called, whichever deployment of it this is.
+    /// What a container's workload is called, whichever deployment of it this is, and on whichever node.
     fn whose(&self, id: &ContainerId) -> String {
-        self.inventory.container(id).map_or_else(|| id.short().to_owned(), Container::whose)
+        let away =
+            || self.services.get(id.as_str()).map_or_else(|| id.short().to_owned(), ToString::to_string);
+        self.inventory.container(id).map_or_else(away, whose)
     }
 
     fn network(&self, on: &Destination) -> Network {
@@ -213,7 +218,7 @@ impl<'a> Host<'a> {
         let mut all = BTreeSet::new();
         for container in self.inventory.containers.values().filter(counts) {
             let asked = self.containers.get(container.id.as_str()).map_or(&[][..], |seen| &seen.bindings);
-            let workload = container.whose();
+            let workload = whose(container);
             for port in asked {
                 all.insert(Published {
                     host_ip: port.host_ip,
@@ -240,4 +245,19 @@ impl<'a> Host<'a> {
         }
         all
     }
+}
+
+/// A task is its service's: managers know it by nothing else, and the next one may be on another node.
+fn whose(container: &Container) -> String {
+    container.task_of.as_ref().map_or_else(|| container.whose(), ToString::to_string)
+}
+
+fn services<'a>(seen: &'a Seen) -> BTreeMap<&'a str, Cow<'a, str>> {
+    let Some(control) = seen.swarm.as_ref().and_then(|swarm| swarm.control.as_ref()) else {
+        return BTreeMap::new();
+    };
+    let names: BTreeMap<&str, &str> =
+        control.services.iter().map(|service| (&*service.id, bounded(&service.name))).collect();
+    let named = |task: &'a SeenTask| Some((&*task.id, part(names.get(&*task.service)?)));
+    control.tasks.iter().filter_map(named).collect()
 }

@@ -1,6 +1,7 @@
 //! Hosts before and after they were moved, and files that somebody broke.
 
 mod drift;
+mod swarm;
 
 use std::time::{Duration, SystemTime};
 
