@@ -45,12 +45,22 @@ fn poorer(of: &Baseline) -> Baseline {
     of
 }
 
+/// The same with as many containers as a number can say.
+fn fuller(of: &Baseline) -> Baseline {
+    let mut of = of.clone();
+    for workload in of.networks.iter_mut().flat_map(|network| &mut network.workloads) {
+        (workload.running, workload.stopped, workload.detached) = (usize::MAX, usize::MAX, usize::MAX);
+    }
+    of
+}
+
 fuzz_target!(|text: &str| {
     let Ok(one) = read(text) else { return };
     assert!(compare(&one, &one).is_same());
     let written = serde_json::to_string(&one).expect("what was read can be written");
     assert_eq!(read(&written).as_ref(), Ok(&one));
-    let other = poorer(&one);
-    page(&one, &other);
-    page(&other, &one);
+    for other in [poorer(&one), fuller(&one)] {
+        page(&one, &other);
+        page(&other, &one);
+    }
 });

@@ -174,7 +174,7 @@ impl<'a> Found<'a> {
     /// gone with it, and told with it, unless they lead to another one.
     fn names(&mut self, old: &Network, new: &Network) {
         let unclear = |network: &'_ Network| -> BTreeSet<String> {
-            let is_unclear = |of: &&Workload| of.has_more_names || of.running + of.stopped == 0;
+            let is_unclear = |of: &&Workload| of.has_more_names || of.running == 0 && of.stopped == 0;
             network.workloads.iter().filter(is_unclear).map(|of| of.name.clone()).collect()
         };
         let (then, now) = (unclear(old), unclear(new));

@@ -110,6 +110,6 @@ impl Comparison {
 
     /// How many are not told, where those that were to be expected are told as well, or are not.
     pub const fn left_out(&self, all: bool) -> usize {
-        if all { self.left_out + self.expected_left_out } else { self.left_out }
+        if all { self.left_out.saturating_add(self.expected_left_out) } else { self.left_out }
     }
 }

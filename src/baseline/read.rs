@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::strangers::{LONGEST, bounded, printable};
 
-use super::model::{Baseline, FORMAT, VERSION};
+use super::model::{Baseline, FORMAT, VERSION, Workload};
 
 /// No host has so much to say.
 pub const MOST_BYTES: u64 = 8 << 20;
@@ -76,6 +76,16 @@ pub fn read(text: &str) -> Result<Baseline, String> {
     for network in &read.networks {
         if let Some(name) = twice(network.workloads.iter().map(|of| &*of.name)) {
             return Err(format!("two workloads on the network {} are called {name}", shown(&network.name)));
+        }
+        // Each of them is named.
+        let is_too_many = |of: &&Workload| {
+            [of.running, of.stopped, of.detached].into_iter().any(|count| count > MOST_OF_A_LIST)
+        };
+        if let Some(of) = network.workloads.iter().find(is_too_many) {
+            let (name, on) = (shown(&of.name), shown(&network.name));
+            return Err(format!(
+                "the workload {name} on the network {on} has more than {MOST_OF_A_LIST} containers: none has"
+            ));
         }
         if network.subnets.len() > MOST_SUBNETS {
             return Err(format!("the network {} has more than {MOST_SUBNETS} subnets", shown(&network.name)));

@@ -306,6 +306,8 @@ fn a_broken_file_says_what_is_wrong_with_it() {
     let long = whole.replace("\"26.1.5\"", &format!("\"{}\"", "x".repeat(1 << 20)));
     let by_hand = whole.replace("\"10.0.1.0/24\"", "\"10.0.1.0/99\"");
     let unsaid = whole.replace("\"version\": 1,", "");
+    let endless = whole.replacen("\"stopped\": 0", "\"stopped\": 18446744073709551615", 1);
+    let more = whole.replacen("\"running\": 1", "\"running\": 20001", 1);
     for (text, told) in [
         ("", "the file is empty"),
         ("\u{feff} \n", "the file is empty"),
@@ -320,6 +322,8 @@ fn a_broken_file_says_what_is_wrong_with_it() {
         (&long, "a text of more than 1024 bytes"),
         (&unsaid, "does not say of which version"),
         (&by_hand, "invalid"),
+        (&endless, "the workload `coolify-proxy` on the network `shop` has more than 20000 containers"),
+        (&more, "has more than 20000 containers: none has"),
         ("\u{1b}[31mred", "cannot be read"),
     ] {
         let error = read(text).expect_err(told);
@@ -484,6 +488,22 @@ proptest! {
         prop_assert_eq!(compare(&one, &one), Comparison::default());
         let written = serde_json::to_string(&one).expect("JSON");
         prop_assert_eq!(read(&written).expect("read"), one);
+    }
+
+    #[test]
+    fn no_number_is_too_large_to_be_compared(one in any_baseline(), counts in any::<[usize; 3]>()) {
+        let mut wild = one.clone();
+        for of in wild.networks.iter_mut().flat_map(|network| &mut network.workloads) {
+            [of.running, of.stopped, of.detached] = counts;
+        }
+        for (old, new) in [(&one, &wild), (&wild, &one)] {
+            let found = compare(old, new);
+            drop(text(old, new, &found, true));
+        }
+        let written = serde_json::to_string(&wild).expect("JSON");
+        let is_read = wild.networks.iter().all(|network| network.workloads.is_empty())
+            || counts.iter().all(|count| *count <= 20_000);
+        prop_assert_eq!(read(&written).is_ok(), is_read);
     }
 
     #[test]

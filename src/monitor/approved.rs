@@ -1,5 +1,6 @@
 //! What the operator approved, and what there is held against it: once for each picture that is another.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::baseline::{Baseline, Drift, Drifted};
@@ -46,7 +47,12 @@ pub(super) struct Approval {
     seen: Option<Arc<Seen>>,
     /// It was held against what is in force.
     is_held: bool,
+    /// It could not be: what is refused was read all the same.
+    is_faulty: bool,
 }
+
+/// What is said where holding a listing against it fails.
+const FAULT: &str = "it could not be compared with what there is: this is a fault of the exporter";
 
 impl Approval {
     /// What is in force stays until something better is.
@@ -61,12 +67,14 @@ impl Approval {
         match read {
             Ok(approved) => {
                 tracing::info!(%file, taken_at = %printable(&approved.taken_at), "the approved snapshot is in force");
-                drift.refused = None;
+                if !self.is_faulty {
+                    drift.refused = None;
+                }
                 // Read anew and the same, nothing is to be said anew.
                 if drift.approved.as_ref() != Some(&approved) {
                     drift.approved = Some(approved);
                     drift.found = None;
-                    self.is_held = false;
+                    (drift.refused, self.is_faulty, self.is_held) = (None, false, false);
                 }
             }
             Err(why) => {
@@ -76,6 +84,7 @@ impl Approval {
                 };
                 tracing::error!(%file, %why, "the approved snapshot cannot be read: {stays}");
                 drift.refused = Some(why.into());
+                self.is_faulty = false;
             }
         }
     }
@@ -100,16 +109,35 @@ impl Approval {
 
     /// What is known, of the inventory that was made of the latest listing.
     fn compare(&mut self, inventory: Option<&Inventory>) -> Option<&Drift> {
+        self.compare_by(inventory, Drifted::of)
+    }
+
+    /// Whatever a file says, and whatever is wrong with comparing it: everything else goes on.
+    fn compare_by(
+        &mut self,
+        inventory: Option<&Inventory>,
+        by: impl Fn(&Baseline, &Seen, &Inventory) -> Drifted,
+    ) -> Option<&Drift> {
         let drift = self.drift.as_mut()?;
         if let (false, Some(approved), Some(seen), Some(inventory)) =
             (self.is_held, &drift.approved, &self.seen, inventory)
         {
-            let found = Drifted::of(approved, seen, inventory);
-            // Whoever looks for changes looks no further where it is the same value.
-            if drift.found.as_deref() != Some(&found) {
-                drift.found = Some(Arc::new(found));
-            }
+            let found = catch_unwind(AssertUnwindSafe(|| by(approved, seen, inventory)));
+            // Once for each listing, whatever comes of it.
             self.is_held = true;
+            if let Ok(found) = found {
+                // Whoever looks for changes looks no further where it is the same value.
+                if drift.found.as_deref() != Some(&found) {
+                    drift.found = Some(Arc::new(found));
+                }
+                if std::mem::take(&mut self.is_faulty) {
+                    drift.refused = None;
+                }
+            } else {
+                tracing::error!(file = %drift.file, "the approved snapshot: {FAULT}");
+                // What was found in another listing is not what is so in this one.
+                (drift.found, drift.refused, self.is_faulty) = (None, Some(FAULT.into()), true);
+            }
         }
         Some(drift)
     }
@@ -177,6 +205,27 @@ mod tests {
         assert!(approval.compare(Some(&with_more)).is_some());
         approval.configured("");
         assert!(approval.compare(Some(&with_more)).is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_told_and_ends_nothing() {
+        let (file, command): (Arc<str>, Arc<str>) = ("/a".into(), "see".into());
+        let (seen, inventory) = listing(&["shop"]);
+        let approved = Arc::new(take(&seen, &inventory));
+        let mut approval = Approval::default();
+        approval.read(&file, &command, Ok(Arc::clone(&approved)));
+        approval.listed(&seen, true);
+        let fails = |_: &Baseline, _: &Seen, _: &Inventory| -> Drifted { panic!("a fault") };
+        let refused = |drift: Option<&Drift>| drift.and_then(|drift| drift.refused.clone());
+        let drift = approval.compare_by(Some(&inventory), fails).cloned();
+        assert_eq!((networks(drift.as_ref()), refused(drift.as_ref()).as_deref()), (None, Some(FAULT)));
+        // Read again it is no better.
+        approval.read(&file, &command, Ok(Arc::clone(&approved)));
+        assert_eq!(refused(approval.compare(Some(&inventory))).as_deref(), Some(FAULT));
+        // Another listing is another try.
+        approval.listed(&seen, true);
+        let drift = approval.compare(Some(&inventory)).cloned();
+        assert_eq!((networks(drift.as_ref()), refused(drift.as_ref())), (Some(0), None));
     }
 
     #[test]
