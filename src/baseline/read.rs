@@ -126,8 +126,8 @@ fn is_bounded(value: &Value) -> bool {
 
 fn broken(error: &serde_json::Error) -> String {
     if error.is_eof() {
-        format!("the file is cut off: it ends at line {}, in the middle of the snapshot", error.line())
+        format!("it is cut off: the file ends at line {}, in the middle of the snapshot", error.line())
     } else {
-        format!("the file cannot be read: {}", printable(bounded(&error.to_string())))
+        format!("it is not as a snapshot is written: {}", printable(bounded(&error.to_string())))
     }
 }

@@ -311,10 +311,10 @@ fn a_broken_file_says_what_is_wrong_with_it() {
     for (text, told) in [
         ("", "the file is empty"),
         ("\u{feff} \n", "the file is empty"),
-        (cut, "the file is cut off"),
+        (cut, "it is cut off: the file ends at line"),
         ("{}", "this is no snapshot of destination-exporter"),
         ("[1, 2]", "this is no snapshot of destination-exporter"),
-        ("[1, ", "the file is cut off"),
+        ("[1, ", "it is cut off: the file ends at line"),
         ("{\"format\": \"another\"}", "this is no snapshot"),
         (&newer, "the snapshot is of format 2, and this version reads 1"),
         (&older, "there is no format 0"),
@@ -324,7 +324,7 @@ fn a_broken_file_says_what_is_wrong_with_it() {
         (&by_hand, "invalid"),
         (&endless, "the workload `coolify-proxy` on the network `shop` has more than 20000 containers"),
         (&more, "has more than 20000 containers: none has"),
-        ("\u{1b}[31mred", "cannot be read"),
+        ("\u{1b}[31mred", "it is not as a snapshot is written: expected value at line 1"),
     ] {
         let error = read(text).expect_err(told);
         assert!(error.contains(told), "{error}");

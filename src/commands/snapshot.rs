@@ -1,7 +1,6 @@
 //! `snapshot` and `diff`: what the networks are configured to be, and what of it is otherwise.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{ErrorKind, Read, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +10,7 @@ use serde::Serialize;
 
 use crate::baseline::{self, Baseline, Difference, MOST_BYTES};
 use crate::cli::ReportFormat;
-use crate::config::Config;
+use crate::config::{Config, read_file_up_to};
 use crate::docker::Engine;
 use crate::inventory::build;
 use crate::strangers::{acts, printable};
@@ -98,17 +97,20 @@ async fn now(config: &Config) -> Result<Baseline, String> {
     Ok(baseline::take(&seen, &inventory))
 }
 
-/// No more of a file than a snapshot has. Nothing else runs meanwhile.
+/// No more of a file than a snapshot has. Nothing else runs meanwhile: what has no end, or nobody writes into, is refused.
 fn load(path: &Path) -> Result<Baseline, String> {
     let named = |why: String| format!("{}: {why}", printable(&path.display().to_string()));
-    let mut bytes = Vec::new();
     let read = if path.as_os_str() == STANDARD_INPUT {
-        std::io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut bytes)
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut bytes).map(|_| Some(bytes))
     } else {
-        File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
+        read_file_up_to(path, MOST_BYTES)
     };
-    read.map_err(|error| named(error.to_string()))?;
-    baseline::read_bytes(bytes).map_err(named)
+    let bytes = read.map_err(|error| match error.kind() {
+        ErrorKind::Other => named(format!("{error}, or {STANDARD_INPUT} for standard input")),
+        _ => named(error.to_string()),
+    })?;
+    bytes.ok_or_else(baseline::too_large).and_then(baseline::read_bytes).map_err(named)
 }
 
 /// For programs, and for a terminal all the same: what would act on one stands in its escaped form, which means the same.
@@ -140,4 +142,26 @@ fn print(text: &str, status: ExitCode) -> ExitCode {
 fn failed(why: &str) -> ExitCode {
     say(&format!("destination-exporter: {why}\n"));
     ExitCode::from(COULD_NOT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo (coreutils)");
+        assert!(made.success());
+        for (path, told) in [
+            (&*pipe, "pipe: it is a pipe; expected a regular file, or - for standard input"),
+            (folder.path(), ": it is a folder; expected a regular file"),
+            (Path::new("/dev/zero"), "/dev/zero: it is a device; expected a regular file"),
+            (Path::new("/nowhere/a.json"), "/nowhere/a.json: No such file or directory"),
+        ] {
+            let why = load(path).expect_err(told);
+            assert!(why.contains(told), "{why}");
+        }
+    }
 }

@@ -52,7 +52,7 @@ pub(super) struct Approval {
 }
 
 /// What is said where holding a listing against it fails.
-const FAULT: &str = "it could not be compared with what there is: this is a fault of the exporter";
+const FAULT: &str = "comparing what there is with it failed, which is a fault of the exporter";
 
 impl Approval {
     /// What is in force stays until something better is.
