@@ -18,7 +18,7 @@ mod tests;
 pub use compare::compare;
 pub use difference::{Change, Comparison, Difference, Kind};
 pub use drift::{Drift, Drifted};
-pub use model::{Baseline, Network, Proxy, Published, Route, Server, Subnet, Workload};
+pub use model::{Baseline, Network, Node, Proxy, Published, Route, Server, Subnet, Workload};
 pub use read::{MOST_BYTES, read, read_bytes, too_large};
 pub use take::take;
 pub use text::{text, words};

@@ -2,6 +2,9 @@
 //!
 //! A container that is deployed anew has another address, another id, and with Coolify another name: whatever is
 //! different for that alone is kept apart. What is left is what somebody would miss, or has not asked for.
+//!
+//! What a Swarm's managers choose is neither: of a service nothing is missed, and nothing is new, where its tasks are on this
+//! node in one of the two snapshots only, nor is it ever how many they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -18,21 +21,34 @@ const NAMED: usize = 100;
 /// What is different, by destination. The same two snapshots give the same list.
 pub fn compare(old: &Baseline, new: &Baseline) -> Comparison {
     let proxies = old.proxies.iter().chain(&new.proxies).map(|proxy| &*proxy.name).collect();
-    let mut found = Found { told: Comparison::default(), at: None, proxies, room: MOST, expected_room: MOST };
+    let mut found = Found {
+        told: Comparison::default(),
+        at: None,
+        proxies,
+        tasks: Tasks::of(old, new),
+        room: MOST,
+        expected_room: MOST,
+    };
     let (before, after) = (by(&old.networks, |n| &n.name), by(&new.networks, |n| &n.name));
     for (name, pair) in pairs(&before, &after) {
         found.at = Some(name);
         match pair {
             (Some(old), Some(new)) => found.networks(old, new),
-            (Some(old), None) => found.tell(Kind::Network, name, brief(old), String::new()),
-            (None, Some(new)) => found.tell(Kind::Network, name, String::new(), brief(new)),
+            (Some(old), None) => {
+                let expected = found.tasks.are_alone_on(old);
+                found.add(Kind::Network, name, brief(old), String::new(), expected);
+            }
+            (None, Some(new)) => {
+                let expected = found.tasks.are_alone_on(new);
+                found.add(Kind::Network, name, String::new(), brief(new), expected);
+            }
             (None, None) => {}
         }
     }
     found.at = None;
     // What a network that is gone had is gone with it, and told with it.
     found.proxies(old, new, &before, &after);
-    found.sites(&old.routes, &new.routes);
+    found.sites(old, new);
     found.ports(&old.published, &new.published);
     found.told.differences.sort();
     found.told
@@ -48,6 +64,40 @@ struct Found<'a> {
     at: Option<&'a str>,
     /// Where they are is told of them.
     proxies: BTreeSet<&'a str>,
+    /// What managers chose.
+    tasks: Tasks<'a>,
+}
+
+/// Services of a Swarm, by where their tasks are.
+struct Tasks<'a> {
+    /// On this node, in one of the two at least.
+    any: BTreeSet<&'a str>,
+    /// In both.
+    both: BTreeSet<&'a str>,
+}
+
+impl<'a> Tasks<'a> {
+    fn of(old: &'a Baseline, new: &'a Baseline) -> Self {
+        let here = |of: &'a Baseline| -> BTreeSet<&'a str> {
+            of.swarm.iter().flat_map(|node| &node.tasks).map(|name| &**name).collect()
+        };
+        let (then, now) = (here(old), here(new));
+        Self { any: then.union(&now).copied().collect(), both: then.intersection(&now).copied().collect() }
+    }
+
+    fn is_task(&self, name: &str) -> bool {
+        self.any.contains(name)
+    }
+
+    /// Managers have its tasks elsewhere, in one of the two.
+    fn are_elsewhere(&self, name: &str) -> bool {
+        self.any.contains(name) && !self.both.contains(name)
+    }
+
+    /// An overlay is on a node while something is on it there: with nobody but tasks on it that is the managers' choice.
+    fn are_alone_on(&self, network: &Network) -> bool {
+        network.scope == SWARM && network.workloads.iter().all(|of| self.is_task(&of.name))
+    }
 }
 
 impl<'a> Found<'a> {
@@ -146,7 +196,9 @@ impl<'a> Found<'a> {
         for (name, pair) in pairs(&before, &after) {
             match pair {
                 (Some(old), Some(new)) => {
-                    self.tell(Kind::Workload, name, standing(old), standing(new));
+                    // That one lost its network is nobody's choice.
+                    let is_choice = self.tasks.is_task(name) && (old.detached == 0) == (new.detached == 0);
+                    self.add(Kind::Workload, name, standing(old), standing(new), is_choice);
                     // Of who does not run, or of whom not all could be read, that is not known.
                     let is_known = |of: &Workload| of.running > 0 && !of.has_more_names;
                     if (old.is_fixed || new.is_fixed) && is_known(old) && is_known(new) {
@@ -163,8 +215,14 @@ impl<'a> Found<'a> {
                 }
                 // Where a proxy is is told of it.
                 _ if self.proxies.contains(name) => {}
-                (Some(old), None) => self.tell(Kind::Workload, name, standing(old), String::new()),
-                (None, Some(new)) => self.tell(Kind::Workload, name, String::new(), standing(new)),
+                (Some(old), None) => {
+                    let is_choice = self.tasks.are_elsewhere(name);
+                    self.add(Kind::Workload, name, standing(old), String::new(), is_choice);
+                }
+                (None, Some(new)) => {
+                    let is_choice = self.tasks.are_elsewhere(name);
+                    self.add(Kind::Workload, name, String::new(), standing(new), is_choice);
+                }
                 (None, None) => {}
             }
         }
@@ -187,7 +245,10 @@ impl<'a> Found<'a> {
         for (name, (was, is)) in pairs(&before, &after) {
             let (was, is) = (was.unwrap_or(&none), is.unwrap_or(&none));
             let is_alone = was.is_empty() || is.is_empty();
-            let counts = |owner: &str| !is_alone || (there.contains(owner) && later.contains(owner));
+            let counts = |owner: &str| {
+                !self.tasks.are_elsewhere(owner)
+                    && (!is_alone || (there.contains(owner) && later.contains(owner)))
+            };
             let lost = was.difference(is).any(|owner| !now.contains(*owner) && counts(owner));
             let gained = is.difference(was).any(|owner| !then.contains(*owner) && counts(owner));
             if lost || gained {
@@ -215,36 +276,53 @@ impl<'a> Found<'a> {
             format!("on {}", list(&all))
         };
         for (name, pair) in pairs(&before, &after) {
+            let is_choice = self.tasks.are_elsewhere(name);
+            let mut add = |subject: &str, before: String, after: String| {
+                self.add(Kind::Proxy, subject, before, after, is_choice);
+            };
             match pair {
                 (Some(old), Some(new)) => {
                     let kind = |of: &Proxy| of.kind.clone().unwrap_or_default();
-                    self.tell(Kind::Proxy, &format!("kind of {name}"), kind(old), kind(new));
+                    add(&format!("kind of {name}"), kind(old), kind(new));
                     let all = |of: &'a Proxy| -> BTreeSet<&'a str> {
                         of.networks.iter().map(|network| &**network).collect()
                     };
                     let (old, new) = (all(old), all(new));
                     for network in old.difference(&new).filter(|network| is.contains_key(**network)) {
-                        self.tell(Kind::Proxy, name, format!("on {}", on(network, was)), String::new());
+                        add(name, format!("on {}", on(network, was)), String::new());
                     }
                     for network in new.difference(&old) {
-                        self.tell(Kind::Proxy, name, String::new(), format!("on {}", on(network, is)));
+                        add(name, String::new(), format!("on {}", on(network, is)));
                     }
                 }
-                (Some(old), None) => self.tell(Kind::Proxy, name, brief(old, was), String::new()),
-                (None, Some(new)) => self.tell(Kind::Proxy, name, String::new(), brief(new, is)),
+                (Some(old), None) => add(name, brief(old, was), String::new()),
+                (None, Some(new)) => add(name, String::new(), brief(new, is)),
                 (None, None) => {}
             }
         }
     }
 
-    fn sites(&mut self, old: &[Route], new: &[Route]) {
+    fn sites(&mut self, old: &Baseline, new: &Baseline) {
+        // A node sees what services ask for where the proxy is that leads there.
+        let leads = |of: &Baseline, route: &Route| {
+            let is_on =
+                |proxy: &Proxy| route.destination.as_ref().is_none_or(|on| proxy.networks.contains(on));
+            of.proxies.iter().any(is_on)
+        };
+        let counts = |route: &Route| {
+            if route.of_services {
+                return leads(old, route) && leads(new, route);
+            }
+            let mut servers = route.servers.iter().map(|server| &*server.workload);
+            servers.len() == 0 || servers.any(|name| !self.tasks.are_elsewhere(name))
+        };
         let sites = |routes: &[Route]| {
             grouped(routes.iter().map(|route| {
                 let path = if route.path == "/" { "" } else { &*route.path };
-                (format!("{}{path}", route.domain), served(route))
+                (format!("{}{path}", route.domain), served(route), counts(route))
             }))
         };
-        let (before, after) = (sites(old), sites(new));
+        let (before, after) = (sites(&old.routes), sites(&new.routes));
         self.lists(Kind::Route, &before, &after);
     }
 
@@ -252,18 +330,22 @@ impl<'a> Found<'a> {
         let ports = |ports: &[Published]| {
             grouped(ports.iter().map(|port| {
                 let Published { host_ip, host_port, protocol, workload, container_port } = port;
+                let counts = !self.tasks.are_elsewhere(workload);
                 let at = host_ip.map_or_else(String::new, |ip| match ip {
                     IpAddr::V6(ip) => format!("[{ip}]:"),
                     IpAddr::V4(ip) => format!("{ip}:"),
                 });
                 match host_port {
-                    Some(host_port) => {
-                        (format!("{at}{host_port}/{protocol}"), format!("{workload} port {container_port}"))
-                    }
+                    Some(host_port) => (
+                        format!("{at}{host_port}/{protocol}"),
+                        format!("{workload} port {container_port}"),
+                        counts,
+                    ),
                     // Whichever is free: it is known by where it leads.
                     None => (
                         format!("{workload} port {container_port}/{protocol}"),
                         format!("{at}any port of the host"),
+                        counts,
                     ),
                 }
             }))
@@ -272,23 +354,40 @@ impl<'a> Found<'a> {
         self.lists(Kind::Port, &before, &after);
     }
 
-    fn lists(&mut self, kind: Kind, before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) {
-        for (name, (old, new)) in pairs(&texts(before), &texts(after)) {
-            let of = |text: Option<&&str>| text.map_or_else(String::new, ToString::to_string);
-            self.tell(kind, name, of(old), of(new));
+    fn lists(&mut self, kind: Kind, before: &BTreeMap<String, Listed>, after: &BTreeMap<String, Listed>) {
+        let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let none = Listed::default();
+        for name in keys {
+            let (old, new) = (before.get(name).unwrap_or(&none), after.get(name).unwrap_or(&none));
+            let is_choice = old.counting == new.counting;
+            self.add(kind, name, list(&old.all), list(&new.all), is_choice);
         }
     }
 }
 
-/// All that is said of one thing.
-fn grouped(all: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    let mut map: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (name, text) in all {
-        map.entry(name).or_default().insert(text);
-    }
-    map.into_iter().map(|(name, all)| (name, list(&all))).collect()
+/// What is said of one thing.
+#[derive(Default)]
+struct Listed {
+    all: BTreeSet<String>,
+    /// Without what managers chose.
+    counting: BTreeSet<String>,
 }
 
+/// All of it, by what it is said of.
+fn grouped(all: impl Iterator<Item = (String, String, bool)>) -> BTreeMap<String, Listed> {
+    let mut map: BTreeMap<String, Listed> = BTreeMap::new();
+    for (name, text, counts) in all {
+        let of = map.entry(name).or_default();
+        if counts {
+            of.counting.insert(text.clone());
+        }
+        of.all.insert(text);
+    }
+    map
+}
+
+/// The scope of what spans hosts.
+const SWARM: &str = "swarm";
 const VXLAN_IDS: &str = "com.docker.network.driver.overlay.vxlanid_list";
 const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
 

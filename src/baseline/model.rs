@@ -30,8 +30,18 @@ pub struct Baseline {
     pub routes: Vec<Route>,
     /// By address and port of the host.
     pub published: Vec<Published>,
+    /// Of a node of a Swarm, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swarm: Option<Node>,
     /// What could not be read, in words: what is missing here may be there.
     pub unread: Vec<String>,
+}
+
+/// What of a node its managers choose, and what they tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// The services of which tasks run here, by name. Another time it may be others.
+    pub tasks: Vec<String>,
 }
 
 /// One destination.
@@ -121,6 +131,9 @@ pub struct Route {
     pub servers: Vec<Server>,
     /// It is served with TLS, without it, or both: `https`, `http`.
     pub schemes: Vec<String>,
+    /// Labels of services ask for it, which managers alone are told, and not those of a container here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_services: bool,
 }
 
 /// Who serves a site, or claims to.

@@ -4,11 +4,16 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::inventory::build::away::is_of_proxy;
 use crate::inventory::routes;
-use crate::inventory::seen::{Seen, SeenContainer, SeenEndpoint, SeenNetwork, SeenTask, bounded};
+use crate::inventory::seen::{
+    Seen, SeenContainer, SeenEndpoint, SeenNetwork, SeenService, SeenTask, bounded,
+};
 use crate::inventory::{Container, ContainerId, Destination, Inventory, normal, part};
 
-use super::model::{Baseline, FORMAT, Network, Proxy, Published, Route, Server, Subnet, VERSION, Workload};
+use super::model::{
+    Baseline, FORMAT, Network, Node, Proxy, Published, Route, Server, Subnet, VERSION, Workload,
+};
 
 /// What a listing says, and what was made of it. The same host gives the same value, whatever the order of the answers.
 pub fn take(seen: &Seen, inventory: &Inventory) -> Baseline {
@@ -43,6 +48,7 @@ pub fn take(seen: &Seen, inventory: &Inventory) -> Baseline {
         proxies,
         routes,
         published: host.published().into_iter().collect(),
+        swarm: host.node(),
         unread,
     }
 }
@@ -59,6 +65,8 @@ struct Host<'a> {
     containers: BTreeMap<&'a str, &'a SeenContainer>,
     /// The service of each task that managers tell of, as a node calls what runs of it: a route leads to tasks on other nodes too.
     services: BTreeMap<&'a str, Cow<'a, str>>,
+    /// Services that ask a proxy for sites.
+    asking: BTreeSet<Cow<'a, str>>,
     /// What each destination is called in the file. Where two networks have one name, a label value has an id in it, which
     /// is another one elsewhere: they are counted instead.
     names: BTreeMap<Arc<str>, String>,
@@ -78,7 +86,8 @@ impl<'a> Host<'a> {
             names.insert(Arc::clone(&on.name), name);
         }
         let containers = seen.containers.iter().map(|container| (&*container.id, container)).collect();
-        Self { inventory, networks, containers, services: services(seen), names }
+        let (services, asking) = services(seen);
+        Self { inventory, networks, containers, services, asking, names }
     }
 
     fn name_of(&self, destination: &Arc<str>) -> String {
@@ -199,6 +208,8 @@ impl<'a> Host<'a> {
                 servers.insert(Server { workload, port });
             }
         }
+        let of_services =
+            !servers.is_empty() && servers.iter().all(|server| self.asking.contains(&*server.workload));
         let schemes: BTreeSet<&str> =
             route.doors.iter().map(|door| if door.tls { "https" } else { "http" }).collect();
         Route {
@@ -207,7 +218,16 @@ impl<'a> Host<'a> {
             destination: route.destination.as_ref().map(|on| self.name_of(on)),
             servers: servers.into_iter().collect(),
             schemes: schemes.into_iter().map(str::to_owned).collect(),
+            of_services,
         }
+    }
+
+    /// What its managers chose for it.
+    fn node(&self) -> Option<Node> {
+        let is_task = |one: &&Container| one.task_of.is_some() && one.state.has_namespace();
+        let tasks: BTreeSet<String> = self.inventory.containers.values().filter(is_task).map(whose).collect();
+        let is_one = self.inventory.swarm.is_some() || !tasks.is_empty();
+        is_one.then(|| Node { tasks: tasks.into_iter().collect() })
     }
 
     /// What was asked for, and not what it led to: a port that nobody chose is another one after each start.
@@ -252,12 +272,16 @@ fn whose(container: &Container) -> String {
     container.task_of.as_ref().map_or_else(|| container.whose(), ToString::to_string)
 }
 
-fn services<'a>(seen: &'a Seen) -> BTreeMap<&'a str, Cow<'a, str>> {
+/// By the id of each task, and those that ask a proxy for sites.
+fn services<'a>(seen: &'a Seen) -> (BTreeMap<&'a str, Cow<'a, str>>, BTreeSet<Cow<'a, str>>) {
     let Some(control) = seen.swarm.as_ref().and_then(|swarm| swarm.control.as_ref()) else {
-        return BTreeMap::new();
+        return Default::default();
     };
-    let names: BTreeMap<&str, &str> =
-        control.services.iter().map(|service| (&*service.id, bounded(&service.name))).collect();
-    let named = |task: &'a SeenTask| Some((&*task.id, part(names.get(&*task.service)?)));
-    control.tasks.iter().filter_map(named).collect()
+    let name = |service: &'a SeenService| part(bounded(&service.name));
+    let names: BTreeMap<&str, Cow<'a, str>> =
+        control.services.iter().map(|service| (&*service.id, name(service))).collect();
+    let asks = |service: &&SeenService| service.labels.keys().any(|key| is_of_proxy(key));
+    let asking = control.services.iter().filter(asks).map(name).collect();
+    let named = |task: &'a SeenTask| Some((&*task.id, names.get(&*task.service)?.clone()));
+    (control.tasks.iter().filter_map(named).collect(), asking)
 }

@@ -433,7 +433,7 @@ fn any_baseline() -> impl Strategy<Value = Baseline> {
             display_name: more.clone(),
             id: more.clone(),
             driver: "bridge".into(),
-            scope: "local".into(),
+            scope: if internal { "swarm" } else { "local" }.into(),
             internal,
             options: [(more.clone(), String::new())].into(),
             labels: [(name.clone(), more.clone())].into(),
@@ -442,15 +442,20 @@ fn any_baseline() -> impl Strategy<Value = Baseline> {
             name,
         },
     );
-    let route = (name(), proptest::collection::vec((name(), proptest::option::of(1u16..4)), 0..3)).prop_map(
-        |(domain, servers)| Route {
+    let route = (
+        name(),
+        proptest::collection::vec((name(), proptest::option::of(1u16..4)), 0..3),
+        proptest::option::of(name()),
+        any::<bool>(),
+    )
+        .prop_map(|(domain, servers, destination, of_services)| Route {
             domain,
             path: "/".into(),
-            destination: None,
+            destination,
             servers: servers.into_iter().map(|(workload, port)| Server { workload, port }).collect(),
             schemes: vec!["http".into()],
-        },
-    );
+            of_services,
+        });
     let proxy = (name(), proptest::collection::vec(name(), 0..3)).prop_map(|(name, networks)| Proxy {
         name,
         kind: None,
@@ -468,8 +473,9 @@ fn any_baseline() -> impl Strategy<Value = Baseline> {
         proptest::collection::vec(route, 0..3),
         proptest::collection::vec(proxy, 0..3),
         proptest::collection::vec(port, 0..3),
+        proptest::option::of(proptest::collection::vec(name(), 0..4)),
     )
-        .prop_map(|(networks, routes, proxies, published)| Baseline {
+        .prop_map(|(networks, routes, proxies, published, tasks)| Baseline {
             format: FORMAT.into(),
             version: VERSION,
             taken_at: String::new(),
@@ -478,6 +484,7 @@ fn any_baseline() -> impl Strategy<Value = Baseline> {
             proxies: unique(proxies, |of| of.name.clone()),
             routes,
             published,
+            swarm: tasks.map(|tasks| Node { tasks }),
             unread: Vec::new(),
         })
 }

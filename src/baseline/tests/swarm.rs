@@ -154,3 +154,90 @@ fn who_serves_a_site_is_its_service_on_whichever_node() {
         assert_eq!(after.routes, before.routes, "{what}");
     }
 }
+
+#[test]
+fn what_managers_choose_is_no_difference_that_matters() {
+    let by_hand = || SeenContainer { labels: [].into(), ..task("tool", "tool", "tool", "10.0.1.99") };
+    let with_tool = |town: &Town| {
+        let mut seen = town.seen();
+        seen.containers.push(by_hand());
+        snapshot(&seen)
+    };
+    let before = town().taken();
+    let as_service = Town { proxy: Some(true), ..town() };
+    for (what, then, now) in [
+        ("deployed anew", town(), Town { times: 2, ..town() }),
+        ("more of them here", town(), Town { tasks: vec![(WEB, HERE), (WEB, HERE), (DB, HERE)], ..town() }),
+        ("one is elsewhere", town(), Town { tasks: vec![(WEB, HERE), (WEB, AWAY), (DB, AWAY)], ..town() }),
+        ("all are elsewhere", town(), Town { tasks: vec![(WEB, AWAY), (DB, AWAY)], ..town() }),
+        ("its proxy too", as_service.clone(), Town { tasks: vec![(WEB, AWAY)], proxy: None, ..town() }),
+        ("its proxy alone", as_service, Town { proxy: None, ..town() }),
+        (
+            "a worker that is drained",
+            Town { told: false, proxy: None, ..town() },
+            Town { told: false, proxy: None, tasks: vec![(WEB, AWAY), (DB, AWAY)], ..town() },
+        ),
+    ] {
+        let (then, now) = (then.taken(), now.taken());
+        for (old, new) in [(&then, &now), (&now, &then)] {
+            assert_eq!(told(old, new), [""; 0], "{what}");
+            assert!(!compare(old, new).differences.is_empty(), "{what}");
+        }
+    }
+    // Somebody's own container is his, on whatever network.
+    let worker = Town { told: false, proxy: None, ..town() };
+    let gone = Town { tasks: Vec::new(), ..worker.clone() }.taken();
+    assert_eq!(
+        told(&with_tool(&worker), &gone),
+        ["Network Gone mesh: overlay 10.0.1.0/24, with st_db, st_web, tool → "]
+    );
+    assert_eq!(told(&with_tool(&town()), &before), ["Workload Gone tool: runs → "]);
+}
+
+#[test]
+fn what_somebody_asked_otherwise_of_a_swarm_is_told() {
+    let before = town().taken();
+    let other = |change: &dyn Fn(&mut Seen)| {
+        let mut seen = Town { times: 2, ..town() }.seen();
+        change(&mut seen);
+        told(&before, &snapshot(&seen))
+    };
+    let without_site = other(&|seen| {
+        let control = seen.swarm.as_mut().and_then(|swarm| swarm.control.as_mut()).expect("a manager");
+        control.services[1].labels.clear();
+        for one in &mut seen.containers {
+            one.labels.retain(|key, _| !key.starts_with("traefik"));
+        }
+    });
+    assert_eq!(without_site, ["Route Gone web.example.com: http by st_web port 3000 on mesh → "]);
+    let without_name = other(&|seen| {
+        for one in seen.containers.iter_mut().filter(|one| one.name.starts_with(DB)) {
+            one.endpoints[0].aliases.clear();
+        }
+    });
+    assert_eq!(without_name, ["Name Gone db: st_db → "]);
+    let unplugged = other(&|seen| {
+        for one in seen.containers.iter_mut().filter(|one| one.name.starts_with(DB)) {
+            one.endpoints.clear();
+        }
+    });
+    assert_eq!(unplugged, ["Workload Changed st_db: runs → runs and is not attached"]);
+    let internal = other(&|seen| seen.networks[0].internal = true);
+    assert_eq!(internal, ["Network Changed internal: false → true"]);
+}
+
+#[test]
+fn a_port_of_a_task_is_where_the_task_is() {
+    let with_port = |town: &Town| {
+        let mut seen = town.seen();
+        let port =
+            PublishedPort { host_ip: None, host_port: 5432, container_port: 5432, protocol: "tcp".into() };
+        for one in seen.containers.iter_mut().filter(|one| one.name.starts_with(DB)) {
+            (one.bindings, one.published) = (vec![port.clone()], vec![port.clone()]);
+        }
+        snapshot(&seen)
+    };
+    let away = Town { tasks: vec![(WEB, HERE), (DB, AWAY)], ..town() };
+    assert_eq!(told(&with_port(&town()), &with_port(&away)), [""; 0]);
+    assert_eq!(told(&with_port(&town()), &town().taken()), ["Port Gone 5432/tcp: st_db port 5432 → "]);
+}
