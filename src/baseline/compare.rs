@@ -303,11 +303,11 @@ impl<'a> Found<'a> {
     }
 
     fn sites(&mut self, old: &Baseline, new: &Baseline) {
-        // A node sees what services ask for where the proxy is that leads there.
+        // A node sees what services ask for where managers tell it, and where the proxy is that leads there.
         let leads = |of: &Baseline, route: &Route| {
             let is_on =
                 |proxy: &Proxy| route.destination.as_ref().is_none_or(|on| proxy.networks.contains(on));
-            of.proxies.iter().any(is_on)
+            of.swarm.as_ref().is_none_or(|node| node.knows_services) && of.proxies.iter().any(is_on)
         };
         let counts = |route: &Route| {
             if route.of_services {
@@ -387,7 +387,7 @@ fn grouped(all: impl Iterator<Item = (String, String, bool)>) -> BTreeMap<String
 }
 
 /// The scope of what spans hosts.
-const SWARM: &str = "swarm";
+pub(super) const SWARM: &str = "swarm";
 const VXLAN_IDS: &str = "com.docker.network.driver.overlay.vxlanid_list";
 const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
 

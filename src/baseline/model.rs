@@ -42,6 +42,9 @@ pub struct Baseline {
 pub struct Node {
     /// The services of which tasks run here, by name. Another time it may be others.
     pub tasks: Vec<String>,
+    /// Managers told what services ask for, and gossip where their tasks are: a site of theirs that is missing is not there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub knows_services: bool,
 }
 
 /// One destination.

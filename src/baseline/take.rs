@@ -11,6 +11,7 @@ use crate::inventory::seen::{
 };
 use crate::inventory::{Container, ContainerId, Destination, Inventory, normal, part};
 
+use super::compare::SWARM;
 use super::model::{
     Baseline, FORMAT, Network, Node, Proxy, Published, Route, Server, Subnet, VERSION, Workload,
 };
@@ -35,6 +36,7 @@ pub fn take(seen: &Seen, inventory: &Inventory) -> Baseline {
     let mut routes: Vec<Route> = inventory.routes.served.iter().map(|route| host.route(route)).collect();
     routes.sort_by(|a, b| (&a.domain, &a.path, &a.servers).cmp(&(&b.domain, &b.path, &b.servers)));
     let mut unread = inventory.oddities.clone();
+    unread.extend(host.untold(seen));
     unread.sort();
     if inventory.routes.left_out > 0 {
         unread.push(format!("{} more sites than are looked at", inventory.routes.left_out));
@@ -48,7 +50,7 @@ pub fn take(seen: &Seen, inventory: &Inventory) -> Baseline {
         proxies,
         routes,
         published: host.published().into_iter().collect(),
-        swarm: host.node(),
+        swarm: host.node(seen),
         unread,
     }
 }
@@ -223,11 +225,40 @@ impl<'a> Host<'a> {
     }
 
     /// What its managers chose for it.
-    fn node(&self) -> Option<Node> {
+    fn node(&self, seen: &Seen) -> Option<Node> {
         let is_task = |one: &&Container| one.task_of.is_some() && one.state.has_namespace();
         let tasks: BTreeSet<String> = self.inventory.containers.values().filter(is_task).map(whose).collect();
-        let is_one = self.inventory.swarm.is_some() || !tasks.is_empty();
-        is_one.then(|| Node { tasks: tasks.into_iter().collect() })
+        let is_one = self.inventory.swarm.is_some() || !tasks.is_empty() || is_in_one(seen);
+        let control = self.inventory.swarm.as_ref().and_then(|swarm| swarm.control.as_ref());
+        // What managers said before they fell silent is known all the same.
+        let knows_services = control.is_some_and(|control| !control.is_cut)
+            && self.inventory.destinations.iter().all(|on| !is_unheard(on))
+            && !self.inventory.destinations.iter().any(|on| on.overlay.as_ref().is_some_and(|of| of.is_cut));
+        is_one.then(|| Node { tasks: tasks.into_iter().collect(), knows_services })
+    }
+
+    /// What of a Swarm was to be had and was not, in words. A worker is told nothing of services, and misses nothing.
+    fn untold(&self, seen: &Seen) -> Vec<String> {
+        let Some(swarm) = &self.inventory.swarm else {
+            return is_in_one(seen)
+                .then(|| "the Engine did not say what it is in its Swarm".to_owned())
+                .into_iter()
+                .collect();
+        };
+        let managers = match (&swarm.control_error, &swarm.control) {
+            (Some(why), _) => {
+                Some(format!("the managers do not say which services and tasks there are ({why})"))
+            }
+            (None, None) if swarm.is_manager => {
+                Some("the managers have not said in time which services and tasks there are".to_owned())
+            }
+            (None, _) => None,
+        };
+        let unheard = self.inventory.destinations.iter().filter(|on| is_unheard(on));
+        let unheard = unheard.map(|on| {
+            format!("overlay {}: what is on it on other nodes was not told", self.name_of(&on.name))
+        });
+        managers.into_iter().chain(unheard).map(|text| bounded(&text).to_owned()).collect()
     }
 
     /// What was asked for, and not what it led to: a port that nobody chose is another one after each start.
@@ -265,6 +296,16 @@ impl<'a> Host<'a> {
         }
         all
     }
+}
+
+/// An Engine has networks of this scope in a Swarm alone.
+fn is_in_one(seen: &Seen) -> bool {
+    seen.networks.iter().any(|network| network.scope == SWARM)
+}
+
+/// Something is on it here, so that gossip knows of the others, and was not heard.
+fn is_unheard(on: &Destination) -> bool {
+    &*on.scope == SWARM && !on.endpoints.is_empty() && on.overlay.as_ref().is_some_and(|of| !of.heard)
 }
 
 /// A task is its service's: managers know it by nothing else, and the next one may be on another node.

@@ -473,7 +473,7 @@ fn any_baseline() -> impl Strategy<Value = Baseline> {
         proptest::collection::vec(route, 0..3),
         proptest::collection::vec(proxy, 0..3),
         proptest::collection::vec(port, 0..3),
-        proptest::option::of(proptest::collection::vec(name(), 0..4)),
+        proptest::option::of((proptest::collection::vec(name(), 0..4), any::<bool>())),
     )
         .prop_map(|(networks, routes, proxies, published, tasks)| Baseline {
             format: FORMAT.into(),
@@ -484,7 +484,7 @@ fn any_baseline() -> impl Strategy<Value = Baseline> {
             proxies: unique(proxies, |of| of.name.clone()),
             routes,
             published,
-            swarm: tasks.map(|tasks| Node { tasks }),
+            swarm: tasks.map(|(tasks, knows_services)| Node { tasks, knows_services }),
             unread: Vec::new(),
         })
 }

@@ -241,3 +241,62 @@ fn a_port_of_a_task_is_where_the_task_is() {
     assert_eq!(told(&with_port(&town()), &with_port(&away)), [""; 0]);
     assert_eq!(told(&with_port(&town()), &town().taken()), ["Port Gone 5432/tcp: st_db port 5432 → "]);
 }
+
+/// What is said of it, and how it comes about.
+type Silence<'a> = (&'a str, &'a dyn Fn(&mut Seen));
+
+#[test]
+fn what_managers_do_not_tell_is_not_read_and_not_gone() {
+    let before = town().taken();
+    assert_eq!(
+        (&before.unread, before.swarm.as_ref().map(|node| node.knows_services)),
+        (&vec![], Some(true))
+    );
+    let swarm = |seen: &mut Seen, change: &dyn Fn(&mut SeenSwarm)| change(seen.swarm.as_mut().expect("one"));
+    let silent: [Silence<'_>; 4] = [
+        (
+            "the managers do not say which services and tasks there are (nodes: status 500: no leader)",
+            &|seen| {
+                swarm(seen, &|of| {
+                    (of.control, of.control_error) = (None, "nodes: status 500: no leader".into());
+                });
+            },
+        ),
+        ("the managers have not said in time which services and tasks there are", &|seen| {
+            swarm(seen, &|of| of.control = None);
+        }),
+        ("overlay mesh: what is on it on other nodes was not told", &|seen| seen.networks[0].gossip = None),
+        ("the managers list more", &|seen| {
+            swarm(seen, &|of| {
+                let control = of.control.as_mut().expect("a manager");
+                control.is_cut = true;
+                control.services.clear();
+            });
+        }),
+    ];
+    // Labels of services are no container's then.
+    let silenced = |silence: &dyn Fn(&mut Seen)| {
+        let mut seen = Town { tasks: vec![(WEB, AWAY), (DB, HERE)], ..town() }.seen();
+        silence(&mut seen);
+        snapshot(&seen)
+    };
+    for (words, silence) in silent {
+        let now = silenced(silence);
+        assert!(now.unread.iter().any(|one| one.starts_with(words)), "{words}: {:?}", now.unread);
+        assert!(now.routes.is_empty(), "{:?}", now.routes);
+        for (old, new) in [(&before, &now), (&now, &before)] {
+            assert_eq!(told(old, new), [""; 0], "{words}");
+        }
+    }
+    // What they said before they fell silent is held against what is approved all the same.
+    let mut seen = town().seen();
+    swarm(&mut seen, &|of| of.control_error = "nodes: no complete answer".into());
+    let stale = snapshot(&seen);
+    assert_eq!((stale.unread.len(), &stale.routes), (1, &before.routes));
+    // A worker is told nothing of them, which is no failure.
+    let worker = Town { told: false, ..town() }.taken();
+    assert_eq!((&worker.unread, told(&before, &worker)), (&vec![], vec![]));
+    let mut unsaid = town().seen();
+    unsaid.swarm = None;
+    assert_eq!(snapshot(&unsaid).unread, ["the Engine did not say what it is in its Swarm"]);
+}
