@@ -11,6 +11,7 @@ mod model;
 mod read;
 mod take;
 mod text;
+mod walk;
 
 #[cfg(test)]
 mod tests;

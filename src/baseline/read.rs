@@ -2,26 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use crate::strangers::{LONGEST, bounded, printable};
 
 use super::model::{Baseline, FORMAT, VERSION, Workload};
+use super::walk::{Said, walk};
 
 /// No host has so much to say.
 pub const MOST_BYTES: u64 = 8 << 20;
 /// Nor a list or a table of it.
-const MOST_OF_A_LIST: usize = 20_000;
+pub(super) const MOST_OF_A_LIST: usize = 20_000;
 /// No network has so many ranges.
 const MOST_SUBNETS: usize = 100;
-
-/// What every version of the format begins with.
-#[derive(Default, Deserialize)]
-struct Head {
-    format: Option<String>,
-    version: Option<u64>,
-}
 
 /// What is read is no snapshot, whatever is in it.
 pub fn too_large() -> String {
@@ -46,33 +37,39 @@ pub fn read(text: &str) -> Result<Baseline, String> {
     if text.trim().is_empty() {
         return Err("the file is empty".to_owned());
     }
-    let value: Value = serde_json::from_str(text).map_err(|error| broken(&error))?;
-    let head = Head::deserialize(&value).unwrap_or_default();
-    if head.format.as_deref() != Some(FORMAT) {
+    let walked = walk(text).map_err(|error| broken(&error))?;
+    if walked.format != Some(Said::Text(FORMAT.to_owned())) {
         return Err(format!(
             "this is no snapshot of destination-exporter: its field \"format\" is not {FORMAT:?} (destination-exporter snapshot writes one)"
         ));
     }
-    match head.version {
-        Some(version) if version == u64::from(VERSION) => {}
-        Some(version) if version > u64::from(VERSION) => {
+    match walked.version {
+        Some(Said::Number(version)) if version == u64::from(VERSION) => {}
+        Some(Said::Number(version)) if version > u64::from(VERSION) => {
             return Err(format!(
                 "the snapshot is of format {version}, and this version reads {VERSION}: compare it with the version that wrote it, or a later one"
             ));
         }
-        Some(version) => {
+        Some(Said::Number(version)) => {
             return Err(format!("there is no format {version} of snapshots: this version reads {VERSION}"));
         }
+        Some(Said::Text(said)) => return Err(no_version(&format!("the text {}", shown(&said)))),
+        Some(Said::Other(said)) => return Err(no_version(&said)),
         None => return Err("the snapshot does not say of which version its format is".to_owned()),
     }
-    if !is_bounded(&value) {
+    if walked.is_too_large {
         return Err(format!(
             "the file has a text of more than {LONGEST} bytes, or a list of more than {MOST_OF_A_LIST}: no snapshot has"
         ));
     }
-    drop(value);
-    // From the text once more, for its errors say at which line they are.
-    let read: Baseline = serde_json::from_str(text).map_err(|error| broken(&error))?;
+    // From the text once more, now that no part of it is larger than it may be: of a file of that size a tree of all that is in it,
+    // known or not, would be a hundred times as large.
+    let mut read: Baseline = serde_json::from_str(text).map_err(|error| broken(&error))?;
+    // A misspelt one is a setting that nobody holds against anything, and a later version may have others: that is said.
+    let unknown = walked.unknown.iter().map(|field| {
+        bounded(&format!("the snapshot's field {field}, which this version does not know")).to_owned()
+    });
+    read.unread.extend(unknown);
     for network in &read.networks {
         if let Some(name) = twice(network.workloads.iter().map(|of| &*of.name)) {
             return Err(format!("two workloads on the network {} are called {name}", shown(&network.name)));
@@ -111,17 +108,10 @@ fn twice<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
     names.find(|name| !known.insert(*name)).map(shown)
 }
 
-/// As deep as the reader of JSON goes, which is no more than 128.
-fn is_bounded(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.len() <= LONGEST,
-        Value::Array(list) => list.len() <= MOST_OF_A_LIST && list.iter().all(is_bounded),
-        Value::Object(table) => {
-            table.len() <= MOST_OF_A_LIST
-                && table.iter().all(|(name, value)| name.len() <= LONGEST && is_bounded(value))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => true,
-    }
+fn no_version(said: &str) -> String {
+    format!(
+        "the snapshot's field \"version\" is {said}; it is a whole number, and this version reads {VERSION}"
+    )
 }
 
 fn broken(error: &serde_json::Error) -> String {

@@ -308,7 +308,17 @@ fn a_broken_file_says_what_is_wrong_with_it() {
     let unsaid = whole.replace("\"version\": 1,", "");
     let endless = whole.replacen("\"stopped\": 0", "\"stopped\": 18446744073709551615", 1);
     let more = whole.replacen("\"running\": 1", "\"running\": 20001", 1);
+    let versions = ["\"1\"", "1.0", "1e30", "-1", "[1]", "null"]
+        .map(|version| whole.replace("\"version\": 1", &format!("\"version\": {version}")));
+    let deep = "[".repeat(100_000);
     for (text, told) in [
+        (&*versions[0], "the snapshot's field \"version\" is the text `1`; it is a whole number"),
+        (&versions[1], "\"version\" is 1.0; it is a whole number, and this version reads 1"),
+        (&versions[2], "\"version\" is 1e30; it is"),
+        (&versions[3], "\"version\" is -1; it is"),
+        (&versions[4], "\"version\" is a list; it is"),
+        (&versions[5], "does not say of which version"),
+        (&deep, "recursion limit"),
         ("", "the file is empty"),
         ("\u{feff} \n", "the file is empty"),
         (cut, "it is cut off: the file ends at line"),
@@ -331,6 +341,57 @@ fn a_broken_file_says_what_is_wrong_with_it() {
         assert!(!error.contains('\u{1b}') && error.len() < 2000, "{error:?}");
     }
     assert_eq!(read(&format!("\u{feff}{whole}")), Ok(before()), "as editors of another system write it");
+}
+
+#[test]
+fn a_field_that_is_not_known_is_not_read_and_that_is_said() {
+    let whole = serde_json::to_string_pretty(&before()).expect("JSON");
+    let misspelt = whole.replacen("\"host_port\"", "\"host_prt\"", 1);
+    // As a later version may write it, and as nobody does.
+    let later = misspelt.replacen('{', "{\"later\": [[{\"a\": 1}], {\"b\": {}}],\"\\u001b\": 0,", 1);
+    let read = read(&later).expect("it is one all the same");
+    assert_eq!(
+        read.unread,
+        ["later", "\\u{1b}", "published.host_prt"]
+            .map(|field| format!("the snapshot's field {field}, which this version does not know"))
+    );
+    // Under options and labels anything may be called anything.
+    assert_eq!(super::read(&whole), Ok(before()));
+}
+
+#[test]
+fn every_field_that_is_written_is_known() {
+    fn fields(value: &serde_json::Value, form: walk::Form, at: &str) {
+        match (value, form) {
+            (serde_json::Value::Array(list), _) => list.iter().for_each(|one| fields(one, form, at)),
+            (serde_json::Value::Object(table), walk::Form::Table(known)) => {
+                let written: Vec<&str> = table.keys().map(|name| &**name).collect();
+                let mut names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+                names.sort_unstable();
+                assert_eq!(written, names, "{at}");
+                for (name, form) in known {
+                    fields(&table[*name], *form, name);
+                }
+            }
+            (_, walk::Form::Any) => {}
+            (other, walk::Form::Table(_)) => panic!("{at}: {other}"),
+        }
+    }
+    let mut full = before();
+    let (net, ip) = ("10.0.0.0/8".parse().ok(), "10.0.0.1".parse().ok());
+    full.networks[0].subnets[0].range = net;
+    full.networks[0].subnets[0].gateway = ip;
+    full.published.truncate(1);
+    full.published[0].host_ip = ip;
+    for route in &mut full.routes {
+        route.of_services = true;
+    }
+    full.swarm = Some(Node { tasks: Vec::new(), knows_services: true });
+    let mut value = serde_json::to_value(&full).expect("JSON");
+    value["networks"][0]["options"] = serde_json::json!({});
+    fields(&value, walk::FILE, "the file");
+    let text = serde_json::to_string(&full).expect("JSON");
+    assert_eq!(walk::walk(&text).expect("JSON").unknown, [""; 0]);
 }
 
 #[test]
