@@ -35,6 +35,9 @@ impl fmt::Display for EngineError {
     }
 }
 
+/// The question that a Swarm's manager does not answer by itself.
+const NETWORKS: &str = "networks";
+
 /// Every reason, in the order of the documentation, and what it means.
 pub const REASONS: [(&str, &str); 10] = [
     ("timeout", "no complete answer within `docker.timeout`"),
@@ -57,7 +60,9 @@ impl EngineError {
     pub(super) fn timeout(endpoint: &'static str, after: Duration) -> Self {
         let after = Duration::from_millis(after.as_millis().try_into().unwrap_or(u64::MAX));
         let detail = format!("no complete answer within {}", humantime::format_duration(after));
-        Self { endpoint, reason: "timeout", detail, advice: HANGS }
+        // A manager asks the others for its networks, and waits for them.
+        let advice = if endpoint == NETWORKS { HANGS_OR_NO_QUORUM } else { HANGS };
+        Self { endpoint, reason: "timeout", detail, advice }
     }
 
     /// A stream that should not end.
@@ -91,6 +96,7 @@ impl EngineError {
 }
 
 const HANGS: &str = "It hangs, or has too much to do: `docker version` shows whether it answers others.";
+const HANGS_OR_NO_QUORUM: &str = "It hangs, or has too much to do, or is a Swarm's manager without a quorum: `docker version` shows whether it answers others, and `docker node ls` whether managers do.";
 const NOT_THERE: &str = "Is Docker installed and running? `--docker.host` names another address.";
 const NOT_RUNNING: &str =
     "The Engine does not run: start it (`systemctl start docker`), or name its address with `--docker.host`.";
@@ -210,6 +216,14 @@ mod tests {
             ),
         ] {
             assert_eq!(said(&error), format!("{failed}{advice}"));
+        }
+    }
+
+    #[test]
+    fn a_manager_that_waits_for_the_others_is_one_that_may_have_no_quorum() {
+        for (endpoint, expected) in [(NETWORKS, HANGS_OR_NO_QUORUM), ("containers", HANGS)] {
+            let error = EngineError::timeout(endpoint, Duration::from_secs(5));
+            assert_eq!(error.to_string(), format!("{endpoint}: no complete answer within 5s. {expected}"));
         }
     }
 
