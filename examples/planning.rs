@@ -129,7 +129,7 @@ fn seen(nodes: usize, each: usize) -> Seen {
     let gossip = SeenGossip {
         peers: (0..nodes).map(node).collect(),
         services: (0..SERVICES).map(group).collect(),
-        is_cut: false,
+        ..SeenGossip::default()
     };
     let subnet =
         SeenSubnet { subnet: "10.0.0.0/8".into(), gateway: "10.0.0.1".into(), ..SeenSubnet::default() };

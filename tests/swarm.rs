@@ -4,6 +4,8 @@
 //! The nodes share this machine's kernel. What it may or may not have (ESP, IPVS) is taken away besides, so that the
 //! faults are the same everywhere.
 
+#[path = "swarm/addresses.rs"]
+mod addresses;
 #[path = "swarm/deploys.rs"]
 mod deploys;
 #[path = "swarm/managers.rs"]

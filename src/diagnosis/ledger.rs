@@ -85,7 +85,7 @@ impl Ledger {
                 let pictured = finding.code != Code::ExporterBlind;
                 let waits = pictured && scene.snapshot.changing && !confirmed && stands < CHANGES_END;
                 let waits = waits || super::firewall::is_yet_to_be_read(scene, &finding);
-                if (fact && stands < super::swarm::opens_after(finding.code)) || waits {
+                if (fact && stands < super::swarm::opens_after(scene, &finding)) || waits {
                     self.waiting.insert(identity, first);
                     continue;
                 }

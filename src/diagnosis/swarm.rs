@@ -92,10 +92,15 @@ impl<'a> Of<'_, 'a> {
 }
 
 /// What is said of a Swarm must stand so long before it is a fault. Managers choose another leader within seconds, and a task
-/// that was refused once may be taken by the next node.
-pub(super) const fn opens_after(code: Code) -> Duration {
-    match code {
-        Code::SwarmNoQuorum | Code::SwarmTaskRejected => Duration::from_secs(15),
+/// that was refused once may be taken by the next node. An overlay's addresses are counted by two that do not speak at one time.
+pub(super) fn opens_after(scene: &Scene<'_>, finding: &Finding) -> Duration {
+    const LONG: Duration = Duration::from_secs(15);
+    let is_of_overlay = || {
+        scene.destinations().any(|on| on.overlay.is_some() && Some(&on.name) == finding.destination.as_ref())
+    };
+    match finding.code {
+        Code::SwarmNoQuorum | Code::SwarmTaskRejected => LONG,
+        Code::NetworkAddressesExhausted if is_of_overlay() => LONG,
         _ => OPENS_AFTER,
     }
 }

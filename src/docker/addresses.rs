@@ -149,7 +149,7 @@ async fn inspected(host: &str, id: &str, path: &str) -> Result<Option<Counts>, E
 ///
 /// An Engine in a Swarm answers a whole id with what this node alone gave out, where it has a part of the network. Of
 /// one that is a little shorter it tells what the managers know, if it is one of them: the addresses of services, and
-/// of containers on every node.
+/// of containers on every node. So what a worker's tells of an overlay is the least: where gossip knows of more, that counts.
 pub(super) fn path(network: &SeenNetwork) -> Option<String> {
     let id = &network.id;
     let kept = id.len().saturating_sub(usize::from(network.scope == "swarm"));

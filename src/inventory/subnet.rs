@@ -11,14 +11,26 @@ use ipnet::IpNet;
 use super::model::Subnet;
 use super::seen::{SeenCount, SeenSubnet};
 
-/// Reads one IPAM entry; `gateways` and `taken` are those of the network's endpoints, which are counted where the
-/// Engine tells no count of its own, or one that cannot be: `doubts` has it in words.
+/// What is known to be taken of a network.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The addresses of its endpoints; of an overlay those of every node, and of services.
+    pub addresses: BTreeSet<IpAddr>,
+    /// So many more, whose addresses nobody here is told.
+    pub unseen: u64,
+    /// They are the Swarm's to give out: what an Engine counts may be its own node's part.
+    pub by_swarm: bool,
+}
+
+/// Reads one IPAM entry; `gateways` are those of the network's endpoints. What is `taken` is counted where the Engine tells
+/// no count of its own, or one that cannot be: `doubts` has it in words. Of what is unseen so much is taken out as is
+/// counted here: which subnet it lies in nobody knows, but that together they are full.
 ///
 /// An entry without a range is how some drivers say "none": no subnet, and no fault either.
 pub fn read(
     seen: &SeenSubnet,
     gateways: &BTreeSet<IpAddr>,
-    taken: &BTreeSet<IpAddr>,
+    taken: &mut Taken,
     doubts: &mut Vec<String>,
 ) -> Result<Option<Subnet>, String> {
     if seen.subnet.is_empty() {
@@ -41,13 +53,25 @@ pub fn read(
     if let (Some(SeenCount { in_use, available }), None) = (count, told) {
         doubts.push(format!("subnet {net}: {in_use} addresses in use and {available} available cannot be"));
     }
-    let used = told.unwrap_or_else(|| {
-        let given_out = range.unwrap_or(net);
-        let gateway = gateway.filter(|g| net.contains(g));
-        let taken = taken.iter().copied().filter(|a| given_out.contains(a));
-        taken.chain(gateway).collect::<BTreeSet<_>>().len() as u128
-    });
+    let counted = taken.of(&net, range, gateway, capacity);
+    let used = match told {
+        Some(told) if taken.by_swarm => told.max(counted),
+        told => told.unwrap_or(counted),
+    };
     Ok(Some(Subnet { net, range, gateway, used: saturated(used), capacity: saturated(capacity) }))
+}
+
+impl Taken {
+    fn of(&mut self, net: &IpNet, range: Option<IpNet>, gateway: Option<IpAddr>, capacity: u128) -> u128 {
+        let given_out = range.unwrap_or(*net);
+        let gateway = gateway.filter(|g| net.contains(g));
+        let seen = self.addresses.iter().copied().filter(|a| given_out.contains(a));
+        let seen = seen.chain(gateway).collect::<BTreeSet<_>>().len() as u128;
+        let room = saturated(capacity.saturating_sub(seen));
+        let unseen = self.unseen.min(room);
+        self.unseen -= unseen;
+        seen + u128::from(unseen)
+    }
 }
 
 /// Those used by the Engine's count; nothing where that cannot be.
@@ -105,11 +129,15 @@ mod tests {
         SeenSubnet { subnet: subnet.into(), ip_range: range.into(), gateway: gateway.into(), count }
     }
 
+    fn taken(addresses: &[&str]) -> Taken {
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        Taken { addresses, ..Taken::default() }
+    }
+
     /// Used, capacity, and doubts.
-    fn judged(seen: &SeenSubnet, taken: &[&str]) -> (u64, u64, Vec<String>) {
-        let taken = taken.iter().map(|address| address.parse().unwrap()).collect();
+    fn judged(seen: &SeenSubnet, addresses: &[&str]) -> (u64, u64, Vec<String>) {
         let mut doubts = Vec::new();
-        let read = read(seen, &BTreeSet::new(), &taken, &mut doubts).unwrap().unwrap();
+        let read = read(seen, &BTreeSet::new(), &mut taken(addresses), &mut doubts).unwrap().unwrap();
         (read.used, read.capacity, doubts)
     }
 
@@ -173,6 +201,33 @@ mod tests {
         }
     }
 
+    /// Tasks and services whose addresses are known, and the balancers of nodes, whose are not.
+    #[test]
+    fn what_the_swarm_gave_out() {
+        let seen = ["10.0.1.2", "10.0.1.3", "10.0.2.2"];
+        for (nets, unseen, count, used) in [
+            (&["10.0.1.0/28"][..], 0, None, &[3][..]),
+            (&["10.0.1.0/28"], 2, None, &[5]),
+            (&["10.0.1.0/28"], 11, None, &[14]),
+            // Never above what there is.
+            (&["10.0.1.0/28"], 99, None, &[14]),
+            // What one subnet has no room for is in the next.
+            (&["10.0.1.0/29", "10.0.2.0/29"], 2, None, &[5, 2]),
+            (&["10.0.1.0/29", "10.0.2.0/29"], 4, None, &[6, 3]),
+            (&["10.0.1.0/29", "10.0.2.0/29"], 7, None, &[6, 6]),
+            // A worker's Engine counts what is on its own node, and a manager's knows of all.
+            (&["10.0.1.0/28"], 2, Some((4, 12)), &[5]),
+            (&["10.0.1.0/28"], 2, Some((12, 4)), &[10]),
+        ] {
+            let mut taken = Taken { unseen, by_swarm: true, ..taken(&seen) };
+            let mut read = |net: &&str| {
+                let seen = subnet(net, "", &net.replace("0/2", "1/2"), count);
+                read(&seen, &BTreeSet::new(), &mut taken, &mut Vec::new()).unwrap().unwrap().used
+            };
+            assert_eq!(nets.iter().map(&mut read).collect::<Vec<_>>(), used, "{nets:?} {unseen} {count:?}");
+        }
+    }
+
     #[test]
     fn a_count_that_cannot_be_is_told_and_not_used() {
         for (net, range, in_use, available) in [
@@ -207,7 +262,7 @@ mod tests {
             ("10.0.1.254", &theirs, Some("10.0.1.254")),
             ("", &BTreeSet::new(), None),
         ] {
-            let read = read(&seen(listed), gateways, &BTreeSet::new(), &mut Vec::new());
+            let read = read(&seen(listed), gateways, &mut Taken::default(), &mut Vec::new());
             let subnet = read.unwrap().unwrap();
             assert_eq!(subnet.gateway, expected.map(ip));
             assert_eq!(subnet.used, u64::from(expected.is_some()));
@@ -221,7 +276,7 @@ mod tests {
             gateway: gateway.into(),
             ..SeenSubnet::default()
         };
-        let read = |of| read(&of, &BTreeSet::new(), &BTreeSet::new(), &mut Vec::new());
+        let read = |of| read(&of, &BTreeSet::new(), &mut Taken::default(), &mut Vec::new());
         assert_eq!(read(seen("", "")), Ok(None));
         assert!(read(seen("10.0.0.0/33", "")).is_err());
         assert!(read(seen("10.0.0.0/24", "gateway")).is_err());

@@ -8,6 +8,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::ids::NetworkId;
+
 /// The Swarm, by this node.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Swarm {
@@ -82,6 +84,8 @@ pub struct RefusedTask {
     pub error: Arc<str>,
     /// How many of its tasks run.
     pub running: usize,
+    /// The networks that the service is on.
+    pub networks: Vec<NetworkId>,
 }
 
 /// What an overlay is beyond this host.

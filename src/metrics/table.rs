@@ -123,7 +123,7 @@ table! {
              "coolify_project" "coolify_environment" "coolify_resource"]
             "A container on a destination; always 1. The label endpoint holds what source and target hold.";
         ADDRESSES_USED Gauge "destination_addresses_used" "addresses" ["destination" "subnet"]
-            "Addresses of the subnet, or of its `--ip-range` where it was made with one, that are taken, the gateway included: by the Engine's own count (Docker 29, API 1.52), else by the endpoints of this server's containers.";
+            "Addresses of the subnet, or of its `--ip-range` where it was made with one, that are taken, the gateway included: by the Engine's own count (Docker 29, API 1.52), else by the endpoints of this server's containers. Of an overlay what the Swarm gave out on all nodes, as far as this one knows: at least so many, and never more than the capacity.";
         ADDRESSES_CAPACITY Gauge "destination_addresses_capacity" "addresses" ["destination" "subnet"]
             "Addresses of the subnet, or of its `--ip-range`, that can be given out, the gateway included.";
         POOLS_USED Gauge "destination_address_pools_used" "networks" []

@@ -1,13 +1,14 @@
 //! `swarm-task-rejected`: a service has too few tasks, because nodes refuse them or none is fit for them.
 
 use crate::diagnosis::words::{operand, quoted, saw};
-use crate::diagnosis::{Code, Finding, Severity, Step};
+use crate::diagnosis::{Code, Finding, Severity, Step, network_addresses_exhausted};
 use crate::inventory::swarm::RefusedTask;
 
 use super::Of;
 
 pub(super) fn find(of: &Of<'_, '_>) -> Vec<Finding> {
     let refused = of.swarm.control.iter().flat_map(|control| &control.refused);
+    let refused = refused.filter(|task| !network_addresses_exhausted::accounts_for(of.scene, task));
     refused.map(|task| tell(of, task)).collect()
 }
 
@@ -84,9 +85,9 @@ fn mend(task: &RefusedTask) -> Vec<Step> {
             "another process or container of that node has the port that it publishes there: free it, or publish another",
         )];
     }
-    if says("available IP") {
+    if network_addresses_exhausted::wants_an_address(task) {
         return vec![Step::prose(
-            "the network has no address left: a service takes one for each task, one for its virtual address, and each node one more; make it anew with a larger --subnet",
+            "a network of the service has no address left: each task takes one, a service one for its virtual address, and each node one more; take away what is not needed, or make it anew with a larger --subnet",
         )];
     }
     if says("no suitable node") {

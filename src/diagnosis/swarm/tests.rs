@@ -1,5 +1,6 @@
 //! What is told of other nodes, and what is not: the three witnesses in every combination that matters.
 
+mod addresses;
 mod managers;
 mod mismatch;
 mod nodes;

@@ -73,6 +73,23 @@ struct Service {
     #[serde(rename = "ID")]
     id: String,
     spec: ServiceSpec,
+    endpoint: Option<ServiceEndpoint>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ServiceEndpoint {
+    #[serde(rename = "VirtualIPs")]
+    vips: Option<Vec<VirtualIp>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct VirtualIp {
+    #[serde(rename = "NetworkID")]
+    network: String,
+    #[serde(rename = "Addr")]
+    address: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -82,6 +99,19 @@ struct ServiceSpec {
     labels: Option<BTreeMap<String, String>>,
     mode: Mode,
     endpoint_spec: Option<EndpointSpec>,
+    task_template: TaskTemplate,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct TaskTemplate {
+    networks: Option<Vec<Target>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct Target {
+    target: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -243,6 +273,11 @@ fn text(text: &str) -> String {
     bounded(text).to_owned()
 }
 
+/// Without the prefix's length.
+fn address(written: &str) -> String {
+    text(written.split('/').next().unwrap_or_default())
+}
+
 fn node(node: Node) -> SeenNode {
     let manager = node.manager_status.unwrap_or_default();
     // A manager that leads may be told as 0.0.0.0 or 127.0.0.1 in its own status; others dial it at the other address.
@@ -279,10 +314,14 @@ fn service(service: Service) -> SeenService {
     ports.retain(|port| *port != 0);
     ports.sort_unstable();
     ports.dedup();
+    let targets = service.spec.task_template.networks.unwrap_or_default();
+    let vips = service.endpoint.and_then(|endpoint| endpoint.vips).unwrap_or_default();
     SeenService {
         name: text(&service.spec.name),
         id: text(&service.id),
         ports,
+        networks: targets.iter().take(MOST).map(|on| text(&on.target)).collect(),
+        vips: vips.iter().take(MOST).map(|vip| (text(&vip.network), address(&vip.address))).collect(),
         replicas: service.spec.mode.replicated.map(|replicated| replicated.replicas),
         labels,
     }
@@ -291,7 +330,7 @@ fn service(service: Service) -> SeenService {
 fn task(task: Task) -> SeenTask {
     let attachment = |one: Attachment| {
         let address = one.addresses.unwrap_or_default().into_iter().next()?;
-        Some((text(&one.network.id), text(address.split('/').next().unwrap_or_default())))
+        Some((text(&one.network.id), self::address(&address)))
     };
     let attachments = task.networks_attachments.unwrap_or_default();
     SeenTask {

@@ -17,6 +17,14 @@ const MOST: usize = 10_000;
 pub(in crate::docker) struct Inspected {
     peers: Option<Vec<Peer>>,
     services: Option<BTreeMap<String, Group>>,
+    containers: Option<BTreeMap<String, Attached>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Attached {
+    #[serde(rename = "IPv4Address")]
+    ipv4: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -46,6 +54,8 @@ struct Task {
     info: Option<BTreeMap<String, String>>,
 }
 
+/// What the key of a node's own load balancer begins with, before the network's name.
+const BALANCER: &str = "lb-";
 /// Where a task's node is written.
 const NODE: &str = "Host IP";
 /// What Go writes of an address that there is not.
@@ -86,5 +96,8 @@ pub(in crate::docker) fn read(inspected: Inspected) -> Option<SeenGossip> {
             members,
         });
     }
-    (!peers.is_empty()).then_some(SeenGossip { peers, services, is_cut })
+    let attached = inspected.containers.unwrap_or_default();
+    let balancer = attached.iter().find(|(key, _)| key.starts_with(BALANCER));
+    let balancer = balancer.map(|(_, one)| address(&one.ipv4)).unwrap_or_default();
+    (!peers.is_empty()).then_some(SeenGossip { peers, services, balancer, is_cut })
 }

@@ -43,6 +43,7 @@ fn what_the_gossip_knows() {
     let gossip = heard(serde_json::from_str(GOSSIP).unwrap());
     assert_eq!(gossip.peers, ["198.51.100.2", "198.51.100.3"]);
     assert!(!gossip.is_cut);
+    assert_eq!(gossip.balancer, "10.0.1.4");
     let groups: Vec<(&str, &str, usize)> =
         gossip.services.iter().map(|group| (&*group.name, &*group.vip, group.members.len())).collect();
     assert_eq!(groups, [("", "", 1), ("cache", "", 1), ("idle", "10.0.1.8", 0), ("web", "10.0.1.2", 2)]);
@@ -114,11 +115,14 @@ const NODES: &str = r#"[
 const SERVICES: &str = r#"[
   {"ID": "svc-w", "Version": {"Index": 40},
    "Spec": {"Name": "web", "Labels": {"traefik.http.services.web.loadbalancer.server.port": "3000"},
-    "TaskTemplate": {"ContainerSpec": {"Image": "web:1", "Env": ["PASSWORD=secret"]}}, "Mode": {"Replicated": {"Replicas": 2}},
+    "TaskTemplate": {"ContainerSpec": {"Image": "web:1", "Env": ["PASSWORD=secret"]}, "Networks": [{"Target": "mesh-id"}]},
+    "Mode": {"Replicated": {"Replicas": 2}},
     "EndpointSpec": {"Mode": "vip", "Ports": [
       {"Protocol": "tcp", "TargetPort": 80, "PublishedPort": 8080, "PublishMode": "ingress"},
       {"Protocol": "udp", "TargetPort": 53, "PublishedPort": 53, "PublishMode": "ingress"},
       {"Protocol": "tcp", "TargetPort": 70000, "PublishedPort": 1, "PublishMode": "ingress"}]}},
+   "Endpoint": {"Spec": {"Mode": "vip"}, "VirtualIPs": [
+     {"NetworkID": "ingress-id", "Addr": "10.255.0.8/16"}, {"NetworkID": "mesh-id", "Addr": "10.0.1.2/24"}, {"NetworkID": "bare"}]},
    "UpdateStatus": {"State": "completed"}},
   {"ID": "svc-c", "Spec": {"Name": "cache", "Labels": null, "TaskTemplate": {}, "Mode": {"Global": {}}}}]"#;
 
@@ -159,9 +163,14 @@ fn what_managers_know() {
     let services: Vec<(&str, &str, &[u16], Option<u64>)> =
         control.services.iter().map(|s| (&*s.name, &*s.id, &*s.ports, s.replicas)).collect();
     assert_eq!(services, [("cache", "svc-c", &[][..], None), ("web", "svc-w", &[80, 3000], Some(2))]);
+    let on = |id: &str, address: &str| (id.to_owned(), address.to_owned());
+    assert_eq!(control.services[1].networks, ["mesh-id"]);
+    assert_eq!(
+        control.services[1].vips,
+        [on("ingress-id", "10.255.0.8"), on("mesh-id", "10.0.1.2"), on("bare", "")]
+    );
     let [one, two, three] = &*control.tasks else { panic!("{:?}", control.tasks) };
     assert_eq!((&*one.id, one.slot, &*one.state, &*one.desired), ("t1", 1, "running", "running"));
-    let on = |id: &str, address: &str| (id.to_owned(), address.to_owned());
     assert_eq!(one.addresses, [on("ingress-id", "10.255.0.9"), on("mesh-id", "10.0.1.5")]);
     assert_eq!((&*two.state, &*two.error), ("rejected", "No such image: web:1"));
     assert_eq!(two.at.unwrap().duration_since(one.at.unwrap()).unwrap(), Duration::from_nanos(678_901_234));

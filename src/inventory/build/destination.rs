@@ -82,7 +82,12 @@ impl View<'_> {
                 .is_some_and(|text| text.trim().eq_ignore_ascii_case("false")),
             bridge: bridge(network, self.seen.engine.podman).map(Arc::from),
             mtu: network.options.get(MTU).and_then(|text| text.trim().parse().ok()).filter(|mtu| *mtu > 0),
-            subnets: subnets(network, &endpoints, &self.gateways_on(network), oddities),
+            subnets: subnets(
+                network,
+                swarm::taken(network, self.seen.swarm.as_ref(), &endpoints),
+                &self.gateways_on(network),
+                oddities,
+            ),
             overlay: swarm::overlay(network, self.seen.swarm.as_ref(), &endpoints, self.at),
             endpoints,
             detached,
@@ -229,14 +234,13 @@ fn bridge(network: &SeenNetwork, podman: bool) -> Option<String> {
 /// but its containers know it.
 fn subnets(
     network: &SeenNetwork,
-    endpoints: &[Endpoint],
+    mut taken: subnet::Taken,
     gateways: &BTreeSet<IpAddr>,
     oddities: &mut BTreeSet<String>,
 ) -> Vec<Subnet> {
-    let taken: BTreeSet<IpAddr> = endpoints.iter().flat_map(|e| &e.addresses).copied().collect();
     let (mut subnets, mut odd) = (Vec::new(), Vec::new());
     for entry in &network.ipam {
-        match subnet::read(entry, gateways, &taken, &mut odd) {
+        match subnet::read(entry, gateways, &mut taken, &mut odd) {
             Ok(found) => subnets.extend(found),
             Err(why) => odd.push(why),
         }

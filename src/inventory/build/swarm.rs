@@ -5,12 +5,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::inventory::ids::NetworkId;
 use crate::inventory::model::Endpoint;
 use crate::inventory::names::normal;
 use crate::inventory::part;
 use crate::inventory::seen::{
-    SeenControl, SeenGossip, SeenMember, SeenNetwork, SeenNode, SeenSwarm, SeenTask, bounded,
+    SeenControl, SeenGossip, SeenMember, SeenNetwork, SeenNode, SeenService, SeenSwarm, SeenTask, bounded,
 };
+use crate::inventory::subnet::Taken;
 use crate::inventory::swarm::{
     Control, Elsewhere, Lost, Node, Overlay, Peer, RefusedTask, Service, Swarm, TASKS,
 };
@@ -101,7 +103,7 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
     if seen.is_cut {
         return Vec::new();
     }
-    let services: BTreeMap<&str, &str> = seen.services.iter().map(|s| (&*s.id, &*s.name)).collect();
+    let services: BTreeMap<&str, &SeenService> = seen.services.iter().map(|s| (&*s.id, s)).collect();
     let names: BTreeMap<&str, &str> = seen.nodes.iter().map(|n| (&*n.id, &*n.name)).collect();
     let mut slots: BTreeMap<(&str, u64, &str), Vec<&SeenTask>> = BTreeMap::new();
     let mut running: BTreeMap<&str, usize> = BTreeMap::new();
@@ -114,7 +116,7 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
     }
     let mut refused: BTreeMap<&str, RefusedTask> = BTreeMap::new();
     for ((service, ..), tasks) in slots {
-        let Some(name) = services.get(service) else { continue };
+        let Some(of) = services.get(service) else { continue };
         let is_wanted = |task: &SeenTask| matches!(&*task.desired, "running" | "ready");
         let is_there = tasks.iter().any(|task| task.state == "running");
         // An update ends the one that ran before: what failed before that one is over.
@@ -132,11 +134,12 @@ fn refused(seen: &SeenControl) -> Vec<RefusedTask> {
         let Some(last) = last.filter(is_refused).filter(|_| is_missed) else { continue };
         let node = names.get(&*last.node).copied().unwrap_or(&last.node);
         refused.entry(service).or_insert_with(|| RefusedTask {
-            service: bounded(name).into(),
+            service: bounded(&of.name).into(),
             node: bounded(node).into(),
             state: bounded(&last.state).into(),
             error: bounded(&last.error).into(),
             running: running.get(service).copied().unwrap_or_default(),
+            networks: of.networks.iter().map(|id| NetworkId::new(id)).collect(),
         });
     }
     let mut refused: Vec<RefusedTask> = refused.into_values().take(MOST_REFUSED).collect();
@@ -184,6 +187,71 @@ pub(super) fn overlay(
         services: services(network, gossip, swarm, &ports),
         is_cut: gossip.is_cut,
     })
+}
+
+/// What is taken of a network: by this node's endpoints, and of an overlay by all that gossip and managers know of.
+pub(super) fn taken(network: &SeenNetwork, swarm: Option<&SeenSwarm>, endpoints: &[Endpoint]) -> Taken {
+    let mut taken = Taken {
+        addresses: endpoints.iter().flat_map(|e| &e.addresses).copied().collect(),
+        by_swarm: network.driver == OVERLAY,
+        unseen: 0,
+    };
+    if !taken.by_swarm {
+        return taken;
+    }
+    let ip = |text: &String| text.parse::<IpAddr>().ok();
+    // Each node that takes part has a load balancer on it; its address no other node is told.
+    let mut nodes = BTreeSet::new();
+    let (mut balancer, mut known) = (None, BTreeSet::new());
+    if let Some(gossip) = &network.gossip {
+        let members = gossip.services.iter().flat_map(|group| &group.members);
+        known.extend(members.filter_map(|member| ip(&member.address)));
+        known.extend(gossip.services.iter().filter_map(|group| ip(&group.vip)));
+        balancer = ip(&gossip.balancer);
+        nodes.extend(gossip.peers.iter().map(String::as_str));
+    }
+    let says = |swarm: &&SeenSwarm| swarm.control_error.is_empty();
+    if let Some(control) = swarm.filter(says).and_then(|swarm| swarm.control.as_ref()) {
+        let vips = control.services.iter().flat_map(|service| &service.vips);
+        taken.addresses.extend(vips.filter(|(id, _)| *id == network.id).filter_map(|(_, vip)| ip(vip)));
+        let held = held(network, control, &known);
+        taken.addresses.extend(held.iter().map(|(_, address)| *address));
+        // Without one no task runs.
+        let running = held.iter().filter(|(task, _)| task.state == "running").map(|(task, _)| &*task.node);
+        nodes.extend(running.collect::<BTreeSet<_>>().into_iter().map(|id| address_of(control, id)));
+    }
+    taken.unseen = nodes.len().saturating_sub(usize::from(balancer.is_some())) as u64;
+    taken.addresses.extend(known.into_iter().chain(balancer));
+    taken
+}
+
+/// The address that the gossip most often knows the node by too, so that none of which it half knows counts twice.
+fn address_of<'a>(control: &'a SeenControl, id: &'a str) -> &'a str {
+    control.nodes.iter().find(|node| node.id == id).map_or(id, |node| &node.address)
+}
+
+/// Tasks that have an address and that the gossip, which knows these addresses, does not tell of: what does not run yet, and
+/// what is on nodes that it knows nothing of. Of the others it tells sooner which have ended.
+fn held<'a>(
+    network: &SeenNetwork,
+    control: &'a SeenControl,
+    known: &BTreeSet<IpAddr>,
+) -> Vec<(&'a SeenTask, IpAddr)> {
+    let holds = |task: &&SeenTask| {
+        matches!(
+            &*task.state,
+            "pending" | "assigned" | "accepted" | "preparing" | "ready" | "starting" | "running"
+        )
+    };
+    let of = |task: &'a SeenTask| {
+        let address = task.addresses.iter().find(|(id, _)| *id == network.id)?.1.parse::<IpAddr>().ok()?;
+        Some((task, address))
+    };
+    let held: Vec<_> = control.tasks.iter().filter(holds).filter_map(of).collect();
+    let nodes = held.iter().filter(|(_, address)| known.contains(address)).map(|(task, _)| &*task.node);
+    let nodes: BTreeSet<&str> = nodes.collect();
+    let is_told = |task: &SeenTask| task.state == "running" && nodes.contains(&*task.node);
+    held.into_iter().filter(|(task, _)| !is_told(task)).collect()
 }
 
 /// Ports of services, as the managers know them.

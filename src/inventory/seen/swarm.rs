@@ -81,6 +81,10 @@ pub struct SeenService {
     pub ports: Vec<u16>,
     /// How many tasks it is to have; `None` for one on every node.
     pub replicas: Option<u64>,
+    /// `Spec.TaskTemplate.Networks`, by id.
+    pub networks: Vec<String>,
+    /// `Endpoint.VirtualIPs`: networks by id, each with the virtual address on it.
+    pub vips: Vec<(String, String)>,
     /// `Spec.Labels`, where routes live.
     pub labels: std::collections::BTreeMap<String, String>,
 }
@@ -117,6 +121,8 @@ pub struct SeenGossip {
     pub peers: Vec<String>,
     /// `Services`, by name; containers without one are under the empty name.
     pub services: Vec<SeenGroup>,
+    /// `lb-NETWORK` of `Containers`: the address of this node's own load balancer; empty where it has none.
+    pub balancer: String,
     /// There were more than are kept.
     pub is_cut: bool,
 }

@@ -10,6 +10,7 @@ fn what_managers_say() {
         state: state.into(),
         error: error.into(),
         running,
+        networks: Vec::new(),
     };
     for (state, error, running, severity, words) in [
         ("rejected", "No such image: api:1", 0, Severity::Page, "docker login"),
@@ -24,6 +25,13 @@ fn what_managers_say() {
         ("pending", "no suitable node (insufficient resources on 3 nodes)", 0, Severity::Page, "constraints"),
         ("rejected", "network sandbox join failed: vxlan interface: file exists", 0, Severity::Page, "vxlan"),
         ("rejected", "could not find an available IP while allocating VIP", 1, Severity::Ticket, "--subnet"),
+        (
+            "rejected",
+            "node is missing network attachments, ip addresses may be exhausted",
+            9,
+            Severity::Ticket,
+            "--subnet",
+        ),
         ("rejected", "network mesh not found", 0, Severity::Page, "--attachable"),
     ] {
         let mut sample = well();

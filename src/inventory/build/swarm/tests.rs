@@ -26,7 +26,7 @@ fn group(name: &str, vip: &str, members: &[SeenMember]) -> SeenGroup {
 }
 
 fn gossip(peers: &[&str], services: Vec<SeenGroup>) -> SeenGossip {
-    SeenGossip { peers: peers.iter().map(ToString::to_string).collect(), services, is_cut: false }
+    SeenGossip { peers: peers.iter().map(ToString::to_string).collect(), services, ..SeenGossip::default() }
 }
 
 /// An overlay with this id, on which `web` of this host has 10.0.1.2.
@@ -306,6 +306,87 @@ fn a_node_that_managers_know_to_have_tasks_is_lost_where_the_gossip_knows_none()
     assert_eq!(lost(none(), &part), [], "the gossip may know those that were left out");
     let cut = SeenGossip { is_cut: true, ..none() };
     assert_eq!(lost(cut, &swarm), [], "it may be in the part that was left out");
+}
+
+/// The addresses that are known, the last numbers of them, and how many more are not.
+fn given_out(network: &SeenNetwork, swarm: Option<&SeenSwarm>) -> (Vec<u8>, u64) {
+    let taken = taken(network, swarm, &here("10.0.1.2"));
+    let last = |address: &IpAddr| match address {
+        IpAddr::V4(address) => address.octets()[3],
+        IpAddr::V6(_) => 0,
+    };
+    (taken.addresses.iter().map(last).collect(), taken.unseen)
+}
+
+#[test]
+fn what_of_an_overlay_is_taken() {
+    let (own, other, third) = ("198.51.100.1", "198.51.100.3", "198.51.100.4");
+    let task = |node: &str, slot, state: &str, desired: &str, last: u8| {
+        on(task_of("web", slot, node, state, desired), "mesh-id", &format!("10.0.1.{last}"))
+    };
+    let nodes = || vec![node_of("n1", own), node_of("n2", other), node_of("n3", third)];
+    let heard = SeenGossip {
+        balancer: "10.0.1.4".into(),
+        ..gossip(
+            &[own, other],
+            vec![
+                group("", "", &[member("tool", "10.0.1.9", other)]),
+                group("idle", "10.0.1.8", &[]),
+                group(
+                    "web",
+                    "10.0.1.3",
+                    &[member("web.1.t", "10.0.1.2", own), member("web.2.t", "10.0.1.5", other)],
+                ),
+            ],
+        )
+    };
+    let heard = mesh(heard);
+    let unheard = SeenNetwork { gossip: None, ..heard.clone() };
+    let local = SeenNetwork { driver: "bridge".into(), ..heard.clone() };
+    let deaf = mesh(SeenGossip { balancer: String::new(), ..heard.gossip.clone().unwrap() });
+    assert_eq!(given_out(&heard, None), (vec![2, 3, 4, 5, 8, 9], 1));
+    assert_eq!(given_out(&heard, Some(&worker())), (vec![2, 3, 4, 5, 8, 9], 1));
+    assert_eq!(
+        given_out(&deaf, None),
+        (vec![2, 3, 5, 8, 9], 2),
+        "its own is one of those that are not known"
+    );
+    assert_eq!(given_out(&unheard, Some(&worker())), (vec![2], 0));
+    assert_eq!(given_out(&local, Some(&worker())), (vec![2], 0));
+
+    let runs = || vec![task("n1", 1, "running", "running", 2), task("n2", 2, "running", "running", 5)];
+    for (what, one, known, more) in [
+        (
+            "does not run yet, on a node that may have none yet",
+            task("n3", 3, "preparing", "running", 6),
+            true,
+            0,
+        ),
+        ("waits for a node", task("", 3, "pending", "running", 6), true, 0),
+        ("is on a node that the gossip lost", task("n3", 3, "running", "shutdown", 6), true, 1),
+        ("has ended, or the gossip would tell of it", task("n2", 3, "running", "running", 6), false, 0),
+        ("was refused", task("n3", 3, "rejected", "shutdown", 6), false, 0),
+        ("is elsewhere", on(task_of("web", 3, "n3", "running", "running"), "x", "10.0.1.6"), false, 0),
+    ] {
+        let mut swarm = manager(nodes(), [runs(), vec![one]].concat());
+        let expected = if known { vec![2, 3, 4, 5, 6, 8, 9] } else { vec![2, 3, 4, 5, 8, 9] };
+        assert_eq!(given_out(&heard, Some(&swarm)), (expected, 1 + more), "{what}");
+        swarm.control_error = "deadline exceeded".into();
+        assert_eq!(
+            given_out(&heard, Some(&swarm)),
+            (vec![2, 3, 4, 5, 8, 9], 1),
+            "{what}, and managers are silent"
+        );
+    }
+    // A manager on which nothing is on the network knows of all but what somebody ran by hand.
+    let mut swarm = manager(nodes(), runs());
+    let vips = [("mesh-id", "10.0.1.3"), ("x", "10.0.1.7"), ("mesh-id", "")];
+    swarm.control.as_mut().unwrap().services[0].vips =
+        vips.iter().map(|(id, vip)| ((*id).to_owned(), (*vip).to_owned())).collect();
+    assert_eq!(given_out(&unheard, Some(&swarm)), (vec![2, 3, 5], 2));
+    // The gossip half knows a node: it is one all the same.
+    let half = mesh(gossip(&[own, other], vec![]));
+    assert_eq!(given_out(&half, Some(&swarm)), (vec![2, 3, 5], 2));
 }
 
 #[test]
