@@ -146,6 +146,7 @@ impl Host {
             proxied_ports: Vec::new(),
             is_proxy: true,
             task_of: None,
+            stack_alias: None,
             coolify: None,
         }
     }

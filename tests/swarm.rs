@@ -10,6 +10,8 @@ mod addresses;
 mod deploys;
 #[path = "swarm/managers.rs"]
 mod managers;
+#[path = "swarm/names.rs"]
+mod names;
 #[path = "swarm/packets.rs"]
 mod packets;
 #[path = "swarm/services.rs"]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use destination_exporter::inventory::fuzzing::subnet;
+use destination_exporter::inventory::fuzzing::{Taken, subnet};
 use destination_exporter::inventory::seen::{SeenCount, SeenSubnet};
 use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
@@ -37,22 +37,24 @@ fuzz_target!(|text: &str| {
     let count = word().parse().ok().zip(word().parse().ok());
     let count = count.map(|(in_use, available)| SeenCount { in_use, available });
     let seen = SeenSubnet { subnet: net, ip_range, gateway, count };
-    let taken: BTreeSet<IpAddr> = words.filter_map(|word| word.parse().ok()).collect();
+    let addresses: BTreeSet<IpAddr> = words.filter_map(|word| word.parse().ok()).collect();
+    let unseen = seen.count.map_or(0, |count| count.available);
+    let taken = || Taken { addresses: addresses.clone(), unseen, by_swarm: unseen % 2 == 1 };
     let mut doubts = Vec::new();
-    match subnet(&seen, &BTreeSet::new(), &taken, &mut doubts) {
+    match subnet(&seen, &BTreeSet::new(), &mut taken(), &mut doubts) {
         Err(why) => assert!(!why.is_empty()),
         Ok(None) => assert!(seen.subnet.is_empty()),
         Ok(Some(read)) => {
             assert_eq!(read.net, read.net.trunc());
             assert!(read.range.is_none_or(|range| read.net.contains(&range)));
             let is_told = seen.count.is_some() && doubts.is_empty();
-            assert!(is_told || read.used <= taken.len() as u64 + 1);
+            assert!(is_told || read.used <= (addresses.len() as u64 + 1).saturating_add(unseen));
             let host_bits = |net: IpNet| net.max_prefix_len() - net.prefix_len();
             if host_bits(read.range.unwrap_or(read.net)) <= 8 {
                 assert_eq!(read.capacity, counted(read.net, read.range, read.gateway) as u64, "{read:?}");
             }
             let again = SeenSubnet { subnet: read.net.to_string(), ..seen };
-            assert_eq!(subnet(&again, &BTreeSet::new(), &taken, &mut Vec::new()), Ok(Some(read)));
+            assert_eq!(subnet(&again, &BTreeSet::new(), &mut taken(), &mut Vec::new()), Ok(Some(read)));
         }
     }
 });

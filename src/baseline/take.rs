@@ -36,8 +36,6 @@ pub fn take(seen: &Seen, inventory: &Inventory) -> Baseline {
     let mut routes: Vec<Route> = inventory.routes.served.iter().map(|route| host.route(route)).collect();
     routes.sort_by(|a, b| (&a.domain, &a.path, &a.servers).cmp(&(&b.domain, &b.path, &b.servers)));
     let mut unread = inventory.oddities.clone();
-    unread.extend(host.untold(seen));
-    unread.sort();
     if inventory.routes.left_out > 0 {
         unread.push(format!("{} more sites than are looked at", inventory.routes.left_out));
     }
@@ -235,30 +233,6 @@ impl<'a> Host<'a> {
             && self.inventory.destinations.iter().all(|on| !is_unheard(on))
             && !self.inventory.destinations.iter().any(|on| on.overlay.as_ref().is_some_and(|of| of.is_cut));
         is_one.then(|| Node { tasks: tasks.into_iter().collect(), knows_services })
-    }
-
-    /// What of a Swarm was to be had and was not, in words. A worker is told nothing of services, and misses nothing.
-    fn untold(&self, seen: &Seen) -> Vec<String> {
-        let Some(swarm) = &self.inventory.swarm else {
-            return is_in_one(seen)
-                .then(|| "the Engine did not say what it is in its Swarm".to_owned())
-                .into_iter()
-                .collect();
-        };
-        let managers = match (&swarm.control_error, &swarm.control) {
-            (Some(why), _) => {
-                Some(format!("the managers do not say which services and tasks there are ({why})"))
-            }
-            (None, None) if swarm.is_manager => {
-                Some("the managers have not said in time which services and tasks there are".to_owned())
-            }
-            (None, _) => None,
-        };
-        let unheard = self.inventory.destinations.iter().filter(|on| is_unheard(on));
-        let unheard = unheard.map(|on| {
-            format!("overlay {}: what is on it on other nodes was not told", self.name_of(&on.name))
-        });
-        managers.into_iter().chain(unheard).map(|text| bounded(&text).to_owned()).collect()
     }
 
     /// What was asked for, and not what it led to: a port that nobody chose is another one after each start.

@@ -1,11 +1,17 @@
 //! `dns-alias-collision`: one name, containers of two workloads behind it.
+//!
+//! Who bears a name on this host the Engine lists. Of other nodes of an overlay it tells addresses and whose they are, and
+//! no names; nor does it list the aliases of a service. There the answers say it: those that lead to several workloads.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::inventory::swarm::{Bearer, TASKS};
 use crate::inventory::{Container, Destination, Endpoint, Inventory, normal};
-use crate::outcome::ProbeKind;
+use crate::outcome::{Detail, Outcome, ProbeKey, ProbeKind, QueryType};
+use crate::state::Record;
 
 use super::scene::{Scene, fails};
 use super::words::{
@@ -37,25 +43,142 @@ pub(super) fn collisions(inventory: &Inventory) -> Collisions<'_> {
     collisions
 }
 
+/// Destination and name (in its normal form), to the addresses that it was answered with on an overlay, and whose each is.
+pub(super) type Answered<'a> = BTreeMap<(&'a str, String), BTreeMap<IpAddr, Bearer<'a>>>;
+
+/// The names that were answered with addresses of several workloads of an overlay.
+pub(super) fn answered<'a>(scene: &Scene<'a>) -> Answered<'a> {
+    let mut answered = Answered::new();
+    let Some(inventory) = scene.inventory else { return answered };
+    for on in &inventory.destinations {
+        let Some(overlay) = &on.overlay else { continue };
+        let several: Vec<_> =
+            lookups(scene, &on.name).filter(|(_, record, _)| record.seen.answers.len() > 1).collect();
+        if several.is_empty() {
+            continue;
+        }
+        let mut known = overlay.bearers();
+        for endpoint in &on.endpoints {
+            known.extend(endpoint.addresses.iter().map(|ip| (*ip, called(inventory, endpoint))));
+        }
+        for (_, record, name) in several {
+            let whose = record.seen.answers.iter().filter_map(|ip| Some((*ip, *known.get(ip)?)));
+            let whose: BTreeMap<IpAddr, Bearer<'_>> = whose.collect();
+            if workloads(inventory, on, &whose).len() > 1 {
+                answered.entry((&*on.name, name)).or_default().extend(whose);
+            }
+        }
+    }
+    answered
+}
+
+/// What was looked up on a destination, with the name that it is about. A service's tasks have a name of their own, which it
+/// lends to the aliases of the service as well.
+fn lookups<'a>(
+    scene: &Scene<'a>,
+    on: &str,
+) -> impl Iterator<Item = (&'a ProbeKey, &'a Record, String)> + use<'a> {
+    let on: Arc<str> = on.into();
+    scene.snapshot.probes.iter().filter_map(move |(key, record)| match &key.detail {
+        Detail::Name(name, QueryType::A | QueryType::Aaaa)
+            if key.kind == ProbeKind::Dns && key.destination == on =>
+        {
+            let name = normal(name);
+            Some((key, record, name.strip_prefix(TASKS).unwrap_or(&name).to_owned()))
+        }
+        _ => None,
+    })
+}
+
+/// A container of this host as the overlay's gossip knows it.
+fn called<'a>(inventory: &'a Inventory, endpoint: &'a Endpoint) -> Bearer<'a> {
+    match inventory.container(&endpoint.container) {
+        Some(container) => match &container.task_of {
+            Some(service) => Bearer::Service(service),
+            None => Bearer::Container(&container.name),
+        },
+        None => Bearer::Container(&endpoint.name),
+    }
+}
+
+/// Whose addresses these are. Nobody tells the labels of a container on another node: those that are called alike but for
+/// a number are one workload, as replicas are, and a deployment and the next.
+pub(super) fn workloads(
+    inventory: &Inventory,
+    on: &Destination,
+    answered: &BTreeMap<IpAddr, Bearer<'_>>,
+) -> BTreeSet<String> {
+    let bearers: BTreeSet<Bearer<'_>> = answered.values().copied().collect();
+    let mut beyond: BTreeMap<Bearer<'_>, &str> = BTreeMap::new();
+    let mut all = BTreeSet::new();
+    for bearer in bearers {
+        let here = |is: &dyn Fn(Bearer<'_>) -> bool| on.endpoints.iter().find(|e| is(called(inventory, e)));
+        let own = here(&|own| own == bearer).or_else(|| here(&|own| unnumbered(own) == unnumbered(bearer)));
+        match own {
+            Some(endpoint) => drop(all.insert(workload(inventory, endpoint))),
+            None => drop(beyond.entry(unnumbered(bearer)).or_insert_with(|| bearer.name())),
+        }
+    }
+    all.extend(beyond.into_values().map(str::to_owned));
+    all
+}
+
+/// The same for all that are called alike but for a number at the end.
+fn unnumbered(bearer: Bearer<'_>) -> Bearer<'_> {
+    let stem = |name| {
+        let number = |c: char| c.is_ascii_digit();
+        let stem = str::trim_end_matches(name, number);
+        let separated = stem.strip_suffix(['-', '_', '.']).filter(|stem| !stem.is_empty());
+        if stem.len() < name.len() { separated.unwrap_or(name) } else { name }
+    };
+    match bearer {
+        Bearer::Service(name) => Bearer::Service(stem(name)),
+        Bearer::Container(name) => Bearer::Container(stem(name)),
+    }
+}
+
+/// True where lookups alone say so. A picture that is younger than the first of them is to agree.
+pub(super) fn is_of_answers(scene: &Scene<'_>, finding: &Finding) -> bool {
+    let on = finding.destination.as_deref().unwrap_or_default();
+    finding.code == Code::DnsAliasCollision && !scene.is_listed_twice(on, &finding.subject.name)
+}
+
+/// Until the name is answered otherwise, or nobody is there to ask for it.
+pub(super) fn holds(scene: &Scene<'_>, finding: &Finding) -> bool {
+    let on = finding.destination.as_deref().unwrap_or_default();
+    let asked = lookups(scene, on).filter(|(.., name)| *name == *finding.subject.name);
+    let asked: Vec<&Record> = asked.map(|(_, record, _)| record).collect();
+    if asked.is_empty() {
+        return !(scene.snapshot.sight.engine.is_up() && scene.sees(on));
+    }
+    asked.iter().all(|record| matches!(record.outcome, Outcome::Unknown(_)))
+}
+
 fn workload(inventory: &Inventory, endpoint: &Endpoint) -> String {
     inventory.container(&endpoint.container).map_or_else(|| endpoint.name.to_string(), Container::whose)
 }
 
 /// Names that lead to either of several workloads.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
-    scene
-        .destinations()
-        .flat_map(|destination| {
-            let here = scene.collisions.iter().filter(move |((d, _), _)| *d == &*destination.name);
-            here.map(move |((_, name), workloads)| (destination, name, workloads))
-        })
-        .map(|(destination, name, workloads)| tell(scene, destination, name, workloads))
-        .collect()
+    let Some(inventory) = scene.inventory else { return Vec::new() };
+    let of_one = |destination: &Destination| {
+        let mut names: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for ((_, name), listed) in scene.collisions.iter().filter(|((on, _), _)| *on == &*destination.name) {
+            names.entry(name).or_default().extend(listed.iter().cloned());
+        }
+        for ((_, name), told) in scene.answered.iter().filter(|((on, _), _)| *on == &*destination.name) {
+            names.entry(name).or_default().extend(workloads(inventory, destination, told));
+        }
+        let told = names.iter().map(|(name, workloads)| tell(scene, destination, name, workloads));
+        told.collect::<Vec<Finding>>()
+    };
+    scene.destinations().flat_map(of_one).collect()
 }
 
 fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BTreeSet<String>) -> Finding {
     let owners: Vec<&Endpoint> =
         destination.endpoints.iter().filter(|e| e.names.iter().any(|n| normal(n) == name)).collect();
+    let answered = scene.answered.get(&(&*destination.name, name.to_owned()));
     let mut finding = draft(Code::DnsAliasCollision, "name", &name.into(), scene.snapshot.at);
     finding.destination = Some(Arc::clone(&destination.name));
     finding.summary = format!(
@@ -77,6 +200,17 @@ fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BT
             )
         })
         .collect();
+    let mut asks: Option<&ProbeKey> = None;
+    if let Some(answered) = answered {
+        asks = lookups(scene, &destination.name).find(|(.., asked)| asked == name).map(|(key, ..)| key);
+        let led: Vec<String> =
+            answered.iter().map(|(ip, whose)| format!("{ip} ({})", whose.name())).collect();
+        let source = asks.map_or_else(
+            || "lookups".to_owned(),
+            |key| format!("dns from {} for {}", key.source, key.detail),
+        );
+        finding.evidence.push(saw(source, led.join(", "), "one workload a name"));
+    }
     let asked = scene.looks_of(&destination.name, ProbeKind::Dns).iter();
     let failing = asked.filter(|(key, record)| fails(record) && super::dns_wrong_answer::asks(key, name));
     finding.explains = listed(failing.map(|(key, record)| symptom(key, record)));
@@ -86,7 +220,13 @@ fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BT
     let id = |e: &Endpoint| {
         scene.inventory.map_or_else(|| sh(e.container.short()), |i| container(i, &e.container))
     };
-    let mut full: Vec<&str> = owners.iter().map(|e| own_name(scene, e)).collect();
+    // A service is called by its own name, whichever of its tasks is there.
+    let mut full: Vec<&str> = match answered {
+        Some(answered) => {
+            answered.values().map(|whose| whose.name()).collect::<BTreeSet<&str>>().into_iter().collect()
+        }
+        None => owners.iter().map(|e| own_name(scene, e)).collect(),
+    };
     full.dedup();
     finding.fix = vec![match full.as_slice() {
         [one, other] => Step::filled(
@@ -106,13 +246,19 @@ fn tell(scene: &Scene<'_>, destination: &Destination, name: &str, workloads: &BT
         let own = own_name(scene, e);
         own == "coolify" || own.starts_with("coolify-")
     };
-    if let Some(last) = owners.iter().rev().find(|e| !is_coolifys(e)) {
+    // From a task nothing can be taken: its service is what has the alias.
+    let is_task = |e: &Endpoint| {
+        let known = scene.inventory.and_then(|inventory| inventory.container(&e.container));
+        known.is_some_and(|known| known.task_of.is_some())
+    };
+    if let Some(last) = owners.iter().rev().find(|e| !is_coolifys(e) && !is_task(e)) {
         finding.fix.push(Step::when(
             "only where neither can be done now: this takes the name from one of them, which one is a guess. Its connections are cut, and whoever still calls the shared name gets the other's from then on, apps of its own project as well",
             reconnect(&net, &id(last), last, Some(name)),
         ));
     }
-    if let Some(first) = owners.first() {
+    let looks_up = asks.and_then(|key| destination.endpoint(&key.source));
+    if let Some(first) = looks_up.or_else(|| owners.first().copied()) {
         finding.verify.push(from_inside(&id(first), &format!("nslookup {}", sh(name))));
     }
     finding.verify.push(format!("docker network inspect {net}"));

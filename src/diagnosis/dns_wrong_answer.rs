@@ -1,9 +1,10 @@
 //! `dns-wrong-answer`: the resolver answers, and not what the Engine says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::inventory::normal;
+use crate::inventory::{Endpoint, normal};
 use crate::outcome::{Detail, Outcome, ProbeKey, ProbeKind, QueryType, Reason};
 use crate::state::Record;
 
@@ -24,7 +25,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let Some(name) = asked(key) else { continue };
         let accounted = scene.is_away(&key.destination, &key.target)
             || scene.is_away(&key.destination, &key.source)
-            || scene.collisions.contains_key(&(&*key.destination, name.clone()));
+            || scene.is_listed_twice(&key.destination, &name)
+            || scene.answered.contains_key(&(&*key.destination, name.clone()));
         if !accounted {
             by_name.entry((&key.destination, name)).or_default().push((key, record));
         }
@@ -43,13 +45,32 @@ pub(super) fn pending(scene: &Scene<'_>) -> usize {
 
 /// What is answered, and wrongly.
 fn wrong<'a>(scene: &Scene<'a>) -> impl Iterator<Item = Look<'a>> {
-    scene.failing_everywhere(ProbeKind::Dns).filter(|(_, record)| {
+    scene.failing_everywhere(ProbeKind::Dns).filter(|(key, record)| {
         scene.engine_vouches(record)
-            && matches!(
-                record.outcome.reason(),
-                Some(Reason::WrongAnswer | Reason::Nxdomain | Reason::EmptyAnswer)
-            )
+            && match record.outcome.reason() {
+                Some(Reason::WrongAnswer) => !is_right_by_now(scene, key, record),
+                Some(Reason::Nxdomain | Reason::EmptyAnswer) => true,
+                _ => false,
+            }
     })
+}
+
+/// On an overlay: somebody on another node has started since the picture that the answer was held against, and this one
+/// knows it.
+fn is_right_by_now(scene: &Scene<'_>, key: &ProbeKey, record: &Record) -> bool {
+    let on = scene.inventory.and_then(|inventory| inventory.destination(&key.destination));
+    let Some((on, overlay)) = on.and_then(|on| Some((on, on.overlay.as_ref()?))) else { return false };
+    // Of a table that was cut nobody knows what is not in it.
+    if overlay.is_cut {
+        return true;
+    }
+    let Some(name) = asked(key).filter(|_| !is_reverse(key)) else { return false };
+    let bears_it = |endpoint: &&Endpoint| endpoint.names.iter().any(|known| normal(known) == name);
+    let own: BTreeSet<IpAddr> =
+        on.endpoints.iter().filter(bears_it).flat_map(|endpoint| &endpoint.addresses).copied().collect();
+    let (answers, known) = (&record.seen.answers, overlay.bearers());
+    answers.iter().any(|ip| own.contains(ip))
+        && answers.iter().all(|ip| own.contains(ip) || known.contains_key(ip))
 }
 
 /// Where a container's name leads astray, that its address does too is the same fault.
@@ -96,7 +117,7 @@ fn tell(scene: &Scene<'_>, destination: &Arc<str>, name: &str, runs: &[Look<'_>]
         finding.severity = Severity::Ticket;
     }
     finding.destination = Some(Arc::clone(destination));
-    let sources: std::collections::BTreeSet<&str> = runs.iter().map(|(key, _)| &*key.source).collect();
+    let sources: BTreeSet<&str> = runs.iter().map(|(key, _)| &*key.source).collect();
     let what = runs.iter().map(|(_, record)| answer(scene, record)).next().unwrap_or_default();
     let expected = if right.is_empty() { first.target.to_string() } else { right.join(", ") };
     let (who, looks_up) = (few_quoted(&sources), if sources.len() == 1 { "looks up" } else { "look up" });
@@ -160,8 +181,8 @@ fn told_right<'a>(
     scene: &Scene<'a>,
     destination: &str,
     name: &str,
-    wrong: &std::collections::BTreeSet<&str>,
-) -> std::collections::BTreeSet<&'a str> {
+    wrong: &BTreeSet<&str>,
+) -> BTreeSet<&'a str> {
     let looks = scene.looks_of(destination, ProbeKind::Dns).iter().filter(|(key, record)| {
         asks(key, name) && matches!(record.outcome, Outcome::Success(_)) && !wrong.contains(&*key.source)
     });
@@ -181,10 +202,10 @@ fn answer(scene: &Scene<'_>, record: &Record) -> String {
             record.seen.note.clone().unwrap_or_else(|| "a wrong answer".to_owned())
         }
         _ => {
-            let told: Vec<String> = record
-                .seen
-                .answers
-                .iter()
+            // They come in another order each time, which is no news.
+            let answers: BTreeSet<&IpAddr> = record.seen.answers.iter().collect();
+            let told: Vec<String> = answers
+                .into_iter()
                 .map(|address| {
                     let owner = scene.endpoints().find(|(_, e)| e.addresses.contains(address));
                     owner.map_or_else(

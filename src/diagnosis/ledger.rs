@@ -69,7 +69,8 @@ impl Ledger {
         for mut finding in seen {
             let identity = identity(&finding);
             let is_away = |on: &str| scene.is_away(on, &finding.subject.name);
-            let fact = !is_measured(finding.code)
+            let of_answers = super::dns_alias_collision::is_of_answers(scene, &finding);
+            let fact = !(is_measured(finding.code) || of_answers)
                 || (finding.code == Code::ContainerUnreachable
                     && finding.destination.as_deref().is_some_and(is_away));
             if let Some(known) = before.get(&identity) {
@@ -85,6 +86,8 @@ impl Ledger {
                 let pictured = finding.code != Code::ExporterBlind;
                 let waits = pictured && scene.snapshot.changing && !confirmed && stands < CHANGES_END;
                 let waits = waits || super::firewall::is_yet_to_be_read(scene, &finding);
+                // An address changes hands on another node, and no event tells of that: both pictures are to say whose it is.
+                let waits = waits || (of_answers && !confirmed);
                 if (fact && stands < super::swarm::opens_after(scene, &finding)) || waits {
                     self.waiting.insert(identity, first);
                     continue;
@@ -285,6 +288,9 @@ fn holds(scene: &Scene<'_>, open: &Open) -> bool {
     }
     if super::swarm::is_of(finding.code) {
         return super::swarm::holds(scene, finding);
+    }
+    if finding.code == Code::DnsAliasCollision {
+        return super::dns_alias_collision::holds(scene, finding);
     }
     if matches!(finding.code, Code::ProxyUnreachable | Code::ProxyProviderBroken) {
         return super::proxy::holds(scene, finding);

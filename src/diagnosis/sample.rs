@@ -141,6 +141,7 @@ impl Sample {
             proxied_ports: Vec::new(),
             is_proxy: false,
             task_of: None,
+            stack_alias: None,
             coolify: None,
         })
     }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::inventory::{ContainerId, Destination, Endpoint, Inventory, RunState};
-use crate::outcome::{Outcome, ProbeKey, ProbeKind};
+use crate::outcome::{Outcome, ProbeKey, ProbeKind, Reason};
 use crate::state::{Engine, Record, Snapshot};
 
 use super::certificates::{self, Shown};
-use super::dns_alias_collision::{self, Collisions};
+use super::dns_alias_collision::{self, Answered, Collisions};
 use super::firewall::{self, Filter};
 use super::proxy::provider_broken::{self, Knowledge};
 use super::route::walk::{self, Walk};
@@ -54,6 +54,8 @@ pub(super) struct Scene<'a> {
     pub(super) places: BTreeMap<&'a ContainerId, Places<'a>>,
     /// Names with two workloads or more behind them.
     pub(super) collisions: Collisions<'a>,
+    /// The same by what they are answered with, where not all who bear them are on this host.
+    pub(super) answered: Answered<'a>,
     /// Everything that is probed.
     looks: Looks<'a>,
     /// Who reaches whom.
@@ -95,11 +97,13 @@ impl<'a> Scene<'a> {
             certificates: Vec::new(),
             places: BTreeMap::new(),
             collisions: inventory.map(dns_alias_collision::collisions).unwrap_or_default(),
+            answered: Answered::new(),
             looks,
             ways,
             away,
             apart: BTreeSet::new(),
         };
+        scene.answered = dns_alias_collision::answered(&scene);
         for (on, endpoint) in scene.endpoints() {
             scene.places.entry(&endpoint.container).or_default().push((on, endpoint));
         }
@@ -115,6 +119,11 @@ impl<'a> Scene<'a> {
             scene.titles.entry(walk.route.title()).or_insert(at);
         }
         scene
+    }
+
+    /// True where two workloads of this host bear the name by the Engine's own word.
+    pub(super) fn is_listed_twice(&self, destination: &str, name: &str) -> bool {
+        self.collisions.contains_key(&(destination, name.to_owned()))
     }
 
     /// The route of this title.
@@ -145,13 +154,19 @@ impl<'a> Scene<'a> {
     }
 
     /// True where whom a failing lookup is about still ought to be found: of a Swarm's task a picture says so that is younger
-    /// than the failures.
+    /// than the failures. On an overlay strangers in an answer may have started on another node: there a lookup says so that
+    /// is younger than that picture.
     pub(super) fn is_still_named(&self, (key, record): Look<'_>) -> bool {
         let Some(inventory) = self.inventory else { return true };
-        let target = inventory.destination(&key.destination).and_then(|on| on.endpoint(&key.target));
+        let on = inventory.destination(&key.destination);
+        let target = on.and_then(|on| on.endpoint(&key.target));
         let container = target.and_then(|endpoint| inventory.container(&endpoint.container));
         let is_task = container.is_some_and(|container| container.task_of.is_some());
-        !is_task || inventory.taken_at >= record.since + NAMELESS_AFTER
+        let is_pictured = inventory.taken_at >= record.since + NAMELESS_AFTER;
+        if record.outcome.reason() == Some(Reason::WrongAnswer) && on.is_some_and(|on| on.overlay.is_some()) {
+            return is_pictured && record.at >= inventory.taken_at;
+        }
+        !is_task || is_pictured
     }
 
     pub(super) fn destinations(&self) -> impl Iterator<Item = &'a Destination> + use<'a> {

@@ -93,7 +93,7 @@ pub fn build(seen: &Seen, selection: &Selection, at: SystemTime) -> Inventory {
             .collect(),
     });
     oddities.extend(routes.oddities.iter().map(|odd| bounded(odd).to_owned()));
-    oddities.extend(swarm::unsaid(seen.swarm.as_ref(), &seen.networks));
+    oddities.extend(swarm::unsaid(seen.swarm.as_ref(), &seen.networks, &destinations));
     Inventory {
         engine: seen.engine.clone(),
         taken_at: at,
@@ -148,6 +148,7 @@ fn container(one: &SeenContainer, seen: &Seen, networks: &Networks) -> Container
         proxied_ports: proxy::proxied_ports(&one.labels),
         is_proxy: proxy::is_proxy(one),
         task_of: workload::task_of(&one.labels).map(Arc::from),
+        stack_alias: workload::stack_alias(&one.labels).map(Arc::from),
         coolify: workload::coolify(&one.labels),
     }
 }

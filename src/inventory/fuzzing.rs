@@ -1,3 +1,3 @@
 //! A door for the crate `fuzz`.
 
-pub use super::subnet::read as subnet;
+pub use super::subnet::{Taken, read as subnet};

@@ -223,6 +223,8 @@ pub struct Container {
     pub is_proxy: bool,
     /// The Swarm's service that it is a task of: when it ends another one takes its place, here or on another node.
     pub task_of: Option<Arc<str>>,
+    /// What the stack of that service calls it, which is one more name of the service.
+    pub stack_alias: Option<Arc<str>>,
     /// What Coolify says of it.
     pub coolify: Option<Coolify>,
 }

@@ -4,6 +4,7 @@
 //! run where) and this node's gossip (who takes part in an overlay, which task has which address). Both are kept as they
 //! were told; rules compare them.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -138,6 +139,15 @@ pub struct Elsewhere {
     pub ports: Vec<u16>,
 }
 
+/// Whom an address of an overlay belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bearer<'a> {
+    /// A task of this service, or its virtual address.
+    Service(&'a str),
+    /// The container of this name.
+    Container(&'a str),
+}
+
 /// A service as its name is answered on one overlay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -185,6 +195,15 @@ impl Swarm {
     }
 }
 
+impl<'a> Bearer<'a> {
+    /// What it is called, which is a name that leads to it.
+    pub const fn name(self) -> &'a str {
+        match self {
+            Self::Service(name) | Self::Container(name) => name,
+        }
+    }
+}
+
 impl Overlay {
     /// The peer of this address.
     pub fn peer(&self, address: IpAddr) -> Option<&Peer> {
@@ -194,6 +213,18 @@ impl Overlay {
     /// Every container on other nodes, with its node.
     pub fn elsewhere(&self) -> impl Iterator<Item = (&Peer, &Elsewhere)> {
         self.peers.iter().flat_map(|peer| peer.tasks.iter().map(move |task| (peer, task)))
+    }
+
+    /// Whose each address is that the gossip knows, those of this node's own tasks included. Which names lead there it does
+    /// not say.
+    pub fn bearers(&self) -> BTreeMap<IpAddr, Bearer<'_>> {
+        let containers = self.elsewhere().map(|(_, task)| (task.address, Bearer::Container(&task.workload)));
+        let services = self.services.iter().flat_map(|service| {
+            let addresses = service.vip.iter().chain(&service.addresses);
+            addresses.map(|address| (*address, Bearer::Service(&service.written)))
+        });
+        // Of a task the service is the later word.
+        containers.chain(services).collect()
     }
 }
 

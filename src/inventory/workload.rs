@@ -23,6 +23,9 @@ pub const SWARM_TASK_ID: &str = "com.docker.swarm.task.id";
 /// Swarm's task: `service.slot.id`, or `service.node.id` for a global service.
 const SWARM_TASK: &str = "com.docker.swarm.task.name";
 
+/// The stack that a service was deployed with.
+const STACK: &str = "com.docker.stack.namespace";
+
 /// The value of a label, where it says anything.
 pub fn label<'a>(labels: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
     labels.get(key).map(|v| bounded(v.trim())).filter(|v| !v.is_empty())
@@ -88,6 +91,14 @@ fn coolify_workload(container: &SeenContainer, resource: &str) -> String {
 /// The service that a container is a task of, as its part of a name.
 pub fn task_of(labels: &BTreeMap<String, String>) -> Option<String> {
     label(labels, SWARM_SERVICE).filter(|_| is_task(labels)).map(|name| part(name).into_owned())
+}
+
+/// What a stack calls the service that it is a task of. Each network that the stack puts it on has that for an alias, which
+/// the Engine lists nowhere on this node.
+pub fn stack_alias(labels: &BTreeMap<String, String>) -> Option<String> {
+    let (stack, service) = (label(labels, STACK)?, label(labels, SWARM_SERVICE)?);
+    let alias = service.strip_prefix(stack)?.strip_prefix('_').filter(|alias| !alias.is_empty())?;
+    is_task(labels).then(|| part(alias).into_owned())
 }
 
 /// True for the container of a Swarm's task.
@@ -222,6 +233,22 @@ mod tests {
         }
         let coolify = coolify(&labels(&[("coolify.resourceName", &long(""))])).unwrap();
         assert!(coolify.resource.len() <= 128);
+    }
+
+    #[test]
+    fn a_stack_calls_its_services_without_its_own_name() {
+        let task = (SWARM_TASK_ID, "q1w2");
+        for (pairs, expected) in [
+            (vec![task, (STACK, "s1"), (SWARM_SERVICE, "s1_web")], Some("web")),
+            (vec![task, (STACK, "my_shop"), (SWARM_SERVICE, "my_shop_web_api")], Some("web_api")),
+            (vec![task, (STACK, "s1"), (SWARM_SERVICE, "s10_web")], None),
+            (vec![task, (STACK, "s1"), (SWARM_SERVICE, "s1_")], None),
+            (vec![task, (STACK, "s1"), (SWARM_SERVICE, "web")], None),
+            (vec![task, (SWARM_SERVICE, "s1_web")], None),
+            (vec![(STACK, "s1"), (SWARM_SERVICE, "s1_web")], None),
+        ] {
+            assert_eq!(stack_alias(&labels(&pairs)).as_deref(), expected, "{pairs:?}");
+        }
     }
 
     #[test]

@@ -171,7 +171,7 @@ table! {
         RESOLVER_DROPS Counter "destination_dns_resolver_drops_total" "queries" ["container"]
             "Queries that the socket of the container's embedded resolver lost; read once a minute.";
         NAME_OWNERS Gauge "destination_dns_name_owners" "workloads" ["destination" "name"]
-            "Workloads that answer to one name; only where there is more than one.";
+            "Workloads on this host that answer to one name; only where there is more than one.";
     }
     "Proxy and routes": {
         PROXY_UP Gauge "destination_proxy_up" "" ["proxy" "kind"]

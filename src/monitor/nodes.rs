@@ -10,8 +10,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::inventory::Inventory;
-use crate::inventory::swarm::{Control, Lost, Overlay, Peer, Swarm, TASKS};
+use crate::inventory::swarm::{Control, Lost, Overlay, Peer, Service, Swarm, TASKS};
+use crate::inventory::{Endpoint, Inventory};
 use crate::outcome::{Detail, Outcome, ProbeKind, Reason, Run};
 use crate::plan::overlay::GOSSIP;
 
@@ -27,7 +27,7 @@ const MOST: usize = 4096;
 pub(super) struct Nodes {
     /// By overlay and address.
     known: BTreeMap<(Arc<str>, IpAddr), Node>,
-    /// By overlay and name of a service's tasks: addresses that it was answered with, and that the picture did not hold.
+    /// By overlay and name of a service's tasks: addresses that it was answered with, and that nobody has by the picture.
     astray: BTreeMap<(Arc<str>, Arc<str>), Astray>,
     /// How many pictures there were.
     pictures: u64,
@@ -60,19 +60,24 @@ impl Nodes {
         self.pictures += 1;
         let (at, swarm) = (inventory.taken_at, inventory.swarm.clone());
         let overlays = inventory.destinations.iter_mut();
-        let overlays = overlays.filter_map(|on| Some((Arc::clone(&on.name), on.overlay.as_mut()?)));
+        let overlays =
+            overlays.filter_map(|on| Some((Arc::clone(&on.name), &on.endpoints, on.overlay.as_mut()?)));
         let mut kept = BTreeMap::new();
-        for (name, overlay) in overlays {
+        for (name, endpoints, overlay) in overlays {
             // It has ended on this host: nobody is heard from, and nobody is missed.
             if !overlay.heard {
                 continue;
             }
             self.of_one(&name, overlay, swarm.as_ref(), at, &mut kept);
-            for service in &mut overlay.services {
-                // What started since the last picture is in this one, and what ended since is asked for once more.
-                let of = self.astray.get(&(Arc::clone(&name), Arc::clone(&service.tasks)));
-                let astray = of.into_iter().flat_map(|of| &of.again);
-                service.astray = astray.filter(|ip| !service.addresses.contains(ip)).copied().collect();
+            // What started since the last picture is in this one, and what ended since is asked for once more.
+            let astray: Vec<Vec<IpAddr>> = (overlay.services.iter())
+                .map(|service| match self.astray.get(&(Arc::clone(&name), Arc::clone(&service.tasks))) {
+                    Some(of) => strangers(&of.again, service, overlay, endpoints),
+                    None => Vec::new(),
+                })
+                .collect();
+            for (service, astray) in overlay.services.iter_mut().zip(astray) {
+                service.astray = astray;
             }
         }
         self.known = kept;
@@ -141,14 +146,15 @@ impl Nodes {
         {
             let on = inventory.and_then(|inventory| inventory.destination(&run.key.destination));
             // Of a table that was cut nobody knows what is not in it.
-            let overlay = on.and_then(|on| on.overlay.as_ref()).filter(|overlay| !overlay.is_cut);
-            let services = overlay.map(|overlay| &overlay.services);
-            let service = services.into_iter().flatten().find(|service| service.tasks == run.key.target);
-            let Some(service) = service.filter(|_| matches!(run.outcome, Outcome::Success(_))) else {
+            let Some((on, overlay)) = on.and_then(|on| Some((on, on.overlay.as_ref()?))) else { continue };
+            let service = overlay.services.iter().find(|service| service.tasks == run.key.target);
+            let Some(service) =
+                service.filter(|_| !overlay.is_cut && matches!(run.outcome, Outcome::Success(_)))
+            else {
                 continue;
             };
-            let astray = run.seen.answers.iter().filter(|ip| !service.addresses.contains(ip)).copied();
-            let now: Vec<IpAddr> = astray.take(MOST_ASTRAY).collect();
+            let mut now = strangers(&run.seen.answers, service, overlay, &on.endpoints);
+            now.truncate(MOST_ASTRAY);
             let key = (Arc::clone(&run.key.destination), Arc::clone(&run.key.target));
             if now.is_empty() {
                 self.astray.remove(&key);
@@ -169,6 +175,24 @@ impl Nodes {
             }
         }
     }
+}
+
+/// Of the addresses that a service's name was answered with those that nobody on the overlay has. Another's are no remains:
+/// a name leads to all who bear it, as an alias too.
+fn strangers(
+    answers: &[IpAddr],
+    service: &Service,
+    overlay: &Overlay,
+    endpoints: &[Endpoint],
+) -> Vec<IpAddr> {
+    let mut strangers: Vec<IpAddr> =
+        answers.iter().filter(|ip| !service.addresses.contains(ip)).copied().collect();
+    if !strangers.is_empty() {
+        let known = overlay.bearers();
+        let is_here = |ip: &IpAddr| endpoints.iter().any(|endpoint| endpoint.addresses.contains(ip));
+        strangers.retain(|ip| !known.contains_key(ip) && !is_here(ip));
+    }
+    strangers
 }
 
 /// What the managers know, as long as they say it.

@@ -6,11 +6,12 @@
 //! nodes. Of one node no more than [`AT_ONCE`] are tried in one round; where there are more they take [turns](Turn), and all
 //! have had theirs within [`rounds`] rounds.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::inventory::swarm::{Elsewhere, Overlay, Peer, Service};
-use crate::inventory::{Container, Destination, Endpoint, Inventory, RunState};
+use crate::inventory::swarm::{Elsewhere, Overlay, Peer, Service, TASKS};
+use crate::inventory::{Container, Destination, Endpoint, Inventory, RunState, normal};
 use crate::namespace::Vantage;
 use crate::outcome::{Detail, ProbeKey, ProbeKind, QueryType};
 use crate::probe::visit::Expect;
@@ -23,7 +24,7 @@ use super::{Errand, HOST, Learned, View, mesh, vantage};
 pub const AT_ONCE: usize = 32;
 /// Virtual addresses of one overlay that are tried in one round.
 const VIPS_AT_ONCE: usize = 32;
-/// Services of one overlay whose names are asked for in one round.
+/// Names of services of one overlay that are asked for in one round.
 const NAMES_AT_ONCE: usize = 32;
 /// Ports of one container that a handshake is made with.
 const MOST_PORTS: usize = 2;
@@ -87,7 +88,7 @@ struct Source<'a> {
 
 /// Over the overlay itself. Its containers share the work: each target is always tried from the same one.
 fn over(view: &View<'_>, destination: &Destination, overlay: &Overlay, next: &[&Peer]) -> Vec<Errand> {
-    let sources = sources(view.inventory, view.learned, destination);
+    let sources = sources(view.inventory, view.learned, destination, |_| true);
     let mut jobs: Vec<Vec<Job>> = sources.iter().map(|_| Vec::new()).collect();
     let mut give = |target: &Arc<str>, turn: Turn, of: &mut dyn FnMut(&Source<'_>) -> Vec<Job>| {
         let by_weight =
@@ -119,26 +120,25 @@ fn over(view: &View<'_>, destination: &Destination, overlay: &Overlay, next: &[&
 /// Names of services, of their tasks all: each asked from one container. Any answer will do here: what it may be changes on
 /// other nodes, of which no event tells, so that it is held against the gossip before and after.
 fn names(view: &View<'_>, destination: &Destination, overlay: &Overlay) -> Vec<Errand> {
-    let mut sources = sources(view.inventory, view.learned, destination);
     // One that is on other networks too may be answered of those.
-    sources.retain(|source| is_here_alone(view.inventory, destination, source));
+    let alone = |source: &Source<'_>| is_here_alone(view.inventory, destination, source);
+    let sources = sources(view.inventory, view.learned, destination, alone);
     let mut jobs: Vec<Vec<Job>> = sources.iter().map(|_| Vec::new()).collect();
-    for (service, turn) in in_turns(&overlay.services, NAMES_AT_ONCE) {
-        let has_four = service.addresses.iter().any(IpAddr::is_ipv4);
+    let asked = asked(view.inventory, destination, overlay);
+    for ((name, expect), turn) in in_turns(&asked, NAMES_AT_ONCE) {
         let asks = sources
             .iter()
             .enumerate()
             .filter_map(|(at, source)| Some((at, source, source.container.resolver.engine?)));
-        let by_weight = |(_, source, _): &(usize, &Source<'_>, IpAddr)| {
-            mesh::fnv1a_of([&*source.endpoint.name, &*service.tasks])
-        };
-        let chosen = asks.max_by_key(by_weight).filter(|_| has_four && can_be_asked_for(&service.name));
+        let by_weight =
+            |(_, source, _): &(usize, &Source<'_>, IpAddr)| mesh::fnv1a_of([&*source.endpoint.name, &**name]);
+        let chosen = asks.max_by_key(by_weight);
         let Some((at, source, server)) = chosen else { continue };
-        let (name, qtype) = (Arc::clone(&service.tasks), QueryType::A);
+        let (name, qtype) = (Arc::clone(name), QueryType::A);
         let detail = Detail::Name(Arc::clone(&name), qtype);
         let key = key(destination, ProbeKind::Dns, &source.endpoint.name, &name, detail);
         let resolver = SocketAddr::new(server, 53);
-        let spec = Spec::Dns { resolver, name, qtype, expect: Expect::Any };
+        let spec = Spec::Dns { resolver, name, qtype, expect: expect.clone() };
         if let Some(list) = jobs.get_mut(at) {
             list.push(Job { turn, ..Job::new(key, spec) });
         }
@@ -150,6 +150,23 @@ fn names(view: &View<'_>, destination: &Destination, overlay: &Overlay) -> Vec<E
     sources.iter().zip(jobs).filter_map(errand).collect()
 }
 
+/// The names that lead to all tasks of a service: its own, and what its stack calls it. By the second another stack's service
+/// may be meant as well. A service that was put on a network later than by its stack has no such name there.
+fn asked(inventory: &Inventory, destination: &Destination, overlay: &Overlay) -> Vec<(Arc<str>, Expect)> {
+    let has_four = |service: &&Service| service.addresses.iter().any(IpAddr::is_ipv4);
+    let can_be_asked = |service: &&Service| can_be_asked_for(&service.name);
+    let services = overlay.services.iter().filter(has_four).filter(can_be_asked);
+    let mut all: BTreeMap<Arc<str>, Expect> =
+        services.map(|service| (Arc::clone(&service.tasks), Expect::Any)).collect();
+    // Who is not to be found by name does not lend one.
+    let here = destination.endpoints.iter().filter(|endpoint| overlay.heard && !endpoint.names.is_empty());
+    let aliases = here.filter_map(|endpoint| inventory.container(&endpoint.container)?.stack_alias.as_ref());
+    for alias in aliases.filter(|alias| can_be_asked_for(alias)) {
+        all.entry(format!("{TASKS}{}", normal(alias)).into()).or_insert(Expect::Whatever);
+    }
+    all.into_iter().collect()
+}
+
 /// Whether a container is on no other network that anybody else is on.
 fn is_here_alone(inventory: &Inventory, destination: &Destination, source: &Source<'_>) -> bool {
     let id = &source.container.id;
@@ -158,13 +175,18 @@ fn is_here_alone(inventory: &Inventory, destination: &Destination, source: &Sour
     !others.into_iter().any(|on| is_on(&on.endpoints)) && !inventory.elsewhere.iter().any(|on| is_on(on))
 }
 
-/// Who can look out, and is no proxy where there is anybody else.
-fn sources<'a>(inventory: &'a Inventory, learned: &Learned, destination: &'a Destination) -> Vec<Source<'a>> {
+/// Who can look out and may, and is no proxy where there is anybody else.
+fn sources<'a>(
+    inventory: &'a Inventory,
+    learned: &Learned,
+    destination: &'a Destination,
+    may: impl Fn(&Source<'_>) -> bool,
+) -> Vec<Source<'a>> {
     let able = destination.endpoints.iter().filter_map(|endpoint| {
         let (container, vantage) = vantage(inventory, endpoint)?;
         Some(Source { endpoint, container, vantage })
     });
-    let mut all: Vec<Source<'a>> = able.collect();
+    let mut all: Vec<Source<'a>> = able.filter(|source| may(source)).collect();
     for prefers in [
         |source: &Source<'_>, learned: &Learned| !learned.unseen.contains(&source.container.id),
         |source: &Source<'_>, _: &Learned| !source.container.is_proxy,

@@ -6,7 +6,7 @@
 //! networks share one answer.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub(super) struct Owners<'a> {
     set_of: BTreeMap<&'a ContainerId, Set>,
     /// For each set the addresses of those who have more names than are kept.
     unsure: Vec<Arc<[IpAddr]>>,
+    /// For each set the addresses that the gossip of its overlays knows, sorted.
+    beyond: Vec<Arc<[IpAddr]>>,
     /// What was asked for already, IPv4 and IPv6 apart.
     told: RefCell<HashMap<Set, Answers>>,
 }
@@ -64,7 +66,19 @@ impl<'a> Owners<'a> {
             let unsure = on.flat_map(|endpoints| *endpoints).filter(|e| e.has_more_names);
             unsure.flat_map(|e| &e.addresses).copied().collect()
         };
-        Self { on, unsure: sets.iter().map(unsure).collect(), sets, set_of, told: RefCell::default() }
+        let beyond = |places: &Vec<usize>| {
+            let on = places.iter().filter_map(|at| inventory.destinations.get(*at)?.overlay.as_ref());
+            let known: BTreeSet<IpAddr> = on.flat_map(|overlay| overlay.bearers().into_keys()).collect();
+            known.into_iter().collect()
+        };
+        Self {
+            on,
+            unsure: sets.iter().map(unsure).collect(),
+            beyond: sets.iter().map(beyond).collect(),
+            sets,
+            set_of,
+            told: RefCell::default(),
+        }
     }
 
     /// The set of networks that a container is on.
@@ -83,6 +97,11 @@ impl<'a> Owners<'a> {
     /// Every address that any name may lead to from these networks, for all that is known.
     pub(super) fn unsure(&self, set: Set) -> Arc<[IpAddr]> {
         self.unsure.get(set).map_or_else(|| Arc::from([]), Arc::clone)
+    }
+
+    /// Every address of containers on other hosts that a name may lead to from these networks as well, sorted.
+    pub(super) fn beyond(&self, set: Set) -> Arc<[IpAddr]> {
+        self.beyond.get(set).map_or_else(|| Arc::from([]), Arc::clone)
     }
 
     fn both(&self, set: Set, name: &str) -> [Arc<[IpAddr]>; 2] {

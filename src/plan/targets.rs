@@ -170,7 +170,8 @@ impl From<'_> {
             for (qtype, v4) in [(QueryType::A, true), (QueryType::Aaaa, false)] {
                 // From here: those of all who bear the name, on any network that this container is on.
                 let right = self.owners.addresses(set, name, v4);
-                let expect = Expect::Addresses { right, unsure: self.owners.unsure(set) };
+                let (unsure, beyond) = (self.owners.unsure(set), self.owners.beyond(set));
+                let expect = Expect::Addresses { right, unsure, beyond };
                 let spec = Spec::Dns { resolver, name: Arc::clone(name), qtype, expect };
                 let detail = Detail::Name(Arc::clone(name), qtype);
                 jobs.push(self.job(ProbeKind::Dns, &peer.name, detail, spec));

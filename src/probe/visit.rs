@@ -121,6 +121,8 @@ pub enum Accepts {
 pub enum Expect {
     /// Any NOERROR answer with at least one record of the type (external names).
     Any,
+    /// Whatever the answer is: whether there is such a name is what is asked.
+    Whatever,
     /// At least one of these addresses, and no other. Empty (AAAA of a container without IPv6):
     /// NOERROR without records is right.
     Addresses {
@@ -128,6 +130,9 @@ pub enum Expect {
         right: Arc<[IpAddr]>,
         /// Those that may bear it, for all that is known: an answer with one of them is not judged.
         unsure: Arc<[IpAddr]>,
+        /// Those of containers on other hosts, sorted: who bears the name there nobody says, so that they are right beside
+        /// one that bears it here.
+        beyond: Arc<[IpAddr]>,
     },
     /// PTR: the answer is one of these names, in any case, alone or with a domain behind it.
     Names(Arc<[Arc<str>]>),

@@ -93,6 +93,7 @@ fn peopled() -> Verdict {
         proxied_ports: Vec::new(),
         is_proxy: false,
         task_of: None,
+        stack_alias: None,
         coolify: None,
     };
     inventory.containers.insert(id.clone(), web);

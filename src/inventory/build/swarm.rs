@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::inventory::ids::NetworkId;
-use crate::inventory::model::Endpoint;
+use crate::inventory::model::{Destination, Endpoint};
 use crate::inventory::names::normal;
 use crate::inventory::part;
 use crate::inventory::seen::{
@@ -19,6 +19,9 @@ use crate::inventory::swarm::{
 
 /// The driver whose networks span hosts.
 pub(super) const OVERLAY: &str = "overlay";
+
+/// The scope of networks that a Swarm made.
+const SCOPE: &str = "swarm";
 
 /// The option that encrypts a data path; what its value is does not matter.
 const ENCRYPTED: &str = "encrypted";
@@ -47,29 +50,49 @@ pub(super) fn swarm(seen: &SeenSwarm) -> Swarm {
     }
 }
 
-/// What of it was not said, or not read to its end, in words.
-pub(super) fn unsaid(swarm: Option<&SeenSwarm>, networks: &[SeenNetwork]) -> Vec<String> {
-    let is_of_one = |network: &SeenNetwork| network.scope == "swarm" && network.driver == OVERLAY;
-    let nameless = (swarm.is_none() && networks.iter().any(is_of_one)).then(|| {
-        "the Engine has networks of a Swarm and has not said what it is in it (/info): nothing is told of that Swarm".to_owned()
-    });
-    let mute = swarm.filter(|swarm| !swarm.control_error.is_empty()).map(|swarm| {
-        let why = &swarm.control_error;
-        format!("the managers do not say which nodes, services and tasks there are ({why}): what they alone know is not told")
-    });
-    let control = swarm.and_then(|swarm| swarm.control.as_ref()).filter(|control| control.is_cut);
-    let managers = control.map(|_| {
-        "the managers list more nodes, services or tasks than are read, or one that cannot be: which tasks are refused, which addresses are stale and which nodes are missed is not told".to_owned()
-    });
-    let overlays =
-        networks.iter().filter(|network| network.gossip.as_ref().is_some_and(|known| known.is_cut));
-    let overlays = overlays.map(|network| {
-        format!(
-            "overlay {}: there are more tasks on it than are read: not all are looked at",
-            bounded(&network.name)
-        )
-    });
-    nameless.into_iter().chain(mute).chain(managers).chain(overlays).collect()
+/// What of it was to be had and was not, or was not read to its end, in words. A worker is told nothing of services, and
+/// misses nothing.
+pub(super) fn unsaid(
+    swarm: Option<&SeenSwarm>,
+    networks: &[SeenNetwork],
+    destinations: &[Destination],
+) -> Vec<String> {
+    let Some(swarm) = swarm else {
+        // An Engine has networks of this scope in a Swarm alone.
+        let is_in_one = networks.iter().any(|network| network.scope == SCOPE);
+        return is_in_one
+            .then(|| "the Engine did not say what it is in its Swarm".to_owned())
+            .into_iter()
+            .collect();
+    };
+    let mut unsaid = Vec::new();
+    match (&*swarm.control_error, &swarm.control) {
+        ("", None) if swarm.is_manager => {
+            unsaid.push("the managers have not said in time which services and tasks there are".to_owned());
+        }
+        ("", None) => {}
+        ("", Some(control)) if control.is_cut => unsaid.push(
+            "the managers list more nodes, services or tasks than are read, or one that cannot be: which tasks are refused, which addresses are stale and which nodes are missed is not told".to_owned(),
+        ),
+        ("", Some(_)) => {}
+        (why, _) => {
+            unsaid.push(format!("the managers do not say which services and tasks there are ({})", bounded(why)));
+        }
+    }
+    for on in destinations {
+        let Some(overlay) = &on.overlay else { continue };
+        if overlay.is_cut {
+            unsaid.push(format!(
+                "overlay {}: there are more tasks on it than are read: not all are looked at",
+                on.name
+            ));
+        }
+        // Something is on it here, so that the gossip knows of the others.
+        if !overlay.heard && !on.endpoints.is_empty() {
+            unsaid.push(format!("overlay {}: what is on it on other nodes was not told", on.name));
+        }
+    }
+    unsaid
 }
 
 fn control(seen: &SeenControl) -> Control {

@@ -262,6 +262,29 @@ fn an_address_is_astray_that_neither_the_picture_before_nor_the_one_after_holds(
 }
 
 #[test]
+fn what_another_of_the_overlay_has_is_not_astray() {
+    let vip = Service { name: "other".into(), vip: Some(IpAddr::from([10, 0, 2, 9])), ..service(&[8]) };
+    for (what, address, expected) in [
+        ("a task of another service", 8, 0),
+        ("its virtual address", 9, 0),
+        ("a container on another node", 100, 0),
+        ("a container of this one", 2, 0),
+        ("nobody", 7, 1),
+    ] {
+        let mut nodes = Nodes::default();
+        let mut told = Vec::new();
+        for seconds in [10, 20, 30] {
+            let mut inventory = picture(seconds, vec![peer(2, 1)], &worker());
+            inventory.destinations[0].overlay.as_mut().unwrap().services = vec![service(&[5]), vip.clone()];
+            nodes.complete(&mut inventory);
+            told.clone_from(&inventory.destinations[0].overlay.as_ref().unwrap().services[0].astray);
+            nodes.heard(&[name("tasks.api", &[5, address], OK)], Some(&inventory));
+        }
+        assert_eq!(told.len(), expected, "{what}: {told:?}");
+    }
+}
+
+#[test]
 fn names_that_are_no_services_of_the_picture_are_not_remembered() {
     let mut nodes = Nodes::default();
     let (before, _) = astray(&mut nodes, &[5]);

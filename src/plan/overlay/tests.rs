@@ -141,6 +141,40 @@ fn names_that_nobody_can_ask_for_are_not_asked_for() {
 }
 
 #[test]
+fn what_a_stack_calls_its_service_is_asked_for_where_a_task_of_it_is() {
+    let task = |name: &str, last, networks: &[(&str, u8)]| {
+        let mut one = container(&format!("{name}.1.q1"), last, networks);
+        one.labels = [
+            ("com.docker.swarm.task.id", "q1"),
+            ("com.docker.swarm.service.name", name),
+            ("com.docker.stack.namespace", name.split_once('_').expect("a stack's").0),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+        one
+    };
+    let asked = |heard: bool, containers: Vec<SeenContainer>| -> Vec<(String, Expect)> {
+        let services = vec![Service { name: "db".into(), tasks: "tasks.db".into(), ..service(1) }];
+        let inventory =
+            pictured(containers, Overlay { heard, own: Some(node(0)), services, ..Overlay::default() });
+        let expect = |job: &Job| match &job.spec {
+            Spec::Dns { expect, .. } => expect.clone(),
+            spec => panic!("{spec:?}"),
+        };
+        let planned = planned(&inventory, &Learned::default());
+        jobs(&planned, ProbeKind::Dns).iter().map(|job| (job.key.target.to_string(), expect(job))).collect()
+    };
+    let mesh = [("mesh", 1)];
+    let two = || vec![task("s1_Web", 2, &mesh), task("s1_db", 3, &mesh), task("s2_Web", 4, &mesh)];
+    let db = ("tasks.db".to_owned(), Expect::Any);
+    let mut both = asked(true, two());
+    both.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(both, [db.clone(), ("tasks.web".to_owned(), Expect::Whatever)], "each once");
+    assert_eq!(asked(false, two()), [db], "it has ended here");
+    assert_eq!(asked(true, vec![task("s1_a b", 2, &mesh)]).len(), 1, "nobody can ask for that");
+}
+
+#[test]
 fn who_looks_out_can_be_looked_into_and_is_no_proxy_where_there_is_another() {
     let proxy = SeenContainer { has_engine_socket: true, ..container("coolify-proxy", 9, &[("mesh", 1)]) };
     let overlay = || Overlay {

@@ -27,7 +27,7 @@ pub(super) fn a(owner: &str, last: u8) -> Record {
 
 fn with_unsure(right: &[u8], unsure: &[u8]) -> Expect {
     let all = |last: &[u8]| last.iter().map(|n| IpAddr::V4(Ipv4Addr::new(10, 0, 0, *n))).collect();
-    Expect::Addresses { right: all(right), unsure: all(unsure) }
+    Expect::Addresses { right: all(right), unsure: all(unsure), beyond: all(&[]) }
 }
 
 pub(super) fn addresses(last: &[u8]) -> Expect {
@@ -66,6 +66,10 @@ fn answers_are_judged() {
         ("formerr", Expect::Any, V4, ResponseCode::FormErr, vec![], Some(Reason::DnsRefused)),
         ("any", Expect::Any, V4, ok, vec![a("web.", 77)], None),
         ("any, nothing", Expect::Any, V4, ok, vec![], Some(Reason::EmptyAnswer)),
+        ("whatever", Expect::Whatever, V4, ok, vec![a("web.", 77)], None),
+        ("whatever, nothing", Expect::Whatever, V4, ok, vec![], None),
+        ("no such name, whatever", Expect::Whatever, V4, ResponseCode::NXDomain, vec![], None),
+        ("no answer at all", Expect::Whatever, V4, ResponseCode::ServFail, vec![], Some(Reason::Servfail)),
         ("ptr first label", names(&["web-1"]), Ptr, ok, vec![ptr("WEB-1.shop.")], None),
         ("ptr dots", names(&["web.1"]), Ptr, ok, vec![ptr("web.1.my.shop.")], None),
         ("ptr longer", names(&["web"]), Ptr, ok, vec![ptr("web-2.shop.")], Some(Reason::WrongAnswer)),
@@ -109,6 +113,30 @@ fn who_may_bear_the_name_is_not_called_a_stranger() {
         let verdict = judge::judge(&with_unsure(&[2], &[7]), QueryType::A, &name("web."), &message);
         assert_eq!(verdict.fault, fault, "{answered:?}");
         assert_eq!(verdict.answers.len(), answered.len());
+    }
+}
+
+#[test]
+fn who_is_on_another_host_is_right_beside_one_that_bears_the_name_here() {
+    let address = |last: u8| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
+    let expect = Expect::Addresses {
+        right: Arc::from([address(2), address(3)]),
+        unsure: Arc::from([]),
+        beyond: Arc::from([address(7), address(8)]),
+    };
+    let wrong = Some(judge::Fault::Is(Reason::WrongAnswer));
+    for (answered, fault) in [
+        (&[2, 7][..], None),
+        (&[8, 7, 3], None),
+        (&[7], wrong),
+        (&[7, 8], wrong),
+        (&[2, 7, 9], wrong),
+        (&[2, 9], wrong),
+    ] {
+        let mut message = Message::response(1, OpCode::Query);
+        message.add_answers(answered.iter().map(|last| a("web.", *last)));
+        let verdict = judge::judge(&expect, QueryType::A, &name("web."), &message);
+        assert_eq!(verdict.fault, fault, "{answered:?}");
     }
 }
 

@@ -390,21 +390,6 @@ fn what_of_an_overlay_is_taken() {
 }
 
 #[test]
-fn what_was_not_said_or_not_read_to_its_end_is_said() {
-    let mut swarm = manager(Vec::new(), Vec::new());
-    let mut network = mesh(gossip(&[], Vec::new()));
-    assert_eq!(unsaid(Some(&swarm), &[network.clone()]), Vec::<String>::new());
-    assert_eq!(unsaid(Some(&worker()), &[]), Vec::<String>::new());
-    swarm.control.as_mut().unwrap().is_cut = true;
-    network.gossip.as_mut().unwrap().is_cut = true;
-    let told = unsaid(Some(&swarm), &[network.clone()]);
-    assert!(
-        told[0].starts_with("the managers list more") && told[1].starts_with("overlay mesh:"),
-        "{told:?}"
-    );
-}
-
-#[test]
 fn what_is_refused_and_what_only_starts() {
     let refused = |tasks: Vec<SeenTask>| {
         let found =
