@@ -44,23 +44,33 @@ impl Way {
     }
 }
 
-/// What one probe says. A refusal is an answer: somebody's kernel gave it.
-pub(super) fn way(inventory: &Inventory, (key, record): Look<'_>) -> Way {
+/// What one probe of a container says, which counts where a later picture has it there still: what has moved away since is
+/// not where it is looked for.
+pub(super) fn way(inventory: &Inventory, look: Look<'_>) -> Way {
+    match (way_to_host(look), look.1.since <= inventory.taken_at) {
+        (Way::Shut(_), false) => Way::Unclear,
+        (way, _) => way,
+    }
+}
+
+/// What one probe says of what does not move. A refusal is an answer: somebody's kernel gave it.
+fn way_to_host((key, record): Look<'_>) -> Way {
     let is_answer = matches!(key.detail, Detail::Port(..));
     match record.outcome {
         Outcome::Success(_) | Outcome::Failure(Reason::PacketLoss) => Way::Open,
         Outcome::Failure(Reason::Refused | Reason::Reset) if is_answer => Way::Open,
-        // What has moved away since is not where it is looked for; the next picture tells.
-        Outcome::Failure(_) if record.failures_in_a_row >= ENOUGH && record.since <= inventory.taken_at => {
-            Way::Shut(record.since)
-        }
+        Outcome::Failure(_) if record.failures_in_a_row >= ENOUGH => Way::Shut(record.since),
         Outcome::Failure(_) | Outcome::Unknown(_) => Way::Unclear,
     }
 }
 
 /// All of them together.
 pub(super) fn together<'a>(inventory: &Inventory, looks: impl IntoIterator<Item = Look<'a>>) -> Way {
-    looks.into_iter().map(|look| way(inventory, look)).reduce(Way::and).unwrap_or(Way::Unclear)
+    all(looks.into_iter().map(|look| way(inventory, look)))
+}
+
+fn all(ways: impl Iterator<Item = Way>) -> Way {
+    ways.reduce(Way::and).unwrap_or(Way::Unclear)
 }
 
 /// One other node, by one overlay.
@@ -202,18 +212,23 @@ fn sight<'a>(
     let heard =
         over.iter().copied().filter(|(key, _)| !is_gone(key) && !scene.is_cut_off(&on.name, &key.source));
     let heard: Vec<Look<'a>> = heard.collect();
-    let data = together(inventory, heard.iter().copied());
     let echoes = beside.iter().copied().filter(|(key, _)| matches!(key.detail, Detail::Address(_)));
     let echoes: Vec<Look<'a>> = echoes.collect();
     let host_is_steady = echoes.iter().any(|(_, record)| record.successes_in_a_row >= ENOUGH);
-    let host = together(inventory, echoes);
+    let host = all(echoes.into_iter().map(way_to_host));
     let is_gossip = |(key, _): &Look<'a>| matches!(key.detail, Detail::Port(_, GOSSIP));
     let of_gossip: Vec<Look<'a>> = beside.iter().copied().filter(is_gossip).collect();
     let refused = |(_, record): &Look<'a>| matches!(record.outcome, Outcome::Failure(Reason::Refused));
     let refuses = of_gossip.iter().any(refused);
     let opened = |(_, record): &Look<'a>| (record.successes_in_a_row > 0).then_some(record.since);
     let gossip_since = of_gossip.iter().filter_map(opened).max();
-    let gossip = together(inventory, of_gossip);
+    let gossip = all(of_gossip.into_iter().map(way_to_host));
+    // Where the whole node is silent nothing is on it that could be reached, wherever it is by now.
+    let data = if host.is_shut() && gossip.is_shut() {
+        all(heard.iter().copied().map(way_to_host))
+    } else {
+        together(inventory, heard.iter().copied())
+    };
     // One container that answers no echo may be one that drops them, as many do.
     let first = heard.first().map(|(key, _)| &key.target);
     let is_alone =

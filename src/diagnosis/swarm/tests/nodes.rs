@@ -50,6 +50,14 @@ fn the_data_path() {
             &[],
         ),
         (
+            "so is it while nobody lists anything, of a node of which nothing answers",
+            |s| {
+                s.silent("shop", node(2));
+                s.inventory.taken_at = at(29);
+            },
+            &["swarm-data-path-broken 198.51.100.2"],
+        ),
+        (
             "one port of one task is refused: the packet got there and back",
             |s| {
                 s.over("shop", node(2), TIMEOUT);
