@@ -118,6 +118,8 @@ fn stacks_that_share_a_name_collide_and_no_task_of_theirs_is_stale() -> Result<(
         stays(&town, &[collision])
     };
     told("(`s1_web`, `s2_web`)")?;
+    let standing = [collision.to_owned()].into();
+    town.nodes().for_each(|node| node.note(&standing, TOLD));
     // A service that is called so itself: its name leads to tasks of the others, and none of them is gone.
     manager.docker(&create("web", "shop", &["--mode", "global", "--endpoint-mode", "dnsrr"]))?;
     told("(`s1_web`, `s2_web`, `web`)")?;
