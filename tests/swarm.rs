@@ -10,6 +10,8 @@ mod addresses;
 mod deploys;
 #[path = "swarm/managers.rs"]
 mod managers;
+#[path = "swarm/moving.rs"]
+mod moving;
 #[path = "swarm/names.rs"]
 mod names;
 #[path = "swarm/packets.rs"]
